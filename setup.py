@@ -1,0 +1,37 @@
+"""Extension modules of ``spreadring``; all metadata stands in ``pyproject.toml``."""
+
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+WINDOWS = sys.platform == "win32"
+
+MODULES = [str(path) for path in sorted(Path("spread").glob("_*.pyx"))]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+}
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(
+                module.replace("\\", "/").removesuffix(".pyx").replace("/", "."),
+                [module],
+                include_dirs=["spread"],
+                libraries=["ws2_32"] if WINDOWS else [],
+                extra_compile_args=[] if WINDOWS else ["-O3", "-fno-strict-aliasing", "-g1"],
+            )
+            for module in MODULES
+        ],
+        compiler_directives=DIRECTIVES,
+        show_all_warnings=True,
+    )
+)
