@@ -1,0 +1,180 @@
+"""What is wrong, or worth a warning, in a configuration file: where it stands and what to write.
+
+All independent mistakes of a file are collected in `Findings` and leave together in one
+`ConfigurationErrors`. Lines and columns count from 1; a column is a character, so that an editor
+jumps to the right place, and a tab is one character.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from spread.config.tokens import Kind, Token
+from spread.errors import ConfigurationError
+
+__all__ = [
+    "ConfigurationErrors",
+    "ConfigurationMissing",
+    "Diagnostic",
+    "Findings",
+    "Source",
+    "Stage",
+    "show",
+]
+
+# A file with more mistakes than this is not a configuration file; reading stops.
+ERRORS_MAX = 100
+
+# Longest text of a file that is repeated in a message, in characters.
+SHOWN_MAX = 48
+
+
+class Stage(Enum):
+    """When a mistake shows: while reading, in a value, in the whole file, or at the start."""
+
+    PARSE = "parse"
+    VALUE = "value"
+    LOAD = "load"
+    STARTUP = "startup"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake or warning. `found` and `remedy` are ready for display."""
+
+    path: str
+    line: int
+    column: int
+    found: str
+    message: str
+    remedy: str
+    stage: Stage
+
+    def __str__(self) -> str:
+        """Return one line: `path:line:column: found ...: ...; write ...`."""
+        kind = "warning: " if self.stage is Stage.WARNING else ""
+        advice = f"; write {self.remedy}" if self.remedy else ""
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: {kind}found {self.found}: {self.message}{advice}"
+
+
+class ConfigurationErrors(ConfigurationError):
+    """A file is wrong: `diagnostics` holds all its independent errors in file order."""
+
+    exit_code = 1
+
+    def __init__(
+        self, diagnostics: Sequence[Diagnostic], warnings: Sequence[Diagnostic] = ()
+    ) -> None:
+        super().__init__(diagnostics, warnings)
+        self.diagnostics = tuple(diagnostics)
+        self.warnings = tuple(warnings)
+
+    def __str__(self) -> str:
+        """Return one line per error."""
+        return "\n".join(map(str, self.diagnostics))
+
+
+class ConfigurationMissing(ConfigurationError):
+    """A configuration file does not exist or cannot be read."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, reason: str, advice: str) -> None:
+        super().__init__(path, reason, advice)
+        self.path = path
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        """Return what could not be read, why, and what to do."""
+        return f"{self.path}: cannot be read: {self.reason}; {self.advice}"
+
+
+class Source:
+    """The bytes of a file and where its lines begin."""
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.data = data
+        self.path = path
+        self._starts = [0]
+        self._starts.extend(i + 1 for i, byte in enumerate(data) if byte == 0x0A)
+
+    def line(self, offset: int) -> int:
+        """Return the line, from 1, of the byte at `offset`."""
+        return bisect_right(self._starts, offset)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column, both from 1, of the byte at `offset`."""
+        line = self.line(offset)
+        before = self.data[self._starts[line - 1] : offset]
+        return line, len(before.decode("utf-8", "replace")) + 1
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects errors and warnings while a file is read and checked."""
+
+    source: Source
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    _offset: int = -1  # Of the latest syntax error: a second one there is a mere consequence.
+
+    @property
+    def is_full(self) -> bool:
+        """Whether reading on would only produce noise."""
+        return len(self.errors) >= ERRORS_MAX
+
+    def syntax(self, token: Token, message: str, remedy: str) -> None:
+        """Record a syntax error at `token`, unless one is recorded there already."""
+        if token.offset != self._offset:
+            self._offset = token.offset
+            self.error(token, message, remedy, Stage.PARSE)
+
+    def error(
+        self, token: Token | None, message: str, remedy: str, stage: Stage, *, found: str = ""
+    ) -> None:
+        """Record an error at `token`, or at the top of the file if it has no place of its own."""
+        self.errors.append(self._diagnose(token, message, remedy, stage, found))
+
+    def warn(self, token: Token | None, message: str, remedy: str = "", *, found: str = "") -> None:
+        """Record something that is allowed and will bite."""
+        self.warnings.append(self._diagnose(token, message, remedy, Stage.WARNING, found))
+
+    def raise_errors(self) -> None:
+        """Raise `ConfigurationErrors` with everything found, in file order, if there is any."""
+        if self.errors:
+            raise ConfigurationErrors(_in_order(self.errors), _in_order(self.warnings))
+
+    def warnings_in_order(self) -> tuple[Diagnostic, ...]:
+        """Return the warnings in file order, without repetitions."""
+        return _in_order(self.warnings)
+
+    def _diagnose(
+        self, token: Token | None, message: str, remedy: str, stage: Stage, found: str
+    ) -> Diagnostic:
+        line, column = self.source.position(token.offset) if token is not None else (1, 1)
+        if not found:
+            found = describe(token) if token is not None else "nothing"
+        return Diagnostic(self.source.path, line, column, found, message, remedy, stage)
+
+
+def describe(token: Token) -> str:
+    """Return a token as messages show it."""
+    return "the end of the file" if token.kind is Kind.END else show(token.text)
+
+
+def show(text: bytes) -> str:
+    """Return bytes of a file in quotes, on one line, cut to a readable length."""
+    decoded = text.decode("utf-8", "backslashreplace")
+    if len(decoded) > SHOWN_MAX:
+        decoded = decoded[:SHOWN_MAX] + "..."
+    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+    return f"'{''.join(plain)}'"
+
+
+def _in_order(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    unique = dict.fromkeys(diagnostics)
+    return tuple(sorted(unique, key=lambda found: (found.line, found.column)))
