@@ -1,14 +1,69 @@
 """Service types, message bits and numeric codes of the client protocol.
 
 The values are those of the Spread Toolkit's client protocol (client protocol page of the
-documentation, "Type bits" and "Codes"). `Service` and `Cause` are the typed forms that this
-package uses; the flat constants with the historical names are what C and old Python programs know.
+documentation, "Type bits" and "Codes"). `Service`, `Cause`, `MembershipKind` and `Code` are the
+typed forms that this package uses; the flat constants with the historical names are what C and
+old Python programs know.
 """
 
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 from typing import Final
 
-__all__ = ["Cause", "Code", "Service"]
+__all__ = [
+    "ACCEPT_SESSION",
+    "AGREED_MESS",
+    "BUFFER_TOO_SHORT",
+    "CAUSAL_MESS",
+    "CAUSED_BY_DISCONNECT",
+    "CAUSED_BY_JOIN",
+    "CAUSED_BY_LEAVE",
+    "CAUSED_BY_NETWORK",
+    "CONNECTION_CLOSED",
+    "COULD_NOT_CONNECT",
+    "DEFAULT_BUFFER_SIZE",
+    "DEFAULT_GROUPS_SIZE",
+    "DEFAULT_SPREAD_PORT",
+    "DROP_RECV",
+    "ENDIAN_RESERVED",
+    "FIFO_MESS",
+    "GROUPS_TOO_SHORT",
+    "HIGH_PRIORITY",
+    "ILLEGAL_GROUP",
+    "ILLEGAL_MESSAGE",
+    "ILLEGAL_SERVICE",
+    "ILLEGAL_SESSION",
+    "ILLEGAL_SPREAD",
+    "JOIN_MESS",
+    "KILL_MESS",
+    "LEAVE_MESS",
+    "LOW_PRIORITY",
+    "MAX_GROUP_NAME",
+    "MAX_PRIVATE_NAME",
+    "MAX_PROC_NAME",
+    "MEDIUM_PRIORITY",
+    "MEMBERSHIP_MESS",
+    "MESSAGE_TOO_LONG",
+    "REGULAR_MESS",
+    "REG_MEMB_MESS",
+    "REJECT_AUTH",
+    "REJECT_ILLEGAL_NAME",
+    "REJECT_MESS",
+    "REJECT_NOT_UNIQUE",
+    "REJECT_NO_NAME",
+    "REJECT_QUOTA",
+    "REJECT_VERSION",
+    "RELIABLE_MESS",
+    "RESERVED",
+    "SAFE_MESS",
+    "SELF_DISCARD",
+    "SPREAD_VERSION",
+    "TRANSITION_MESS",
+    "UNRELIABLE_MESS",
+    "Cause",
+    "Code",
+    "MembershipKind",
+    "Service",
+]
 
 
 class Service(IntFlag):
@@ -30,6 +85,19 @@ class Cause(IntEnum):
     LEAVE = 0x200
     DISCONNECT = 0x400
     NETWORK = 0x800
+
+
+class MembershipKind(Enum):
+    """What a membership message says about its group."""
+
+    VIEW = "view"
+    """The group has these members from here on."""
+
+    TRANSITIONAL = "transitional"
+    """Members were lost; up to the next view only those that stay together agree."""
+
+    SELF_LEFT = "self-left"
+    """This session is out of the group; nothing more of the group follows."""
 
 
 class Code(IntEnum):
@@ -56,6 +124,24 @@ class Code(IntEnum):
     SP_BUG = -19
 
 
+ACCEPT_SESSION: Final = int(Code.ACCEPT_SESSION)
+ILLEGAL_SPREAD: Final = int(Code.ILLEGAL_SPREAD)
+COULD_NOT_CONNECT: Final = int(Code.COULD_NOT_CONNECT)
+REJECT_QUOTA: Final = int(Code.REJECT_QUOTA)
+REJECT_NO_NAME: Final = int(Code.REJECT_NO_NAME)
+REJECT_ILLEGAL_NAME: Final = int(Code.REJECT_ILLEGAL_NAME)
+REJECT_NOT_UNIQUE: Final = int(Code.REJECT_NOT_UNIQUE)
+REJECT_VERSION: Final = int(Code.REJECT_VERSION)
+CONNECTION_CLOSED: Final = int(Code.CONNECTION_CLOSED)
+REJECT_AUTH: Final = int(Code.REJECT_AUTH)
+ILLEGAL_SESSION: Final = int(Code.ILLEGAL_SESSION)
+ILLEGAL_SERVICE: Final = int(Code.ILLEGAL_SERVICE)
+ILLEGAL_MESSAGE: Final = int(Code.ILLEGAL_MESSAGE)
+ILLEGAL_GROUP: Final = int(Code.ILLEGAL_GROUP)
+BUFFER_TOO_SHORT: Final = int(Code.BUFFER_TOO_SHORT)
+GROUPS_TOO_SHORT: Final = int(Code.GROUPS_TOO_SHORT)
+MESSAGE_TOO_LONG: Final = int(Code.MESSAGE_TOO_LONG)
+
 LOW_PRIORITY: Final = 0
 MEDIUM_PRIORITY: Final = 1
 HIGH_PRIORITY: Final = 2
@@ -63,9 +149,14 @@ HIGH_PRIORITY: Final = 2
 DEFAULT_SPREAD_PORT: Final = 4803
 SPREAD_VERSION: Final = 0x04040000
 
+# Sizes of the classic library, in bytes with the final NUL where names are meant.
 MAX_GROUP_NAME: Final = 32
 MAX_PRIVATE_NAME: Final = 10
 MAX_PROC_NAME: Final = 20
+
+# First buffer sizes of the historical Python module; nothing here depends on them.
+DEFAULT_BUFFER_SIZE: Final = 10000
+DEFAULT_GROUPS_SIZE: Final = 10
 
 UNRELIABLE_MESS: Final = 0x00000001
 RELIABLE_MESS: Final = 0x00000002
