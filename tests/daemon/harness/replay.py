@@ -170,12 +170,9 @@ class Replay:
     def _receive_made_up_name(self, session: Session, event: Event) -> None:
         head = self._read(session, event, 5)
         private_group = self._read(session, event, head[4])
-        name, _, daemon = private_group[1:].partition(b"#")
-        legal = all(0x24 <= byte <= 0x7E for byte in name) and 1 <= len(name) <= PRIVATE_GROUP_MAX
-        if head[:4] != event.data[:4] or private_group[:1] != b"#" or daemon != b"d1" or not legal:
-            raise MismatchError(
-                event, "not an accept with a name", event.data, head + private_group
-            )
+        if head[:4] != event.data[:4] or not LEGAL_PRIVATE_GROUP.fullmatch(private_group):
+            came = head + private_group
+            raise MismatchError(event, "not an accept with a legal name", event.data, came)
         self._fields.learn_name(event.data[5:], private_group)
 
     def _read(self, session: Session, event: Event, size: int) -> bytes:
