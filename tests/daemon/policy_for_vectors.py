@@ -6,6 +6,8 @@ distribution, which the daemon sees when that directory is on its PYTHONPATH and
 says `AccessControlPolicy = "VECTORS"`. This file stands alone, since a copy of it is published.
 """
 
+# ruff: noqa: ARG002 - most answers do not depend on the whole question.
+
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,29 +25,29 @@ class VectorPolicy:
     name = POLICY_NAME
     checks_requests = True
 
-    def open_connection(self, private_name: bytes) -> bool:  # noqa: ARG002
+    def open_connection(self, private_name: bytes) -> bool:
         return True
 
-    def join_group(self, private_group: bytes, group: bytes) -> bool:  # noqa: ARG002
+    def join_group(self, private_group: bytes, group: bytes) -> bool:
         return group != b"nojoin"
 
-    def leave_group(self, private_group: bytes, group: bytes) -> bool:  # noqa: ARG002
+    def leave_group(self, private_group: bytes, group: bytes) -> bool:
         return group != b"noleave"
 
     def send_to_private_groups(
         self,
-        private_group: bytes,  # noqa: ARG002
-        targets: Sequence[bytes],  # noqa: ARG002
-        service: int,  # noqa: ARG002
+        private_group: bytes,
+        targets: Sequence[bytes],
+        service: int,
         message_type: int,
     ) -> bool:
         return message_type != REFUSED_TYPE
 
     def send_to_groups(
         self,
-        private_group: bytes,  # noqa: ARG002
-        targets: Sequence[bytes],  # noqa: ARG002
-        service: int,  # noqa: ARG002
+        private_group: bytes,
+        targets: Sequence[bytes],
+        service: int,
         message_type: int,
     ) -> bool:
         return message_type != REFUSED_TYPE
