@@ -60,7 +60,7 @@ class Diagnostic:
         return f"{place}: {kind}found {self.found}: {self.message}{advice}"
 
 
-class ConfigurationErrors(ConfigurationError):
+class ConfigurationErrors(ConfigurationError):  # noqa: N818 - it holds all errors of a file.
     """A file is wrong: `diagnostics` holds all its independent errors in file order."""
 
     exit_code = 1
@@ -68,29 +68,21 @@ class ConfigurationErrors(ConfigurationError):
     def __init__(
         self, diagnostics: Sequence[Diagnostic], warnings: Sequence[Diagnostic] = ()
     ) -> None:
-        super().__init__(diagnostics, warnings)
+        super().__init__("\n".join(map(str, diagnostics)))
         self.diagnostics = tuple(diagnostics)
         self.warnings = tuple(warnings)
 
-    def __str__(self) -> str:
-        """Return one line per error."""
-        return "\n".join(map(str, self.diagnostics))
 
-
-class ConfigurationMissing(ConfigurationError):
+class ConfigurationMissing(ConfigurationError):  # noqa: N818 - a file is missing, not an error.
     """A configuration file does not exist or cannot be read."""
 
     exit_code = 2
 
     def __init__(self, path: str, reason: str, advice: str) -> None:
-        super().__init__(path, reason, advice)
+        super().__init__(f"{path}: cannot be read: {reason}; {advice}")
         self.path = path
         self.reason = reason
         self.advice = advice
-
-    def __str__(self) -> str:
-        """Return what could not be read, why, and what to do."""
-        return f"{self.path}: cannot be read: {self.reason}; {self.advice}"
 
 
 class Source:

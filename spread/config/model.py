@@ -102,7 +102,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class EventStamp:
-    """`EventTimeStamp` and `EventPreciseTimeStamp`: strftime format, with or without microseconds."""
+    """A strftime format, with or without microseconds behind the stamp."""
 
     format: str
     microseconds: bool = False
@@ -145,7 +145,7 @@ class Options:
     accelerated_ring: bool | None = None
     accelerated_window: int | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
-    # Our own options (decisions 11): words only at the start of a statement before "=".
+    # Options of our own, unknown to the classic programs.
     max_message_size: int = 143_952
     packet_size: int | None = None
     multicast: bool | None = None
@@ -163,7 +163,7 @@ class Configuration:
     options: Options
     me: Daemon
     segment: Segment  # The segment of `me`.
-    hash_text: bytes  # Text of configuration section 7.
+    hash_text: bytes  # The network as text, which Spread's hash is taken of.
     hash: int  # Spread's unsigned 32-bit hash of it.
     wide_area: bool = False
     path: str | None = None  # The file that was read; None for `spread --local`.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from spread.config.options import OPTIONS
 
-__all__ = ["Kind", "Token", "scan"]
+__all__ = ["ADDRESSES", "STATEMENT_WORDS", "STRINGS", "Kind", "Token", "scan"]
 
 
 class Kind(Enum):
@@ -74,19 +74,18 @@ PATTERNS: tuple[tuple[Kind | None, re.Pattern[bytes]], ...] = (
 # `!` competes with the whole rest of its line, which no word exceeds: it wins unless it is last.
 BANG = re.compile(rb"!(?=[^\n])")
 
+EVENT_WORDS = tuple(
+    b"DEBUG EXIT PRINT DATA_LINK NETWORK PROTOCOL SESSION CONFIGURATION MEMBERSHIP FLOW_CONTROL"
+    b" STATUS EVENTS GROUPS MEMORY SKIPLIST ACM SECURITY ALL NONE".split()
+)
+
 STATEMENT_WORDS = frozenset(word.encode() for word in (*OPTIONS, "Spread_Segment", "RouteMatrix"))
 
 # Reserved words hold only bytes that words hold too, so one of them wins exactly where the
 # longest word equals it.
 RESERVED: dict[bytes, Kind] = {
     **dict.fromkeys(STATEMENT_WORDS | {b"Hop", b"TcpHop"}, Kind.KEYWORD),
-    **dict.fromkeys(
-        (
-            b"DEBUG EXIT PRINT DATA_LINK NETWORK PROTOCOL SESSION CONFIGURATION MEMBERSHIP"
-            b" FLOW_CONTROL STATUS EVENTS GROUPS MEMORY SKIPLIST ACM SECURITY ALL NONE"
-        ).split(),
-        Kind.EVENT,
-    ),
+    **dict.fromkeys(EVENT_WORDS, Kind.EVENT),
     **dict.fromkeys((b"M", b"C", b"D"), Kind.LETTER),
     **dict.fromkeys(b"pDEBUG INFO WARNING ERROR CRITICAL FATAL".split(), Kind.PRIORITY),
 }

@@ -1,0 +1,101 @@
+"""Which sockets a daemon opens for a configuration."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from spread.config.model import Configuration, Interface, PortReuse, Use
+
+__all__ = ["ANY_ADDRESS", "Listen", "Purpose", "Transport", "listens", "main_address"]
+
+ANY_ADDRESS = "0.0.0.0"
+
+# Where clients of the classic library look for the socket of a daemon on their own host.
+UNIX_DIRECTORY = "/tmp"
+
+
+class Transport(Enum):
+    """Kind of socket."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    UNIX = "unix"
+
+
+class Purpose(Enum):
+    """Who talks to a socket."""
+
+    CLIENTS = "clients"
+    DAEMONS = "daemons and monitors"
+    TOKEN = "token"  # noqa: S105 - the ring's token, no secret.
+    SEGMENT = "datagrams to the segment"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """One socket: address and port, or the path of a Unix socket."""
+
+    transport: Transport
+    purpose: Purpose
+    address: str = ""
+    port: int = 0
+    path: str = ""
+    reuse_address: bool = False  # Whether the socket option of that name is to be set.
+
+    def __str__(self) -> str:
+        """Return the transport and where it listens, as in `tcp 0.0.0.0:4803`."""
+        place = self.path or f"{self.address}:{self.port}"
+        return f"{self.transport.value} {place}"
+
+
+def listens(configuration: Configuration) -> tuple[Listen, ...]:
+    """Return the sockets of the own daemon: TCP, UDP, then the Unix socket, each once.
+
+    Systems without Unix sockets leave out that one, and systems that cannot bind to the address
+    of a segment the one whose purpose is SEGMENT.
+    """
+    port = configuration.segment.port
+    interfaces = configuration.me.interfaces
+    found = [
+        *(_client_listen(configuration, each) for each in interfaces if Use.CLIENT in each.uses),
+        *_daemon_listens(configuration),
+        Listen(Transport.UNIX, Purpose.CLIENTS, path=f"{UNIX_DIRECTORY}/{port}"),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def main_address(configuration: Configuration) -> str:
+    """Return where tokens and data for the own daemon go: its address if it serves daemons.
+
+    A multi-homed daemon whose address is for clients only gets them on its first daemon address.
+    """
+    served = [each.address for each in configuration.me.interfaces if Use.DAEMON in each.uses]
+    address = configuration.me.address
+    return address if address in served or not served else served[0]
+
+
+def _client_listen(configuration: Configuration, interface: Interface) -> Listen:
+    policy = configuration.options.socket_port_reuse
+    reuse = policy is PortReuse.ON or (policy is PortReuse.AUTO and not interface.any)
+    return Listen(
+        Transport.TCP,
+        Purpose.CLIENTS,
+        _bound_address(interface),
+        configuration.segment.port,
+        reuse_address=reuse,
+    )
+
+
+def _daemon_listens(configuration: Configuration) -> Iterator[Listen]:
+    segment = configuration.segment
+    served = [each for each in configuration.me.interfaces if Use.DAEMON in each.uses]
+    for interface in served:
+        address = _bound_address(interface)
+        yield Listen(Transport.UDP, Purpose.DAEMONS, address, segment.port)
+        yield Listen(Transport.UDP, Purpose.TOKEN, address, segment.port + 1)
+    if len(segment.daemons) > 1 and any(not interface.any for interface in served):
+        yield Listen(Transport.UDP, Purpose.SEGMENT, segment.address, segment.port)
+
+
+def _bound_address(interface: Interface) -> str:
+    return ANY_ADDRESS if interface.any else interface.address

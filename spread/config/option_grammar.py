@@ -1,0 +1,173 @@
+"""Read one option statement, or a cost matrix.
+
+option = WORD "=" value            most of them
+       | WORD                      the marks, and a time stamp with the format of the system
+       | WORD "=" "{" { [ "!" ] EVENT } "}"
+routes = "RouteMatrix" "{" { COSTS } "}"
+"""
+
+from spread.config.cursor import Cursor
+from spread.config.options import Form, Option
+from spread.config.syntax import OptionNode, RouteNode
+from spread.config.tokens import EVENT_WORDS, Kind, Token
+
+__all__ = ["read_option", "read_routes"]
+
+_KINDS = {
+    Form.PRIORITY: frozenset({Kind.PRIORITY}),
+    Form.TEXT: frozenset({Kind.QUOTED, Kind.WORD}),
+    Form.STAMP: frozenset({Kind.QUOTED, Kind.WORD}),
+    Form.BOOLEAN: frozenset({Kind.BOOLEAN}),
+    Form.TRISTATE: frozenset({Kind.TRISTATE}),
+    Form.METHODS: frozenset({Kind.QUOTED, Kind.WORD}),
+    Form.POLICY: frozenset({Kind.QUOTED, Kind.WORD}),
+}
+
+_NUMBERS = frozenset({Form.NUMBER, Form.WINDOW, Form.TIMEOUT})
+
+DIGITS_MAX = 6
+OWN_DIGITS_MAX = 15
+
+_EVENTS = tuple(word.decode() for word in EVENT_WORDS)
+
+
+def read_option(cursor: Cursor, option: Option) -> OptionNode | None:
+    """Read an option from its word on; None after a syntax error."""
+    word = cursor.take()
+    if option.form is Form.MARK:
+        return OptionNode(word, option, ())
+    if cursor.accept(Kind.EQUALS) is None:
+        if option.form is Form.STAMP and not cursor.peek().text.startswith(b"="):
+            return OptionNode(word, option, ())
+        _complain_about_equals(cursor, option)
+        return None
+    if option.form is Form.FLAGS:
+        return _read_flags(cursor, word, option)
+    if _fits(cursor.peek(), option):
+        return OptionNode(word, option, (cursor.take(),))
+    _complain_about_value(cursor, option)
+    return None
+
+
+def read_routes(cursor: Cursor, segments_before: int) -> RouteNode:
+    """Read a cost matrix from its word on."""
+    keyword = cursor.take()
+    rows: list[Token] = []
+    if cursor.accept(Kind.OPEN) is None:
+        cursor.complain("an opening brace must follow RouteMatrix", "RouteMatrix { ... }")
+        cursor.accept(Kind.EQUALS)
+        if cursor.accept(Kind.OPEN) is None:
+            _skip_value(cursor)
+            return RouteNode(keyword, (), segments_before)
+    while cursor.accept(Kind.CLOSE) is None:
+        token = cursor.peek()
+        if token.kind is Kind.COSTS:
+            rows.append(token)
+        elif token.kind is Kind.END or cursor.at_statement():
+            cursor.complain("the cost matrix is not closed", "} behind its last row")
+            break
+        elif token.kind is Kind.NUMBER:
+            cursor.complain("a single number is no row of costs", "the number and a blank")
+        else:
+            cursor.complain(
+                "a row of costs is needed", "numbers with blanks between, as in 0 10 20"
+            )
+        cursor.take()
+    return RouteNode(keyword, tuple(rows), segments_before)
+
+
+def _fits(token: Token, option: Option) -> bool:
+    if option.form in _NUMBERS:
+        return _is_number(token, OWN_DIGITS_MAX if option.own else DIGITS_MAX)
+    if option.form is Form.LINK:
+        return token.text in (b"Hop", b"TcpHop")
+    return token.kind in _KINDS[option.form]
+
+
+def _is_number(token: Token, digits_max: int) -> bool:
+    # A number with a blank behind it, or with more than six digits, arrives as a cost list.
+    if token.kind not in (Kind.NUMBER, Kind.COSTS):
+        return False
+    digits = token.text.rstrip(b" \t")
+    return digits.isdigit() and len(digits) <= digits_max
+
+
+def _read_flags(cursor: Cursor, word: Token, option: Option) -> OptionNode | None:
+    """Read event types in braces; every word that is none is an error of its own."""
+    if cursor.accept(Kind.OPEN) is None:
+        _complain_about_value(cursor, option)
+        return None
+    flags: list[Token] = []
+    while cursor.accept(Kind.CLOSE) is None:
+        token = cursor.peek()
+        if token.kind is Kind.EVENT or (
+            token.kind is Kind.BANG and cursor.peek(1).kind is Kind.EVENT
+        ):
+            flags.append(cursor.take())
+        elif token.kind is Kind.END or cursor.at_statement():
+            cursor.complain("the list of event types is not closed", "} behind the last type")
+            break
+        else:
+            if token.kind is Kind.BANG:
+                cursor.take()
+            cursor.complain("this is no event type", _event_advice(cursor.peek()))
+            if cursor.peek().kind is not Kind.CLOSE:
+                cursor.take()
+    return OptionNode(word, option, tuple(flags))
+
+
+def _event_advice(token: Token) -> str:
+    text = token.value
+    bare = text.strip(",;").upper()
+    if bare in _EVENTS:
+        return f"{bare}, in capitals, with blanks between the types"
+    if "!" in text:
+        return f"{text.replace('!', ' !').strip()}, with a blank before the exclamation mark"
+    from difflib import get_close_matches
+
+    close = get_close_matches(bare, _EVENTS, n=1)
+    return close[0] if close else f"one of {' '.join(_EVENTS)}"
+
+
+def _complain_about_equals(cursor: Cursor, option: Option) -> None:
+    token = cursor.peek()
+    if token.text.startswith(b"="):
+        message = "blanks are needed on both sides of the equals sign"
+        remedy = f"{option.word} = {token.value[1:] or option.example}"
+    else:
+        fits = option.form is not Form.FLAGS and _fits(token, option)
+        message = f"an equals sign must follow {option.word}"
+        value = token.text.decode("utf-8", "backslashreplace").strip() if fits else option.example
+        remedy = f"{option.word} = {value}"
+    cursor.complain(message, remedy)
+    _skip_value(cursor)
+
+
+def _complain_about_value(cursor: Cursor, option: Option) -> None:
+    """Record that the current token is no value of this option, and skip it."""
+    token = cursor.peek()
+    message = f"{option.word} takes {option.form.value}"
+    remedy = f"{option.word} = {option.example}"
+    wants_text = Kind.WORD in _KINDS.get(option.form, ())
+    if option.form in _NUMBERS and token.kind is Kind.COSTS and token.text.strip().isdigit():
+        message += f" of at most {OWN_DIGITS_MAX if option.own else DIGITS_MAX} digits"
+    elif wants_text and token.kind is Kind.BANG:
+        message += "; one that begins with an exclamation mark needs quotes"
+        if cursor.peek(1).kind is Kind.WORD:
+            remedy = f'{option.word} = "!{cursor.peek(1).value}"'
+    elif wants_text and token.text and token.kind not in _PUNCTUATION and not cursor.at_statement():
+        message += "; a reserved word, a number or an address needs quotes"
+        remedy = f'{option.word} = "{token.value.strip()}"'
+    elif option.form in _NUMBERS and token.text[:1].isdigit():
+        message += " in plain digits"
+    cursor.complain(message, remedy)
+    _skip_value(cursor)
+
+
+def _skip_value(cursor: Cursor) -> None:
+    """Skip what stands where an equals sign or a value should."""
+    if not cursor.at_statement():
+        cursor.skip_line(stop=frozenset({Kind.CLOSE}))
+
+
+_PUNCTUATION = frozenset({Kind.OPEN, Kind.CLOSE, Kind.EQUALS, Kind.COLON, Kind.BANG, Kind.END})
