@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spread.daemon.access import Permit
@@ -15,6 +15,9 @@ TAKEN = {b"taken", b"r1-1"}
 INVENTED = [b"r1-1", b"r2-1"]
 SECRET = b"12345"
 LARGEST_UNIT = 90
+
+# A busy machine is no failure.
+unhurried = settings(deadline=None)
 
 
 @dataclass(frozen=True)
@@ -208,11 +211,13 @@ def cut(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return data, [data[a:b] for a, b in pairwise(bounds)]
 
 
+@unhurried
 @given(inputs)
 def test_handshake_says_what_the_model_says(data: bytes) -> None:
     assert converse([data]) == model(data)
 
 
+@unhurried
 @given(cut())
 def test_any_cut_gives_the_same_conversation(sample: tuple[bytes, list[bytes]]) -> None:
     data, portions = sample
@@ -220,11 +225,13 @@ def test_any_cut_gives_the_same_conversation(sample: tuple[bytes, list[bytes]]) 
     assert converse(portions) == converse([data])
 
 
+@unhurried
 @given(inputs)
 def test_single_bytes_give_the_same_conversation(data: bytes) -> None:
     assert converse([bytes((byte,)) for byte in data]) == converse([data])
 
 
+@unhurried
 @given(cut())
 def test_less_than_one_unit_is_ever_buffered(sample: tuple[bytes, list[bytes]]) -> None:
     _, portions = sample
@@ -232,6 +239,7 @@ def test_less_than_one_unit_is_ever_buffered(sample: tuple[bytes, list[bytes]]) 
     assert converse(portions).most_buffered < LARGEST_UNIT
 
 
+@unhurried
 @given(inputs)
 def test_every_refusal_ends_in_a_known_code_or_says_nothing(data: bytes) -> None:
     said = converse([data])
