@@ -67,9 +67,7 @@ class _FileReader:
         """Read the statement that this word begins."""
         option = OPTIONS.get(word) or OWN_OPTIONS.get(word)
         if option is not None:
-            node = read_option(self._cursor, option)
-            if node is not None:
-                self._options.append(node)
+            self._options.append(read_option(self._cursor, option))
         elif word == "RouteMatrix":
             self._routes.append(read_routes(self._cursor, len(self._segments)))
         else:

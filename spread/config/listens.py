@@ -27,7 +27,7 @@ class Purpose(Enum):
 
     CLIENTS = "clients"
     DAEMONS = "daemons and monitors"
-    TOKEN = "token"  # noqa: S105 - the ring's token, no secret.
+    TOKEN = "token"
     SEGMENT = "datagrams to the segment"
 
 

@@ -31,8 +31,8 @@ OWN_DIGITS_MAX = 15
 _EVENTS = tuple(word.decode() for word in EVENT_WORDS)
 
 
-def read_option(cursor: Cursor, option: Option) -> OptionNode | None:
-    """Read an option from its word on; None after a syntax error."""
+def read_option(cursor: Cursor, option: Option) -> OptionNode:
+    """Read an option from its word on."""
     word = cursor.take()
     if option.form is Form.MARK:
         return OptionNode(word, option, ())
@@ -40,13 +40,13 @@ def read_option(cursor: Cursor, option: Option) -> OptionNode | None:
         if option.form is Form.STAMP and not cursor.peek().text.startswith(b"="):
             return OptionNode(word, option, ())
         _complain_about_equals(cursor, option)
-        return None
+        return OptionNode(word, option, (), is_damaged=True)
     if option.form is Form.FLAGS:
         return _read_flags(cursor, word, option)
     if _fits(cursor.peek(), option):
         return OptionNode(word, option, (cursor.take(),))
     _complain_about_value(cursor, option)
-    return None
+    return OptionNode(word, option, (), is_damaged=True)
 
 
 def read_routes(cursor: Cursor, segments_before: int) -> RouteNode:
@@ -92,11 +92,11 @@ def _is_number(token: Token, digits_max: int) -> bool:
     return digits.isdigit() and len(digits) <= digits_max
 
 
-def _read_flags(cursor: Cursor, word: Token, option: Option) -> OptionNode | None:
+def _read_flags(cursor: Cursor, word: Token, option: Option) -> OptionNode:
     """Read event types in braces; every word that is none is an error of its own."""
     if cursor.accept(Kind.OPEN) is None:
         _complain_about_value(cursor, option)
-        return None
+        return OptionNode(word, option, (), is_damaged=True)
     flags: list[Token] = []
     while cursor.accept(Kind.CLOSE) is None:
         token = cursor.peek()

@@ -111,9 +111,7 @@ def _is_segment_over(cursor: Cursor, body: _Body) -> bool:
     if option is None:
         read_routes(cursor, 0)
         return False
-    node = read_option(cursor, option)
-    if node is not None:
-        body.options.append(node)
+    body.options.append(read_option(cursor, option))
     return False
 
 

@@ -16,7 +16,7 @@ from spread.config.stamps import StampOptions
 from spread.config.syntax import OptionNode
 from spread.config.tokens import Kind, Token
 
-__all__ = ["WINDOW_DEFAULTS", "Known", "Setting", "Settings", "evaluate"]
+__all__ = ["WINDOW_DEFAULTS", "Evaluation", "Known", "Setting", "Settings", "Value", "evaluate"]
 
 # Packets, for windows that the file does not set.
 WINDOW_DEFAULTS = {"window": 160, "personal_window": 20, "accelerated_window": 15}
@@ -43,7 +43,7 @@ WIDE_AREA_TIMEOUTS = Timeouts(
     lookup=45000,
 )
 
-type_of_value = bool | int | str | EventType | tuple[str, ...] | None
+Value = bool | int | str | EventType | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Setting:
     """An option as the file sets it, with the place of its last statement."""
 
     word: str
-    value: type_of_value
+    value: Value
     line: int
     column: int
     is_own: bool = False
@@ -67,22 +67,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All options in force, and those that the file sets, in the order of the file."""
+    """All options in force, those that the file sets in its order, and where by their words."""
 
     options: Options
     given: tuple[Setting, ...]
+    nodes: Mapping[str, OptionNode]
 
 
-def evaluate(nodes: Iterable[OptionNode], findings: Findings, known: Known) -> "_Evaluation":
-    """Apply option statements; errors and warnings go into `findings`."""
-    evaluation = _Evaluation(findings, known)
-    for node in nodes:
-        evaluation.apply(node)
-    return evaluation
-
-
-class _Evaluation:
-    """Options so far."""
+class Evaluation:
+    """Options so far; `apply` each statement, then `finish`."""
 
     def __init__(self, findings: Findings, known: Known) -> None:
         self._findings = findings
@@ -94,13 +87,11 @@ class _Evaluation:
         self._given: dict[str, Setting] = {}
         self._wrong: set[str] = set()
 
-    @property
-    def nodes(self) -> Mapping[str, OptionNode]:
-        """The last right statement of each option, by its word."""
-        return self._nodes
-
     def apply(self, node: OptionNode) -> None:
         """Apply one statement."""
+        if node.is_damaged:
+            self._wrong.add(node.option.word)
+            return
         appliers = {
             Form.FLAGS: self._apply_flags,
             Form.PRIORITY: self._apply_priority,
@@ -130,9 +121,8 @@ class _Evaluation:
         timeouts = WIDE_AREA_TIMEOUTS if wide_area else Timeouts()
         self._fields["timeouts"] = replace(timeouts, **self._timeouts)
         self._fields["event_stamp"] = self._stamp.result()
-        self._check_stamp()
         given = sorted(self._given.values(), key=lambda each: (each.line, each.column))
-        return Settings(Options(**self._fields), tuple(given))
+        return Settings(Options(**self._fields), tuple(given), self._nodes)
 
     # Values one by one.
 
@@ -310,41 +300,14 @@ class _Evaluation:
                 Stage.STARTUP,
                 found=f"{len(given)} of nine timeouts",
             )
-        elif not missing:
-            self._warn_of_timeouts()
-
-    def _warn_of_timeouts(self) -> None:
-        pairs = (
-            ("HurryTimeout", "TokenTimeout"),
-            ("AliveTimeout", "SegTimeout"),
-            ("JoinTimeout", "GatherTimeout"),
-        )
-        values = {
-            option.word: self._timeouts[option.field]
-            for option in TIMEOUTS
-            if option.field in self._timeouts
-        }
-        for short, long in pairs:
-            if short in values and long in values and values[short] >= values[long]:
-                token = self._nodes[short].values[0]
-                message = f"{short} is not shorter than {long}, {values[long]} ms"
-                self._findings.warn(token, message + ": it never takes effect in time")
-
-    def _check_stamp(self) -> None:
-        stamp = self._fields["event_stamp"]
-        if stamp is None or not self._stamp.is_precise or stamp.microseconds:
-            return
-        node = self._nodes["EventPreciseTimeStamp"]
-        message = "the time format is too long for microseconds, there are none"
-        self._findings.warn(node.word, message, "a format of at most 36 bytes, or ending in %S")
 
     # Book-keeping.
 
-    def _set(self, node: OptionNode, value: Any, given: type_of_value = None) -> None:
+    def _set(self, node: OptionNode, value: Any, given: Value = None) -> None:
         self._fields[node.option.field] = value
         self._give(node, value if given is None else given)
 
-    def _give(self, node: OptionNode, value: type_of_value) -> None:
+    def _give(self, node: OptionNode, value: Value) -> None:
         option: Option = node.option
         line, column = self._findings.source.position(node.word.offset)
         self._nodes[option.word] = node
@@ -364,6 +327,14 @@ class _Evaluation:
             line = self._findings.source.line(token.offset)
             message = f"the quote opened in line {line} runs over the end of its line"
             self._findings.warn(token, message, f"{node.option.word} on one line")
+
+
+def evaluate(nodes: Iterable[OptionNode], findings: Findings, known: Known) -> Evaluation:
+    """Apply option statements; errors and warnings go into `findings`."""
+    evaluation = Evaluation(findings, known)
+    for node in nodes:
+        evaluation.apply(node)
+    return evaluation
 
 
 def _event_bits(name: str) -> int:

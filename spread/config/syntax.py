@@ -40,11 +40,15 @@ class SegmentNode:
 
 @dataclass(frozen=True, slots=True)
 class OptionNode:
-    """An option word and the tokens of its value: none, one, or the contents of its braces."""
+    """An option word and the tokens of its value: none, one, or the contents of its braces.
+
+    `is_damaged` tells that a syntax error took the value.
+    """
 
     word: Token
     option: Option
     values: tuple[Token, ...]
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 __all__ = ["SystemHost"]
 
+IS_LINUX: bool = sys.platform == "linux"
+
 # Linux: list the addresses of all interfaces; size of one entry of the list, and where in it the
 # four bytes of an IPv4 address stand.
 SIOCGIFCONF = 0x8912
@@ -27,7 +29,7 @@ class SystemHost:
         Systems without the call for it give what the host's own name resolves to, behind the
         loopback address.
         """
-        if sys.platform == "linux":
+        if IS_LINUX:
             return _linux_addresses()
         return tuple(dict.fromkeys(("127.0.0.1", *self.own_name_addresses())))
 

@@ -1,0 +1,153 @@
+"""Read a configuration file: bytes in, a checked `Configuration` or all its errors out."""
+
+from dataclasses import dataclass
+
+from spread.config.diagnostics import (
+    ConfigurationMissing,
+    Diagnostic,
+    Findings,
+    Source,
+    Stage,
+)
+from spread.config.grammar import read_tree
+from spread.config.hashes import hash_text, spread_hash
+from spread.config.host import HostView
+from spread.config.identity import find_own
+from spread.config.model import Configuration, Daemon, Interface, Options, Segment
+from spread.config.network import EVERY_USE, PORT_MAX, Network, read_network
+from spread.config.option_pitfalls import warn_of_options
+from spread.config.pitfalls import check_loopback_rule, is_wide_area, warn_of_pitfalls
+from spread.config.settings import Known, Setting, evaluate
+from spread.config.syntax import RouteNode
+from spread.config.system_host import SystemHost
+from spread.errors import ConfigurationError
+
+__all__ = ["Loaded", "load", "local", "parse"]
+
+# Bytes; 128 daemons with 10 interfaces each take 50,000, comments aside.
+FILE_SIZE_MAX = 1024 * 1024
+
+# Bytes of the text under Spread's hash; classic monitors have room for no more.
+HASH_TEXT_SIZE_MAX = 20_000
+
+COST_MAX = 100
+
+LOCAL_ADDRESS = "127.0.0.1"
+LOCAL_SEGMENT = "127.0.0.255"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file means, what it sets itself, and what to beware of."""
+
+    configuration: Configuration
+    warnings: tuple[Diagnostic, ...]
+    given: tuple[Setting, ...]
+
+
+def load(
+    path: str, *, name: str | None = None, host: HostView | None = None, known: Known | None = None
+) -> Loaded:
+    """Read the file at `path` as the daemon `name`, or as the entry that has a local address.
+
+    `host` is the host this runs on unless another is given. Raises `ConfigurationMissing` if the
+    file cannot be read and `ConfigurationErrors` if it is wrong.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib would only wrap this call.
+            data = file.read(FILE_SIZE_MAX + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationMissing(path, reason, "name a readable file with -c FILE") from error
+    return parse(data, path, name=name, host=host or SystemHost(), known=known)
+
+
+def parse(
+    data: bytes,
+    path: str,
+    *,
+    name: str | None = None,
+    host: HostView,
+    known: Known | None = None,
+) -> Loaded:
+    """Read the bytes of a file; `path` only serves messages.
+
+    Raises `ConfigurationErrors` with all independent errors.
+    """
+    findings = Findings(Source(data[:FILE_SIZE_MAX], path))
+    if len(data) > FILE_SIZE_MAX:
+        message = f"a configuration file has at most {FILE_SIZE_MAX} bytes"
+        findings.error(None, message, "a shorter one", Stage.PARSE, found="a larger file")
+        raise findings.failure()
+    tree = read_tree(findings)
+    network = read_network(tree.segments, findings, host)
+    evaluation = evaluate(tree.options, findings, known or Known())
+    for route in tree.routes:
+        _check_routes(route, findings)
+        evaluation.give_routes(route.keyword, len(route.rows))
+    own = None
+    wide_area = False
+    if network is not None and not tree.is_damaged:
+        check_loopback_rule(network, findings)
+        _check_hash_text(network, findings)
+        own = find_own(network, name, host, findings)
+        wide_area = is_wide_area(network.segments)
+    settings = evaluation.finish(wide_area=wide_area)
+    if network is None or own is None or findings.errors:
+        raise findings.failure()
+    warn_of_pitfalls(network, findings)
+    warn_of_options(settings, findings, host)
+    configuration = _assemble(network.segments, settings.options, own, path)
+    return Loaded(configuration, findings.warnings_in_order(), settings.given)
+
+
+def local(port: int, name: str = "localhost") -> Configuration:
+    """Return the configuration of one daemon on the loopback interface, without a file.
+
+    It listens on 127.0.0.1 only. Raises `ConfigurationError` for a port out of bounds.
+    """
+    if not 1 <= port <= PORT_MAX:
+        raise ConfigurationError(f"port {port} cannot be used; choose one of 1 to {PORT_MAX}")
+    me = Daemon(name, LOCAL_ADDRESS, (Interface(LOCAL_ADDRESS, EVERY_USE),))
+    segment = Segment(LOCAL_SEGMENT, port, (me,))
+    return _assemble((segment,), Options(), (segment, me), None)
+
+
+def _assemble(
+    segments: tuple[Segment, ...],
+    options: Options,
+    own: tuple[Segment, Daemon],
+    path: str | None,
+) -> Configuration:
+    segment, me = own
+    text = hash_text(segments, options.accelerated_ring)
+    return Configuration(
+        segments=segments,
+        options=options,
+        me=me,
+        segment=segment,
+        hash_text=text,
+        hash=spread_hash(text),
+        wide_area=is_wide_area(segments),
+        path=path,
+    )
+
+
+def _check_routes(route: RouteNode, findings: Findings) -> None:
+    """Check a cost matrix, which then has no effect."""
+    for row in route.rows:
+        costs = [int(cost) for cost in row.text.split()]
+        if len(costs) < route.segments_before:
+            message = f"a row has one cost for each of the {route.segments_before} segments above"
+            findings.error(row, message, "the missing costs, or no matrix at all", Stage.PARSE)
+        if max(costs) > COST_MAX:
+            findings.warn(row, f"costs above {COST_MAX} count as {COST_MAX}", f"{COST_MAX}")
+
+
+def _check_hash_text(network: Network, findings: Findings) -> None:
+    size = len(hash_text(network.segments, None))
+    if size > HASH_TEXT_SIZE_MAX:
+        message = (
+            f"names and addresses together make {size} bytes, {HASH_TEXT_SIZE_MAX} are allowed"
+        )
+        findings.error(None, message, "fewer interfaces", Stage.LOAD, found="too much network")
