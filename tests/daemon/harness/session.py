@@ -73,6 +73,7 @@ class Session:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.private_group = b""
+        self.has_ended = False  # The end of stream has been seen.
         self._bytes = bytearray()  # Received and not yet taken.
 
     @classmethod
@@ -233,6 +234,7 @@ class Session:
         except ConnectionResetError:
             data = b""
         if not data:
+            self.has_ended = True
             raise EndOfStreamError(bytes(self._bytes))
         self._bytes += data
         return True

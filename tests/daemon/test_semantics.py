@@ -1,0 +1,82 @@
+"""Random clients against the real daemon; every guarantee of the page is judged on their traces."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.daemon.checkers import violations
+from tests.daemon.harness.process import Daemon
+from tests.daemon.trace import Delivered, History, Viewed
+from tests.daemon.workload import (
+    GROUP_COUNT,
+    SERVICES,
+    SLOT_COUNT,
+    Action,
+    Join,
+    Leave,
+    Multicast,
+    Quit,
+    Read,
+    play,
+    random_actions,
+)
+
+SEEDS = range(1, 9)
+ACTION_COUNT = 1500
+
+_runs = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One daemon for all runs of this module, each of which has names of its own."""
+    daemon = Daemon.start(tmp_path_factory.mktemp("semantics") / Path("daemon"))
+    yield daemon
+    daemon.stop()
+
+
+def played(daemon: Daemon, actions: list[Action]) -> History:
+    return play(actions, (daemon.tcp, daemon.unix), b"%d" % next(_runs))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_clients_see_every_guarantee_kept(shared_daemon: Daemon, seed: int) -> None:
+    history = played(shared_daemon, random_actions(seed, ACTION_COUNT))
+
+    assert violations(history) == []
+    # The run is worth something only if much was delivered and the groups changed.
+    assert sum(1 for client in history.clients for _ in client.of(Delivered)) > ACTION_COUNT
+    assert sum(1 for client in history.clients for _ in client.of(Viewed)) > 100
+
+
+slots = st.integers(0, SLOT_COUNT - 1)
+groups = st.integers(0, GROUP_COUNT - 1)
+actions = st.one_of(
+    st.builds(Join, slots, groups),
+    st.builds(Leave, slots, groups),
+    st.builds(
+        Multicast,
+        slots,
+        st.sampled_from(SERVICES),
+        st.lists(groups, min_size=1, max_size=3).map(tuple),
+        st.lists(slots, max_size=2).map(tuple),
+        st.booleans(),
+        st.sampled_from((0, 1, 1_400, 10_000)),
+    ),
+    st.builds(Quit, slots, st.sampled_from(("kill", "close", "abort"))),
+    st.builds(Read, slots),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(actions, max_size=60))
+def test_any_short_sequence_of_actions_keeps_every_guarantee(
+    shared_daemon: Daemon, sequence: list[Action]
+) -> None:
+    assert violations(played(shared_daemon, sequence)) == []
