@@ -135,9 +135,9 @@ class Findings:
         """Record something that is allowed and will bite."""
         self.warnings.append(self._diagnose(token, message, remedy, Stage.WARNING, found))
 
-    def failure(self) -> ConfigurationErrors:
-        """Return everything found, in file order, to be raised."""
-        return ConfigurationErrors(_in_order(self.errors), _in_order(self.warnings))
+    def errors_in_order(self) -> tuple[Diagnostic, ...]:
+        """Return the errors in file order, without repetitions."""
+        return _in_order(self.errors)
 
     def warnings_in_order(self) -> tuple[Diagnostic, ...]:
         """Return the warnings in file order, without repetitions."""

@@ -119,6 +119,8 @@ class _FileReader:
             return "this option belongs to later releases of Spread", "the file without it"
         if self._cursor.peek(1).kind in ADDRESSES:
             return "a daemon may stand inside a segment only", SEGMENT_EXAMPLE + " before it"
+        if self._cursor.peek(1).kind is Kind.EQUALS:
+            return "there is no option of this name", _closest_word(text)
         return "a statement must begin here", _closest_word(text)
 
     def _advice_for_equals(self) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from spread.config.diagnostics import (
+    ConfigurationErrors,
     ConfigurationMissing,
     Diagnostic,
     Findings,
@@ -22,7 +23,7 @@ from spread.config.syntax import RouteNode
 from spread.config.system_host import SystemHost
 from spread.errors import ConfigurationError
 
-__all__ = ["Loaded", "load", "local", "parse"]
+__all__ = ["Examination", "Loaded", "examine", "load", "local", "parse", "read_bytes"]
 
 # Bytes; 128 daemons with 10 interfaces each take 50,000, comments aside.
 FILE_SIZE_MAX = 1024 * 1024
@@ -45,6 +46,19 @@ class Loaded:
     given: tuple[Setting, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that can be said of a file.
+
+    `loaded` is there if the file is right in itself. If merely the own entry was not found, an
+    error says so and the first daemon of the file stands in for it.
+    """
+
+    errors: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
+    loaded: Loaded | None
+
+
 def load(
     path: str, *, name: str | None = None, host: HostView | None = None, known: Known | None = None
 ) -> Loaded:
@@ -53,13 +67,7 @@ def load(
     `host` is the host this runs on unless another is given. Raises `ConfigurationMissing` if the
     file cannot be read and `ConfigurationErrors` if it is wrong.
     """
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib would only wrap this call.
-            data = file.read(FILE_SIZE_MAX + 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationMissing(path, reason, "name a readable file with -c FILE") from error
-    return parse(data, path, name=name, host=host or SystemHost(), known=known)
+    return parse(read_bytes(path), path, name=name, host=host or SystemHost(), known=known)
 
 
 def parse(
@@ -74,31 +82,61 @@ def parse(
 
     Raises `ConfigurationErrors` with all independent errors.
     """
+    examination = examine(data, path, name=name, host=host, known=known)
+    if examination.loaded is None or examination.errors:
+        raise ConfigurationErrors(examination.errors, examination.warnings)
+    return examination.loaded
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the file at `path`, one byte more than a file may have at most.
+
+    Raises `ConfigurationMissing` if it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib cannot read a bounded part.
+            return file.read(FILE_SIZE_MAX + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationMissing(path, reason, "name a readable file with -c FILE") from error
+
+
+def examine(
+    data: bytes,
+    path: str,
+    *,
+    name: str | None,
+    host: HostView,
+    known: Known | None = None,
+) -> Examination:
+    """Read the bytes of a file and return whatever is found; raises nothing."""
     findings = Findings(Source(data[:FILE_SIZE_MAX], path))
     if len(data) > FILE_SIZE_MAX:
         message = f"a configuration file has at most {FILE_SIZE_MAX} bytes"
         findings.error(None, message, "a shorter one", Stage.PARSE, found="a larger file")
-        raise findings.failure()
+        return Examination(findings.errors_in_order(), (), None)
     tree = read_tree(findings)
     network = read_network(tree.segments, findings, host)
     evaluation = evaluate(tree.options, findings, known or Known())
     for route in tree.routes:
         _check_routes(route, findings)
         evaluation.give_routes(route.keyword, len(route.rows))
-    own = None
-    wide_area = False
-    if network is not None and not tree.is_damaged:
+    is_whole = network is not None and not tree.is_damaged
+    if network is not None and is_whole:
         check_loopback_rule(network, findings)
         _check_hash_text(network, findings)
-        own = find_own(network, name, host, findings)
-        wide_area = is_wide_area(network.segments)
-    settings = evaluation.finish(wide_area=wide_area)
-    if network is None or own is None or findings.errors:
-        raise findings.failure()
-    warn_of_pitfalls(network, findings)
-    warn_of_options(settings, findings, host)
-    configuration = _assemble(network.segments, settings.options, own, path)
-    return Loaded(configuration, findings.warnings_in_order(), settings.given)
+    settings = evaluation.finish(wide_area=network is not None and is_wide_area(network.segments))
+    is_right = not findings.errors
+    own = find_own(network, name, host, findings) if network is not None and is_whole else None
+    loaded = None
+    if network is not None and network.segments and is_right:
+        warn_of_pitfalls(network, findings)
+        warn_of_options(settings, findings, host)
+        first = network.segments[0]
+        own = own or (first, first.daemons[0])
+        configuration = _assemble(network.segments, settings.options, own, path)
+        loaded = Loaded(configuration, findings.warnings_in_order(), settings.given)
+    return Examination(findings.errors_in_order(), findings.warnings_in_order(), loaded)
 
 
 def local(port: int, name: str = "localhost") -> Configuration:

@@ -120,9 +120,9 @@ def _event_advice(token: Token) -> str:
     text = token.value
     bare = text.strip(",;").upper()
     if bare in _EVENTS:
-        return f"{bare}, in capitals, with blanks between the types"
+        return f"{bare} (capitals, blanks between the types, no commas)"
     if "!" in text:
-        return f"{text.replace('!', ' !').strip()}, with a blank before the exclamation mark"
+        return f"{text.replace('!', ' !').strip()} (a blank before the exclamation mark)"
     from difflib import get_close_matches
 
     close = get_close_matches(bare, _EVENTS, n=1)
@@ -147,21 +147,30 @@ def _complain_about_value(cursor: Cursor, option: Option) -> None:
     """Record that the current token is no value of this option, and skip it."""
     token = cursor.peek()
     message = f"{option.word} takes {option.form.value}"
-    remedy = f"{option.word} = {option.example}"
     wants_text = Kind.WORD in _KINDS.get(option.form, ())
-    if option.form in _NUMBERS and token.kind is Kind.COSTS and token.text.strip().isdigit():
+    if option.form in _NUMBERS and token.text.strip().isdigit():
         message += f" of at most {OWN_DIGITS_MAX if option.own else DIGITS_MAX} digits"
     elif wants_text and token.kind is Kind.BANG:
         message += "; one that begins with an exclamation mark needs quotes"
-        if cursor.peek(1).kind is Kind.WORD:
-            remedy = f'{option.word} = "!{cursor.peek(1).value}"'
-    elif wants_text and token.text and token.kind not in _PUNCTUATION and not cursor.at_statement():
+    elif wants_text and token.kind not in _PUNCTUATION and not cursor.at_statement():
         message += "; a reserved word, a number or an address needs quotes"
-        remedy = f'{option.word} = "{token.value.strip()}"'
-    elif option.form in _NUMBERS and token.text[:1].isdigit():
-        message += " in plain digits"
-    cursor.complain(message, remedy)
+    cursor.complain(message, f"{option.word} = {_meant_value(cursor, option)}")
     _skip_value(cursor)
+
+
+def _meant_value(cursor: Cursor, option: Option) -> str:
+    """Return the value that the current token most likely was meant to be."""
+    token = cursor.peek()
+    text = token.text.decode("utf-8", "backslashreplace").strip(" \t\"',;{")
+    if Kind.WORD in _KINDS.get(option.form, ()):
+        if token.kind is Kind.BANG and cursor.peek(1).kind is Kind.WORD:
+            return f'"!{cursor.peek(1).value}"'
+        return f'"{text}"' if text[:1].isalnum() and not cursor.at_statement() else option.example
+    if option.form is Form.FLAGS and token.kind is Kind.EVENT:
+        return f"{{ {text} ... }}"
+    if option.form in _NUMBERS and text.isdigit() and len(text) <= DIGITS_MAX:
+        return text
+    return _SYNONYMS.get((option.form, text.upper()), option.example)
 
 
 def _skip_value(cursor: Cursor) -> None:
@@ -171,3 +180,16 @@ def _skip_value(cursor: Cursor) -> None:
 
 
 _PUNCTUATION = frozenset({Kind.OPEN, Kind.CLOSE, Kind.EQUALS, Kind.COLON, Kind.BANG, Kind.END})
+
+# What people write instead, from other configuration languages.
+_SYNONYMS = {
+    **{(Form.BOOLEAN, word): "true" for word in ("TRUE", "YES", "ON", "1", "Y")},
+    **{(Form.BOOLEAN, word): "false" for word in ("FALSE", "NO", "OFF", "0", "N")},
+    **{(Form.TRISTATE, word): "ON" for word in ("TRUE", "YES", "ON", "1")},
+    **{(Form.TRISTATE, word): "OFF" for word in ("FALSE", "NO", "OFF", "0")},
+    **{(Form.PRIORITY, word): word for word in ("INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")},
+    (Form.PRIORITY, "DEBUG"): "pDEBUG",
+    (Form.PRIORITY, "PDEBUG"): "pDEBUG",
+    (Form.LINK, "HOP"): "Hop",
+    (Form.LINK, "TCPHOP"): "TcpHop",
+}

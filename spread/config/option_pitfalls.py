@@ -61,7 +61,10 @@ def _warn_of_access(settings: Settings, findings: Findings) -> None:
         message = "no method is allowed, so no client can connect"
         findings.warn(node.word, message, 'AllowedAuthMethods = "NULL"')
     if options.dangerous_monitor:
-        message = "anyone who can send to the daemon's port may partition, tune and stop the ring"
+        message = (
+            "monitor commands are not authenticated:"
+            " whoever can send from a daemon's address may partition, tune and stop the ring"
+        )
         token = settings.nodes["DangerousMonitor"].values[0]
         findings.warn(token, message, "DangerousMonitor = false where this is not a test")
 

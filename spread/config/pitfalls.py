@@ -13,7 +13,8 @@ __all__ = ["check_loopback_rule", "is_multicast", "is_wide_area", "warn_of_pitfa
 
 def is_wide_area(segments: tuple[Segment, ...]) -> bool:
     """Tell whether the first daemons of the segments differ in their first two octets."""
-    networks = {tuple(segment.daemons[0].address.split(".")[:2]) for segment in segments}
+    firsts = [segment.daemons[0].address for segment in segments if segment.daemons]
+    networks = {tuple(address.split(".")[:2]) for address in firsts}
     return len(networks) > 1
 
 
@@ -105,6 +106,7 @@ def _warn_of_daemon(daemon: Daemon, node: DaemonNode, findings: Findings) -> Non
 
 
 def _warn_of_interfaces(daemon: Daemon, node: DaemonNode, findings: Findings) -> None:
+    served = {each.address for each in daemon.interfaces if Use.DAEMON in each.uses}
     seen: set[tuple[str, Use]] = set()
     for interface, interface_node in zip(daemon.interfaces, node.interfaces or (), strict=False):
         token = interface_node.address
@@ -112,7 +114,7 @@ def _warn_of_interfaces(daemon: Daemon, node: DaemonNode, findings: Findings) ->
             if use in interface.uses and (interface.address, use) in seen:
                 findings.warn(token, f"{interface.address} is listed twice for one use", "it once")
         seen.update((interface.address, use) for use in interface.uses)
-        if interface.uses == Use.MONITOR:
+        if interface.uses == Use.MONITOR and interface.address not in served:
             message = "M alone opens no socket, monitors use the D addresses"
             findings.warn(token, message, f"D {interface.address}, or nothing")
 

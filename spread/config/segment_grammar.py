@@ -39,7 +39,8 @@ def read_segment(cursor: Cursor) -> tuple[SegmentNode, list[OptionNode]]:
     address = cursor.accept(*ADDRESSES)
     if address is None:
         body.is_damaged = True
-        cursor.complain("Spread_Segment needs an address here", SEGMENT_EXAMPLE)
+        message = "a segment's address is four numbers, with its port behind a colon"
+        cursor.complain(message, SEGMENT_EXAMPLE)
         if cursor.peek().kind not in _BRACES and cursor.is_on_line_of(body.keyword):
             cursor.skip_line(stop=_BRACES)
     if _open_body(cursor, body, address):
