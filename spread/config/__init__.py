@@ -21,6 +21,7 @@ from spread.config.host import HostView
 from spread.config.listens import Listen, Purpose, Transport, listens, main_address
 from spread.config.load import Loaded, load, local, parse
 from spread.config.model import Configuration
+from spread.config.report import check
 from spread.config.search import search
 from spread.config.settings import Known, Setting
 from spread.config.system_host import SystemHost
@@ -39,6 +40,7 @@ __all__ = [
     "Stage",
     "SystemHost",
     "Transport",
+    "check",
     "listens",
     "load",
     "local",

@@ -1,0 +1,194 @@
+"""`spread --check [--json] FILE`: what a file means on this host, for people and for programs."""
+
+from collections.abc import Iterable, Iterator
+
+from spread.config.diagnostics import ConfigurationMissing, Diagnostic
+from spread.config.effective import (
+    Record,
+    diagnostic_record,
+    effective_record,
+    given_record,
+    is_accelerated,
+    network_record,
+    own_record,
+    priority_name,
+    use_letters,
+    window_sizes,
+)
+from spread.config.host import HostView
+from spread.config.listens import listens
+from spread.config.load import Examination, Loaded, examine, read_bytes
+from spread.config.model import Configuration, Daemon, EventType, Segment
+from spread.config.options import TIMEOUTS
+from spread.config.pitfalls import is_multicast
+from spread.config.settings import Known
+from spread.config.system_host import SystemHost
+
+__all__ = ["check", "json_report", "text_report"]
+
+EXIT_USABLE = 0
+EXIT_WRONG = 1
+EXIT_MISSING = 2
+
+
+def check(
+    path: str,
+    name: str | None = None,
+    as_json: bool = False,
+    host: HostView | None = None,
+    known: Known | None = None,
+) -> tuple[int, str]:
+    """Examine the file at `path`; return the exit status and the report, without a final line end.
+
+    The status is 0 for a usable file, 1 for a wrong one (or one without an entry for this host),
+    2 for a missing or unreadable one.
+    """
+    try:
+        data = read_bytes(path)
+    except ConfigurationMissing as error:
+        if as_json:
+            return EXIT_MISSING, _dump({"path": path, "status": "missing", "reason": error.reason})
+        return EXIT_MISSING, str(error)
+    found = examine(data, path, name=name, host=host or SystemHost(), known=known)
+    report = json_report(path, found) if as_json else text_report(path, found)
+    return EXIT_WRONG if found.errors else EXIT_USABLE, report
+
+
+def json_report(path: str, found: Examination) -> str:
+    """Return a JSON object: errors and warnings, and the configuration if there is one."""
+    record: Record = {
+        "path": path,
+        "status": "wrong" if found.errors else "usable",
+        "errors": [diagnostic_record(each) for each in found.errors],
+        "warnings": [diagnostic_record(each) for each in found.warnings],
+    }
+    if found.loaded is not None:
+        configuration = found.loaded.configuration
+        record |= network_record(configuration)
+        record["options"] = given_record(found.loaded.given)
+        record["effective"] = effective_record(configuration)
+        record["own_options"] = [each.word for each in found.loaded.given if each.is_own]
+        record |= {"me": None, "listens": []} if found.errors else own_record(configuration)
+    return _dump(record)
+
+
+def text_report(path: str, found: Examination) -> str:
+    """Return the verdict, errors, the configuration if there is one, and warnings."""
+    verdict = "wrong" if found.errors else "usable"
+    counts = [_count(found.errors, "error"), _count(found.warnings, "warning")]
+    lines = [", ".join([f"{path}: {verdict}", *filter(None, counts)])]
+    lines += map(str, found.errors)
+    if found.loaded is not None:
+        configuration = found.loaded.configuration
+        me = None if found.errors else configuration.me
+        lines += _section("Network", _network_lines(configuration, me))
+        if me is not None:
+            lines += _section(f"Sockets of {me.name}", _socket_lines(configuration))
+        lines += _section("Options (* set in the file)", _option_lines(found.loaded))
+    if found.warnings:
+        lines += _section("Warnings", map(str, found.warnings))
+    return "\n".join(lines)
+
+
+def _network_lines(configuration: Configuration, me: Daemon | None) -> Iterator[str]:
+    for segment in configuration.segments:
+        kind = "multicast" if is_multicast(segment.address) else "broadcast"
+        yield f"  Segment {segment.address}:{segment.port} ({kind})"
+        yield from (_daemon_line(segment, daemon, me) for daemon in segment.daemons)
+    extent = "wide area" if configuration.wide_area else "local area"
+    ring = "accelerated" if is_accelerated(configuration) else "regular"
+    yield f"  {extent}, {ring} ring, hash {configuration.hash}"
+
+
+def _daemon_line(segment: Segment, daemon: Daemon, me: Daemon | None) -> str:
+    width = max(len(each.name) for each in segment.daemons)
+    if all(each.any for each in daemon.interfaces):
+        interfaces = "all addresses"
+    else:
+        interfaces = ", ".join(
+            f"{' '.join(use_letters(each.uses))} {each.address}" for each in daemon.interfaces
+        )
+    mark = "  <- this daemon" if daemon is me else ""
+    return f"    {daemon.name:<{width}}  {daemon.address:<15}  {interfaces}{mark}"
+
+
+def _socket_lines(configuration: Configuration) -> Iterator[str]:
+    for each in listens(configuration):
+        yield f"  {each!s:<27} {each.purpose.value}"
+
+
+def _option_lines(loaded: Loaded) -> Iterator[str]:
+    given = {setting.word for setting in loaded.given}
+    shown = _shown_values(loaded.configuration)
+    for word, value in shown.items():
+        yield f"{'*' if word in given else ' '} {word:<22} {value}".rstrip()
+    for setting in loaded.given:
+        if setting.word not in shown:
+            yield f"* {setting.word:<22} has no effect"
+
+
+def _shown_values(configuration: Configuration) -> dict[str, str]:
+    """Return each option's value in force in words, with its unit."""
+    options = configuration.options
+    windows = window_sizes(options)
+    stamp = options.event_stamp
+    limit = options.max_session_messages
+    ring = "yes" if is_accelerated(configuration) else "no"
+    extent = "wide area" if configuration.wide_area else "local area"
+    return {
+        "DebugFlags": _flag_names(options.debug_flags),
+        "EventPriority": priority_name(options.event_priority),
+        "EventLogFile": options.event_log_file or "standard output",
+        "EventTimeStamp": stamp.format if stamp else "none",
+        "EventPreciseTimeStamp": "microseconds" if stamp and stamp.microseconds else "no",
+        "DangerousMonitor": _yes_no(options.dangerous_monitor),
+        "SocketPortReuse": options.socket_port_reuse.value,
+        "RuntimeDir": options.runtime_dir or "none: no change of root",
+        "DaemonUser": options.daemon_user or "spread if it exists, else nobody; for root only",
+        "DaemonGroup": options.daemon_group or "spread if it exists, else nobody; for root only",
+        "AllowedAuthMethods": " ".join(options.auth_allowed) or "none: no client can connect",
+        "RequiredAuthMethods": " ".join(options.auth_required) or "none",
+        "AccessControlPolicy": options.access_policy,
+        "MaxSessionMessages": "1000 messages and 16 MiB" if limit is None else f"{limit} messages",
+        "Window": _window(windows["window"], options.window),
+        "PersonalWindow": _window(windows["personal_window"], options.personal_window),
+        "AcceleratedRing": _yes_no(options.accelerated_ring)
+        if options.accelerated_ring is not None
+        else f"{ring}, for a {extent}",
+        "AcceleratedWindow": _window(windows["accelerated_window"], options.accelerated_window),
+        **{each.word: f"{getattr(options.timeouts, each.field)} ms" for each in TIMEOUTS},
+        "MaxMessageSize": f"{options.max_message_size} bytes",
+        "PacketSize": f"{options.packet_size} bytes" if options.packet_size else "automatic",
+        "Multicast": "automatic" if options.multicast is None else _yes_no(options.multicast),
+        "StateDir": options.state_dir or "automatic",
+        "HandshakeTimeout": f"{options.handshake_timeout} ms",
+        "MaxQueuedBytes": f"{options.max_queued_bytes} bytes",
+        "MaxMemberships": f"{options.max_memberships}",
+    }
+
+
+def _flag_names(flags: EventType) -> str:
+    return " ".join(kind.name or "" for kind in EventType if kind in flags) or "none"
+
+
+def _window(size: int, given: int | None) -> str:
+    return f"{size} packets" if given is not None else f"{size} packets, adapting"
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _count(diagnostics: tuple[Diagnostic, ...], noun: str) -> str:
+    count = len(diagnostics)
+    return f"{count} {noun}{'s' if count > 1 else ''}" if count else ""
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    return ["", title, *lines]
+
+
+def _dump(record: Record) -> str:
+    import json
+
+    return json.dumps(record, indent=2)
