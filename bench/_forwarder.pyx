@@ -68,8 +68,7 @@ cdef class Pump:
     cdef int _turn(self) noexcept nogil:
         """Wait, then serve every ready session once.
 
-        Returns the index of a listener with a connection to accept, -1 for none, or -2 when a
-        signal wants the interpreter's attention.
+        Returns the index of a listener with a connection to accept, or -1 for none.
         """
         cdef bint reading = True
         cdef int listener = -1
@@ -83,7 +82,7 @@ cdef class Pump:
                 (POLLIN if reading else 0) | (POLLOUT if self._queued(i) else 0)
             )
         if poll(self.polled, LISTENERS_MAX + self.session_count, -1) < 0:
-            return -2 if errno == EINTR else -1
+            return -1
         # Downwards: a session that ends is replaced by the last one, which has been served then.
         for i in range(self.session_count - 1, -1, -1):
             ready = self.polled[LISTENERS_MAX + i].revents
@@ -229,9 +228,9 @@ cdef class Pump:
         self.session_count += 1
 
     def run(self):
-        """Forward until a listener has a connection: its index, or None after a signal."""
+        """Forward until a listener has a connection; return the listener's index."""
         cdef int listener = -1
         with nogil:
             while listener == -1:
                 listener = self._turn()
-        return None if listener == -2 else listener
+        return listener

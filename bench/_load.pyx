@@ -107,6 +107,7 @@ cdef class Load:
     cdef uint64_t start_ns, begin_ns, end_ns
     cdef uint64_t warm_up_ns, duration_ns
     cdef uint64_t warm_up_count, count
+    cdef uint64_t begin_progress    # messages at the slowest receiver when measuring began
     cdef uint64_t foreign           # frames that are no measured message: views, barriers
     cdef uint64_t reordered
     cdef Fault fault
@@ -118,9 +119,11 @@ cdef class Load:
         int slot_count, int window, bint ordered, bint paced_by_own,
         bint paced_by_acknowledgements,
     ):
-        """Prepare for up to `session_capacity` sessions and frames of `message_size` bytes."""
-        if not HEADER_SIZE <= prefix_size <= message_size < REST_SIZE or slot_count % template_count:
-            raise ValueError("frame or ring of this size cannot be generated")
+        """Prepare for up to `session_capacity` sessions and frames of `message_size`."""
+        if not HEADER_SIZE <= prefix_size <= message_size < REST_SIZE:
+            raise ValueError(f"messages of {message_size} bytes cannot be generated")
+        if slot_count % template_count:
+            raise ValueError("the ring must hold whole rounds of the templates")
         self.message_size = message_size
         self.prefix_size = prefix_size
         self.template_count = template_count
@@ -329,13 +332,14 @@ cdef class Load:
             if progress >= self.warm_up_count and now - self.start_ns >= self.warm_up_ns:
                 self.phase = PHASE_MEASURE
                 self.begin_ns = now
+                self.begin_progress = progress
                 memset(&self.own, 0, sizeof(Histogram))
                 memset(&self.other, 0, sizeof(Histogram))
                 for i in range(self.stream_count):
                     self.streams[i].delivered_begin = self.streams[i].delivered
         elif self.phase == PHASE_MEASURE:
             if (
-                progress >= self.warm_up_count + self.count
+                progress - self.begin_progress >= self.count
                 and now - self.begin_ns >= self.duration_ns
             ):
                 self.phase = PHASE_DRAIN

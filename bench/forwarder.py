@@ -1,15 +1,15 @@
 """The limit of the path as a process: `python -m bench.forwarder --port PORT`.
 
 Listens on 127.0.0.1:PORT and on the Unix socket of that port, answers the handshake, and leaves the
-session to the compiled pump. It serves until SIGTERM.
+session to the compiled pump. It serves until a signal ends the process; there is nothing to save,
+and the path of the Unix socket is replaced at the next start.
 """
 
 import argparse
 import signal
 import socket
-import sys
 from pathlib import Path
-from types import FrameType
+from typing import NoReturn
 
 from bench._forwarder import Pump
 from bench.address import set_client_options, unix_address
@@ -20,38 +20,32 @@ METHOD_CHOICE_SIZE = 90
 DAEMON_NAME = b"limit"
 
 
-def main() -> int:
+def main() -> None:
     """Serve until terminated."""
     parser = argparse.ArgumentParser(prog="python -m bench.forwarder", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="TCP port; Unix socket /tmp/PORT")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # The pump would not notice Python's handler.
     path = Path(unix_address(arguments.port).path)
+    path.unlink(missing_ok=True)
     with (
         socket.create_server(("127.0.0.1", arguments.port), backlog=128) as tcp,
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as unix,
     ):
         unix.bind(str(path))
         unix.listen(128)
-        try:
-            serve([tcp, unix])
-        finally:
-            path.unlink()
-    return 0
+        serve([tcp, unix])
 
 
-def serve(listeners: list[socket.socket]) -> None:
-    """Accept and forward for ever; signal handlers end it by raising."""
+def serve(listeners: list[socket.socket]) -> NoReturn:
+    """Accept and forward for ever."""
     pump = Pump([listener.fileno() for listener in listeners])
     while True:
-        index = pump.run()
-        if index is not None:
-            connection, _ = listeners[index].accept()
-            if welcome(connection):
-                pump.add(connection.detach())
-            else:
-                connection.close()
+        connection, _ = listeners[pump.run()].accept()
+        if welcome(connection):
+            pump.add(connection.detach())
+        else:
+            connection.close()
 
 
 def welcome(connection: socket.socket) -> bool:
@@ -79,9 +73,5 @@ def _read_exactly(connection: socket.socket, size: int) -> bytes:
     return data
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -17,14 +17,13 @@ from bench.session import HEADER, NAME_SIZE, SERVICES, Session, frame, open_sess
 
 RING_SIZE = 256 * 1024  # Frames laid out for sending: stays in the level 2 cache.
 SLICE_MS = 100  # The interpreter looks for signals and for stalls this often.
-STALL_S = 10.0  # No delivery for so long ends a run.
 PHASE_MEASURE, PHASE_DRAIN, PHASE_DONE = 1, 2, 3
 UNORDERED = ("unreliable", "reliable")
 ACKNOWLEDGED = "acknowledged"
 
 PROBLEMS = {
-    1: "session {0} was closed by the daemon (error number {4})",
-    2: "writing to session {0} failed with error number {4}",
+    1: "session {0} was closed by the daemon while reading (error number {4})",
+    2: "session {0} was closed by the daemon while writing (error number {4})",
     3: "session {0} received a frame that cannot be cut ({4} bytes by its header)",
     4: "session {0} received a reject",
     5: "session {0} received a data message that is not for it",
@@ -92,6 +91,7 @@ class Bounds:
     duration_s: float = 0.0
     warm_up_count: int = 0  # Messages at the slowest receiver.
     count: int = 0
+    stall_s: float = 10.0  # Without any progress for so long, a run has failed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,8 +204,10 @@ def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = No
         marks.setdefault(phase, (time.thread_time(), probe() if probe else 0.0))
         if load.progress != progress:
             progress, progress_s = load.progress, time.monotonic()
-        elif time.monotonic() - progress_s > STALL_S:
-            raise LoadError(f"no message arrived for {STALL_S} s, {load.progress} had before")
+        elif time.monotonic() - progress_s > bounds.stall_s:
+            raise LoadError(
+                f"no message arrived for {bounds.stall_s:g} s, {progress} had arrived before"
+            )
     return _measurement(load, workload, marks, probed=probe is not None)
 
 
