@@ -145,8 +145,8 @@ def _notices(
 
 
 def _change_root(directory: str) -> None:
-    # The C library looks for the time zone again, and not where it is any more, each time a zone's
-    # name is asked for; unless the environment names the zone: then it is read once, here.
+    # Some calls of the C library read the time zone's file anew, and would not find it any more,
+    # unless the environment names the zone: then it is read once, here.
     os.environ.setdefault("TZ", ":/etc/localtime")
     time.tzset()
     os.chdir(directory)

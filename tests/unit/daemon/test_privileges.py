@@ -1,6 +1,5 @@
 """Giving up root: decided on paper, done in processes of their own."""
 
-import json
 import os
 import shutil
 import struct
@@ -157,7 +156,7 @@ def run_change(
 ) -> subprocess.CompletedProcess[str]:
     values = {"user": "u", "user_id": 12345, "group": "g", "group_id": 12346, **change}
     program = f"""
-        import json, os, sys, time
+        import os, sys, time
         from spread.daemon.privileges import Change, Plan, PrivilegeError, apply
         change = Change(**{ {"root_directory": None, **values}!r})
         try:
@@ -281,9 +280,12 @@ def test_local_time_stays_the_same_in_another_root_directory(tmp_path: Path) -> 
     result = run_change(
         prefix=("unshare", "--mount", "sh", "-c", mount, "sh"),
         root_directory=str(jail),
-        script="print(json.dumps([time.strftime(f) for f in ('%z', '%Z', '%z')]))",
+        script="""
+            time.mktime(time.localtime())
+            print(time.strftime("%z"))
+        """,
     )
 
     if result.returncode == 99 or "unshare" in result.stderr:
         pytest.skip("no mount namespace here")
-    assert json.loads(result.stdout) == ["+0900", "EST", "+0900"]
+    assert result.stdout == "+0900\n"
