@@ -1,0 +1,89 @@
+"""A driver of a `Node` without sockets: bytes in and out by Python calls.
+
+The simulator and the tests of sessions, groups and limits drive the daemon's own object code with
+it, one call per event, on a clock of their own.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from cython cimport final
+
+from spread._node cimport NODE_WRITE, Node
+from spread._sessions cimport Slot, queue_at
+
+
+@final
+cdef class MemoryDriver:
+    """Drives one node; the connections are the slots it hands out."""
+
+    cdef Node node
+
+    def __init__(self, Node node not None):
+        self.node = node
+
+    def receive(self, uint32_t index, bytes data not None, int64_t now_ns):
+        """Hand in bytes of a connection; False when the session is not read now."""
+        self.node.slot_at(index)
+        if not self.node.wants_input(index):
+            return False
+        cdef bytearray copy = bytearray(data)
+        cdef uint8_t[::1] view = copy
+        if len(copy) > 0:
+            self.node.input(index, &view[0], len(copy), now_ns)
+        self.node.raise_failure()
+        return True
+
+    def receive_end(self, uint32_t index):
+        """The client closed its side of the connection."""
+        self.node.slot_at(index)
+        self.node.input_end(index)
+
+    def step(self, int64_t now_ns):
+        """Run a turn; True when dirty sessions must be written to before it can go on."""
+        cdef bint wants_write = self.node.turn(now_ns) == NODE_WRITE
+        self.node.raise_failure()
+        self.node.invariants()
+        return wants_write
+
+    def deadline(self):
+        """Return the monotonic time of the next deadline in nanoseconds, 0 for none."""
+        return self.node.next_deadline()
+
+    def take_output(self, uint32_t index, size_t size_max):
+        """Take up to `size_max` queued bytes; what is left finds the connection full."""
+        cdef Slot* slot = self.node.slot_at(index)
+        cdef size_t taken = 0
+        cdef size_t part
+        cdef uint32_t number, skip
+        cdef const uint8_t* data
+        parts = []
+        for number in range(slot.queue_count):
+            skip = slot.head_sent if number == 0 else 0
+            part = min(size_max - taken, <size_t>(queue_at(slot, number).size - skip))
+            data = queue_at(slot, number).buffer.data + queue_at(slot, number).offset + skip
+            parts.append((<const char*>data)[:part])
+            taken += part
+        self.node.output_sent(index, taken)
+        if slot.queue_count > 0:
+            self.node.output_full(index)
+        self.node.output_offered(index)
+        return b"".join(parts)
+
+    def take_dirty(self):
+        """Return the slots that got output since the last call."""
+        result = [
+            self.node.sessions.dirty[number] for number in range(self.node.sessions.dirty_count)
+        ]
+        for index in result:
+            self.node.sessions.slots[<uint32_t>index].is_dirty = False
+        self.node.sessions.dirty_count = 0
+        return result
+
+    def take_ended(self):
+        """Return the slots that have ended; their connections count as closed from here on."""
+        result = [self.node.ended[number] for number in range(self.node.ended_reported)]
+        self.node.clear_ended()
+        for index in result:
+            self.node.connection_closed(index)
+        return result

@@ -1,0 +1,733 @@
+"""The daemon without I/O; the contract stands in `_node.pxd`.
+
+Source: client protocol, sections 3 to 8; design of the data path in docs/architecture.md.
+"""
+
+from cython cimport final
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy
+
+from spread._buffers cimport (
+    BUFFER_LARGE_SIZE, buffer_acquire, buffer_release, class_for, pool_close, pool_open,
+)
+from spread._check cimport check
+from spread._delivery cimport DELIVERY_MESSAGE, Slice, delivery_open
+from spread._frames cimport (
+    FRAME_HEADER_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST, TYPE_SAFE,
+    TYPE_SELF_DISCARD, frame_normalise, frame_size, frame_write, name_size, reject_size,
+    reject_write,
+)
+from spread._ring cimport RING_OK, ring_open
+from spread._routes cimport (
+    Route, routes_add, routes_close, routes_find, routes_open, routes_remove,
+)
+from spread._sessions cimport (
+    END_BAD_FRAME, END_KILL, END_LOST, END_MEMORY, END_NONE, END_REFUSED, END_SHUTDOWN, END_SLOW,
+    END_STALLED, INPUT_FAULT, INPUT_FRAME, INPUT_MORE, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE,
+    SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, input_next, input_release, queue_at,
+    sessions_close, sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over,
+    slot_largest, slot_longest_stalled, slot_sent, slot_stash, slot_take,
+)
+from spread._stats cimport (
+    STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_DELIVERIES, STAT_ENDED_KILL,
+    STAT_FRAMES_IN, STAT_MESSAGES_DELIVERED, STAT_NOTICES, STAT_READS, STAT_REJECTS, STAT_REQUESTS,
+    STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_TURNS, STAT_UNROUTED, STAT_WRITES,
+)
+
+from spread._stats import COUNTERS
+from spread.errors import MisuseError
+
+cdef enum:
+    INPUT_SIZE_MAX = 256 * 1024    # Bytes of one read.
+    INPUT_SIZE_SHORT = 4096        # The same while memory for partial frames is short.
+    PENDING_BYTES_MAX = 8 * 1024 * 1024  # Submitted and not in the order: senders wait.
+    SECOND_NS = 1000000000
+    RELIEF_NS = SECOND_NS          # Congestion that lasts longer ends the largest queue.
+
+
+@final
+cdef class Node:
+    """One daemon's sessions, groups and ring.
+
+    `upcalls` follows `spread.daemon.upcalls.Upcalls`; `route_seed` is a random 64-bit number that
+    keeps clients from choosing names that collide. Limits are those of the configuration, in
+    messages and bytes.
+    """
+
+    def __cinit__(
+        self, object upcalls, *, uint64_t route_seed, uint32_t session_messages_max,
+        uint64_t session_bytes_max, bint session_messages_exact, uint64_t queued_bytes_max,
+        uint64_t inbound_bytes_max,
+    ):
+        cdef Limits limits = Limits(
+            session_messages_max, session_bytes_max, session_messages_exact, inbound_bytes_max
+        )
+        pool_open(&self.pool)
+        self.upcalls = upcalls
+        self.queued_bytes_max = queued_bytes_max
+        self.self_slot = NO_SLOT
+        if sessions_open(&self.sessions, &self.pool, limits) < 0:
+            raise MemoryError("no memory for the session table")
+        if routes_open(&self.routes, route_seed) < 0:
+            raise MemoryError("no memory for the routes")
+        self.ring = ring_open(&self.pool)
+        self.delivery = delivery_open(&self.pool, self.ring, 1)
+
+    def __dealloc__(self):
+        # The ring and the delivery give their buffers back before the pool closes.
+        self.delivery = None
+        self.ring = None
+        sessions_close(&self.sessions)
+        routes_close(&self.routes)
+        free(self.receivers)
+        free(self.ended)
+        pool_close(&self.pool)
+
+    # -- Input ----------------------------------------------------------------------------------
+
+    cdef void input(self, uint32_t index, uint8_t* data, size_t size, int64_t now_ns) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        cdef size_t used = 0
+        self.now_ns = now_ns
+        self.counters[STAT_READS] += 1
+        self.counters[STAT_BYTES_IN] += size
+        if slot.state == SLOT_HANDSHAKE:
+            used = self.call_handshake(index, data, size)
+            slot = &self.sessions.slots[index]
+        if slot.state == SLOT_OPEN:
+            self.input_frames(index, data + used, size - used)
+
+    cdef size_t input_room(self, uint32_t index, uint8_t** room_at) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        if slot.partial == NULL:
+            return 0
+        room_at[0] = slot.partial + slot.partial_have
+        return <size_t>(slot.partial_size - slot.partial_have)
+
+    cdef void input_filled(self, uint32_t index, size_t size) noexcept nogil:
+        self.counters[STAT_BYTES_IN] += size
+        self.sessions.slots[index].partial_have += size
+
+    cdef void input_frames(self, uint32_t index, uint8_t* data, size_t size) noexcept nogil:
+        """Submit every whole frame in the bytes; keep the rest."""
+        cdef Slot* slot = &self.sessions.slots[index]
+        cdef Input cursor
+        cdef InputStatus status
+        cursor.data = data
+        cursor.size = size
+        cursor.used = 0
+        while slot.state == SLOT_OPEN and (cursor.used < size or slot.partial != NULL):
+            status = input_next(&self.sessions, slot, &cursor, self.now_ns)
+            if status == INPUT_FRAME:
+                self.submit(index, cursor.frame_at, &cursor.frame)
+                slot = &self.sessions.slots[index]
+                input_release(&self.sessions, slot)
+                continue
+            if status == INPUT_FAULT:
+                slot.fault = cursor.fault
+                self.end_session(index, END_BAD_FRAME)
+            elif status == INPUT_WAIT and slot_stash(
+                &self.sessions, slot, data + cursor.used, size - cursor.used
+            ) < 0:
+                self.end_session(index, END_MEMORY)
+            return
+
+    cdef void submit(self, uint32_t index, uint8_t* frame_at, Frame* frame) noexcept nogil:
+        """Hand one checked frame to the ring, or answer it with a REJECT."""
+        cdef Slot* slot = &self.sessions.slots[index]
+        self.counters[STAT_FRAMES_IN] += 1
+        if frame.type & TYPE_KILL:
+            self.end_session(index, END_KILL)
+            return
+        if frame.type & TYPE_REQUEST or slot.asks_policy:
+            if not self.call_request(index, frame_at, frame):
+                self.reject(index, frame_at, frame)
+                return
+        if frame.type & TYPE_REQUEST:
+            # Only the first name counts; further names and data are ignored.
+            if frame.group_count == 0:
+                return
+            frame.group_count = 1
+            frame.body_size = 0
+        frame_normalise(frame_at, frame)
+        cdef size_t head_size = (
+            FRAME_HEADER_SIZE + GROUP_NAME_SIZE * <size_t>frame.group_count
+        )
+        if self.ring.append(frame_at, head_size, <size_t>frame_size(frame)) != RING_OK:
+            self.end_session(index, END_MEMORY)
+
+    cdef void reject(self, uint32_t index, const uint8_t* frame_at, Frame* frame) noexcept nogil:
+        """Send a refused frame back to its sender: client protocol, section 3.9."""
+        self.counters[STAT_REJECTS] += 1
+        if frame.type & TYPE_SELF_DISCARD:
+            return
+        cdef size_t size = reject_size(frame)
+        cdef uint8_t* answer = <uint8_t*>malloc(size)
+        if answer == NULL:
+            self.end_session(index, END_MEMORY)
+            return
+        reject_write(answer, frame_at, frame, self.sessions.slots[index].name)
+        self.queue_bytes(&index, 1, answer, size)
+        free(answer)
+
+    cdef void input_end(self, uint32_t index) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        if slot.state == SLOT_HANDSHAKE and not slot.is_closing:
+            # A client that ends its side in the handshake still gets its answer.
+            self.call_handshake(index, NULL, 0)
+            if self.sessions.slots[index].is_closing:
+                return
+        self.end_session(index, END_LOST)
+
+    cdef bint wants_input(self, uint32_t index) noexcept nogil:
+        cdef const Slot* slot = &self.sessions.slots[index]
+        if slot.state == SLOT_HANDSHAKE:
+            return not slot.is_closing
+        return (
+            slot.state == SLOT_OPEN and not slot.is_waiting and not self.is_congested
+            and self.ring.pending_bytes < PENDING_BYTES_MAX
+        )
+
+    cdef size_t input_size_max(self) noexcept nogil:
+        if 4 * self.sessions.inbound_bytes > 3 * self.sessions.limits.inbound_bytes_max:
+            return INPUT_SIZE_SHORT
+        return INPUT_SIZE_MAX
+
+    # -- Order and delivery ---------------------------------------------------------------------
+
+    cdef NodeStatus turn(self, int64_t now_ns) noexcept nogil:
+        cdef NodeStatus status = NODE_IDLE
+        self.now_ns = now_ns
+        self.counters[STAT_TURNS] += 1
+        if self.sessions.waiting > 0:
+            self.resume_waiting()
+        if self.owed_departures > 0:
+            self.pay_departures()
+        while status == NODE_IDLE:
+            status = self.deliver()
+            if status != NODE_IDLE:
+                break
+            self.ring.seal()
+            if self.ring.visit():
+                continue
+            self.keep_bounds()
+            if self.has_failed:
+                return NODE_FAILED
+            if not self.ring.has_pending():
+                break
+        return status
+
+    cdef void keep_bounds(self) noexcept nogil:
+        """Do what time and memory ask for once everything is delivered."""
+        self.relieve()
+        if self.control_deadline_ns != 0 and self.now_ns >= self.control_deadline_ns:
+            self.control_deadline_ns = 0
+            self.call_deadline()
+        if self.ended_reported < self.ended_count:
+            self.call_ended()
+
+    cdef NodeStatus deliver(self) noexcept nogil:
+        """Deliver until nothing is in order any more or a receiver needs a write."""
+        while True:
+            if not self.has_message:
+                if self.delivery.next(&self.message) != DELIVERY_MESSAGE:
+                    return NODE_IDLE
+                self.begin()
+            if self.message.frame.type & TYPE_REQUEST:
+                self.counters[STAT_REQUESTS] += 1
+                self.call_ordered()
+                if self.has_failed:
+                    return NODE_FAILED
+            elif not self.fan_out():
+                return NODE_WRITE
+            self.delivery.done()
+            self.has_message = False
+            while self.pool.bytes_in_use > self.queued_bytes_max:
+                if not self.end_largest():
+                    break
+            if self.wants_write:
+                self.wants_write = False
+                return NODE_WRITE
+
+    cdef void begin(self) noexcept nogil:
+        """Find the receivers of the shown message."""
+        cdef const Route* route
+        self.has_message = True
+        self.fan_next = 0
+        self.self_slot = NO_SLOT
+        if self.message.frame.type & TYPE_REQUEST:
+            return
+        self.counters[STAT_MESSAGES_DELIVERED] += 1
+        cdef const uint8_t* groups = self.message.head + FRAME_HEADER_SIZE
+        cdef uint32_t count = <uint32_t>self.message.frame.group_count
+        if (
+            count != self.cached_count or self.cached_version != self.routes.version
+            or memcmp(groups, self.cached_list, count * GROUP_NAME_SIZE) != 0
+        ):
+            self.resolve(groups, count)
+        if self.receiver_count == 0:
+            self.counters[STAT_UNROUTED] += 1
+        if self.message.frame.type & TYPE_SELF_DISCARD:
+            # The sender's private group is a route only at the sender's own daemon.
+            route = routes_find(&self.routes, self.message.head + OFFSET_SENDER)
+            if route != NULL:
+                self.self_slot = route.slots[0]
+
+    cdef void resolve(self, const uint8_t* groups, uint32_t count) noexcept nogil:
+        """Collect the slots of all named groups, each once, and remember the list."""
+        cdef uint32_t group, member, index
+        cdef const Route* route
+        self.stamp += 1
+        self.receiver_count = 0
+        self.cached_count = count
+        self.cached_version = self.routes.version
+        memcpy(self.cached_list, groups, count * GROUP_NAME_SIZE)
+        for group in range(count):
+            route = routes_find(&self.routes, groups + group * GROUP_NAME_SIZE)
+            if route == NULL:
+                continue
+            for member in range(route.slot_count):
+                index = route.slots[member]
+                if self.sessions.slots[index].stamp == self.stamp:
+                    continue
+                self.sessions.slots[index].stamp = self.stamp
+                self.receivers[self.receiver_count] = index
+                self.receiver_count += 1
+
+    cdef bint fan_out(self) noexcept nogil:
+        """Queue the shown message for its receivers; False when one must be written to first."""
+        cdef uint32_t index
+        cdef Slot* slot
+        while self.fan_next < self.receiver_count:
+            index = self.receivers[self.fan_next]
+            slot = &self.sessions.slots[index]
+            if slot.state == SLOT_OPEN and index != self.self_slot:
+                if slot_is_over(&self.sessions, slot):
+                    if slot.queue_count > 0 and not slot.is_blocked:
+                        return False
+                    self.end_session(index, END_SLOW)
+                else:
+                    self.queue_message(index)
+            self.fan_next += 1
+        return True
+
+    cdef void queue_message(self, uint32_t index) noexcept nogil:
+        cdef uint32_t part
+        cdef const Slice* slice
+        for part in range(self.message.slice_count):
+            slice = &self.message.slices[part]
+            if slot_enqueue(
+                &self.sessions, index, slice.buffer, slice.offset, slice.size,
+                part + 1 == self.message.slice_count,
+            ) < 0:
+                self.end_session(index, END_MEMORY)
+                return
+        self.counters[STAT_DELIVERIES] += 1
+
+    # -- Notices --------------------------------------------------------------------------------
+
+    cdef void queue_bytes(
+        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
+    ) noexcept nogil:
+        """Queue one message of our own for several sessions, in shared buffers."""
+        cdef size_t at = 0
+        cdef size_t part
+        cdef Buffer* buffer
+        cdef uint32_t target, index
+        while at < size:
+            part = min(size - at, <size_t>BUFFER_LARGE_SIZE)
+            buffer = buffer_acquire(&self.pool, class_for(part))
+            if buffer != NULL:
+                memcpy(buffer.data, data + at, part)
+                buffer.size = <uint32_t>part
+            for target in range(count):
+                index = slots[target]
+                if self.sessions.slots[index].state == SLOT_ENDED:
+                    continue
+                if buffer == NULL:
+                    self.end_session(index, END_MEMORY)
+                    continue
+                if slot_enqueue(
+                    &self.sessions, index, buffer, 0, <uint32_t>part, at + part == size
+                ) < 0:
+                    self.end_session(index, END_MEMORY)
+            if buffer != NULL:
+                buffer_release(&self.pool, buffer)
+            at += part
+
+    cdef void queue_notice(
+        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
+    ) noexcept nogil:
+        """Queue a membership message; receivers at their bound are ended or offered a write."""
+        cdef uint32_t target
+        cdef Slot* slot
+        for target in range(count):
+            slot = &self.sessions.slots[slots[target]]
+            if slot.state != SLOT_OPEN or not slot_is_over(&self.sessions, slot):
+                continue
+            if slot.is_blocked or slot.queue_count == 0:
+                self.end_session(slots[target], END_SLOW)
+            else:
+                self.wants_write = True
+        self.counters[STAT_NOTICES] += count
+        self.queue_bytes(slots, count, data, size)
+
+    # -- Output ---------------------------------------------------------------------------------
+
+    cdef void output_sent(self, uint32_t index, size_t size) noexcept nogil:
+        self.counters[STAT_WRITES] += 1
+        self.counters[STAT_BYTES_OUT] += size
+        slot_sent(&self.sessions, &self.sessions.slots[index], size)
+        self.sessions.slots[index].is_blocked = False
+
+    cdef void output_full(self, uint32_t index) noexcept nogil:
+        self.sessions.slots[index].is_blocked = True
+
+    cdef void output_offered(self, uint32_t index) noexcept nogil:
+        if self.sessions.slots[index].is_closing:
+            self.end_session(index, END_REFUSED)
+
+    # -- End of sessions ------------------------------------------------------------------------
+
+    cdef void end_session(self, uint32_t index, EndReason reason) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        if slot.state == SLOT_ENDED or slot.state == SLOT_FREE:
+            return
+        cdef bint had_name = slot.state == SLOT_OPEN
+        slot_end(&self.sessions, index, reason)
+        self.counters[STAT_ENDED_KILL + <int>reason - 1] += 1
+        self.ended[self.ended_count] = index
+        self.ended_count += 1
+        if had_name:
+            self.submit_departure(slot)
+        else:
+            slot.is_departed = True
+
+    cdef void submit_departure(self, Slot* slot) noexcept nogil:
+        """Order the end of a session; a lost connection is ordered like SAFE."""
+        cdef uint8_t frame[FRAME_HEADER_SIZE]
+        cdef uint32_t type_bits = TYPE_KILL if slot.reason == END_KILL else TYPE_KILL | TYPE_SAFE
+        frame_write(frame, type_bits, slot.name, slot.name_size, 0, 0, 0)
+        cdef bint was_owed = slot.owes_departure
+        slot.owes_departure = (
+            self.ring.append(frame, FRAME_HEADER_SIZE, FRAME_HEADER_SIZE) != RING_OK
+        )
+        self.owed_departures += <uint32_t>slot.owes_departure
+        self.owed_departures -= <uint32_t>was_owed
+
+    cdef void pay_departures(self) noexcept nogil:
+        """Submit the departures that found no memory."""
+        cdef uint32_t index
+        for index in range(self.sessions.slot_count):
+            if self.sessions.slots[index].owes_departure:
+                self.submit_departure(&self.sessions.slots[index])
+
+    cdef void clear_ended(self) noexcept nogil:
+        cdef uint32_t number
+        for number in range(self.ended_reported, self.ended_count):
+            self.ended[number - self.ended_reported] = self.ended[number]
+        self.ended_count -= self.ended_reported
+        self.ended_reported = 0
+
+    cdef void connection_closed(self, uint32_t index) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        slot.is_closed = True
+        if slot.is_departed:
+            slot_give_back(&self.sessions, index)
+
+    # -- Memory ---------------------------------------------------------------------------------
+
+    cdef bint end_largest(self) noexcept nogil:
+        """End the session with the longest queue; False when nothing is queued."""
+        cdef uint32_t index = slot_largest(&self.sessions)
+        if index == NO_SLOT:
+            return False
+        self.end_session(index, END_MEMORY)
+        return True
+
+    cdef void relieve(self) noexcept nogil:
+        """Pause and resume reading by the memory in use; end who holds it too long."""
+        if 4 * self.pool.bytes_in_use <= 3 * self.queued_bytes_max:
+            self.is_congested = False
+        elif 8 * self.pool.bytes_in_use > 7 * self.queued_bytes_max and not self.is_congested:
+            self.is_congested = True
+            self.counters[STAT_CONGESTIONS] += 1
+        cdef bint is_short = self.is_congested or self.sessions.waiting > 0
+        if not is_short:
+            self.relief_ns = 0
+            return
+        if self.relief_ns == 0:
+            self.relief_ns = self.now_ns + RELIEF_NS
+            return
+        if self.now_ns < self.relief_ns:
+            return
+        self.relief_ns = self.now_ns + RELIEF_NS
+        if self.is_congested:
+            self.end_largest()
+        if self.sessions.waiting > 0:
+            self.end_stalled()
+
+    cdef void end_stalled(self) noexcept nogil:
+        """End the session whose incomplete frame has been too slow for longest."""
+        cdef uint32_t index = slot_longest_stalled(&self.sessions, self.now_ns)
+        if index != NO_SLOT:
+            self.end_session(index, END_STALLED)
+            self.resume_waiting()
+
+    cdef void resume_waiting(self) noexcept nogil:
+        """Go on with sessions that waited for memory, as far as there is some."""
+        cdef uint32_t index
+        cdef Slot* slot
+        cdef uint8_t* stash
+        cdef size_t size
+        for index in range(self.sessions.slot_count):
+            slot = &self.sessions.slots[index]
+            if not slot.is_waiting:
+                continue
+            stash = slot.stash
+            size = slot.stash_size
+            slot.stash = NULL
+            slot.stash_size = 0
+            slot.is_waiting = False
+            self.sessions.waiting -= 1
+            self.sessions.inbound_bytes -= size
+            self.input_frames(index, stash, size)
+            free(stash)
+
+    cdef int64_t next_deadline(self) noexcept nogil:
+        if self.relief_ns == 0 or self.control_deadline_ns == 0:
+            return self.relief_ns + self.control_deadline_ns
+        return min(self.relief_ns, self.control_deadline_ns)
+
+    cdef void invariants(self) noexcept nogil:
+        cdef uint64_t queued = 0
+        cdef uint32_t index
+        self.ring.invariants()
+        check(self.sessions.dirty_count <= self.sessions.slot_count, "a slot is dirty once")
+        check(self.ended_count <= self.sessions.slot_count, "a slot ends once")
+        for index in range(self.sessions.slot_count):
+            queued += self.sessions.slots[index].queued_bytes
+        check(queued == self.sessions.queued_bytes, "queued bytes add up")
+
+    cdef int raise_failure(self) except -1:
+        if self.has_failed:
+            raise self.failure
+        return 0
+
+    # -- Upcalls: connections, ordered requests, ends and timers; never a data message ----------
+
+    cdef void fail(self, object error) noexcept:
+        if not self.has_failed:
+            self.failure = error
+        self.has_failed = True
+
+    cdef size_t call_handshake(
+        self, uint32_t index, const uint8_t* data, size_t size
+    ) noexcept with gil:
+        """Python decides about a connection; returns the bytes that belong to the handshake."""
+        try:
+            left = self.upcalls.handshake(index, b"" if size == 0 else (<const char*>data)[:size])
+            return size - min(size, <size_t>left)
+        except BaseException as error:
+            self.fail(error)
+            return size
+
+    cdef bint call_request(
+        self, uint32_t index, const uint8_t* frame_at, const Frame* frame
+    ) noexcept with gil:
+        """Python admits or refuses a join or leave, or what the session's policy asks for."""
+        cdef const uint8_t* field = frame_at + FRAME_HEADER_SIZE
+        cdef int32_t number
+        try:
+            groups = []
+            for number in range(frame.group_count):
+                groups.append((<const char*>field)[:name_size(field)])
+                field += GROUP_NAME_SIZE
+            return self.upcalls.request(
+                index, frame.type, groups, (frame.hint >> 8) & 0xFFFF
+            )
+        except BaseException as error:
+            self.fail(error)
+            return False
+
+    cdef void call_ordered(self) noexcept with gil:
+        """Python changes the groups at this point of the order."""
+        cdef const uint8_t* head = self.message.head
+        cdef const uint8_t* group = head + FRAME_HEADER_SIZE
+        try:
+            sender = (<const char*>(head + OFFSET_SENDER))[:name_size(head + OFFSET_SENDER)]
+            if self.message.frame.type & TYPE_KILL:
+                self.upcalls.ordered_end(sender)
+                return
+            name = (<const char*>group)[:name_size(group)]
+            if self.message.frame.type & TYPE_JOIN:
+                self.upcalls.ordered_join(sender, name)
+            else:
+                self.upcalls.ordered_leave(sender, name)
+        except BaseException as error:
+            self.fail(error)
+
+    cdef void call_ended(self) noexcept with gil:
+        """Python logs why sessions ended and forgets connections that never had a name."""
+        cdef uint32_t index
+        cdef const Slot* slot
+        try:
+            while self.ended_reported < self.ended_count:
+                index = self.ended[self.ended_reported]
+                self.ended_reported += 1
+                slot = &self.sessions.slots[index]
+                self.upcalls.session_ended(index, slot.reason, slot.fault, slot.undelivered)
+        except BaseException as error:
+            self.fail(error)
+
+    cdef void call_deadline(self) noexcept with gil:
+        """Python's timers: handshakes that take too long."""
+        try:
+            self.upcalls.deadline(self.now_ns)
+        except BaseException as error:
+            self.fail(error)
+
+    # -- Face for Python: the control plane -----------------------------------------------------
+
+    cdef Slot* slot_at(self, uint32_t index) except NULL:
+        if index >= self.sessions.slot_count:
+            raise MisuseError(f"session slot {index} does not exist")
+        return &self.sessions.slots[index]
+
+    def open_session(self):
+        """Take in a connection; returns its slot, in the state of the handshake.
+
+        Raises MemoryError when the table cannot grow.
+        """
+        cdef uint32_t index = slot_take(&self.sessions)
+        if index == NO_SLOT:
+            raise MemoryError("no memory for another session")
+        if self.receiver_capacity < self.sessions.slot_count:
+            self.grow_lists()
+        self.counters[STAT_SESSIONS_OPENED] += 1
+        return index
+
+    cdef int grow_lists(self) except -1:
+        """Make the lists of slots as long as the table."""
+        cdef uint32_t count = self.sessions.slot_count
+        cdef uint32_t* grown = <uint32_t*>realloc(self.receivers, count * sizeof(uint32_t))
+        if grown == NULL:
+            raise MemoryError("no memory for another session")
+        self.receivers = grown
+        grown = <uint32_t*>realloc(self.ended, count * sizeof(uint32_t))
+        if grown == NULL:
+            raise MemoryError("no memory for another session")
+        self.ended = grown
+        self.receiver_capacity = count
+        return 0
+
+    def accept(
+        self, uint32_t index, bytes private_group not None, *, uint64_t frame_size_max,
+        bint asks_policy,
+    ):
+        """Turn a connection into a session that sends and receives messages.
+
+        `private_group` is 1 to 31 bytes; `frame_size_max` bounds group list and body together.
+        """
+        cdef Slot* slot = self.slot_at(index)
+        cdef size_t size = len(private_group)
+        if slot.state != SLOT_HANDSHAKE:
+            raise MisuseError(f"session slot {index} is not in its handshake")
+        if not 0 < size < GROUP_NAME_SIZE:
+            raise MisuseError(f"a private group has 1 to 31 bytes, not {size}")
+        if routes_add(&self.routes, private_group, size, index) < 0:
+            raise MemoryError("no memory for another session")
+        memcpy(slot.name, <const char*>private_group, size)
+        slot.name_size = <uint32_t>size
+        slot.frame_size_max = frame_size_max
+        slot.asks_policy = asks_policy
+        slot.state = SLOT_OPEN
+        self.counters[STAT_SESSIONS_ACCEPTED] += 1
+
+    def reply(self, uint32_t index, bytes data not None):
+        """Queue bytes of the handshake."""
+        self.slot_at(index)
+        self.queue_bytes(&index, 1, data, len(data))
+
+    def refuse(self, uint32_t index):
+        """End a connection in its handshake once its output has been offered."""
+        cdef Slot* slot = self.slot_at(index)
+        if slot.state != SLOT_HANDSHAKE:
+            return
+        slot.is_closing = True
+        if slot.queue_count == 0:
+            self.end_session(index, END_REFUSED)
+
+    def end(self, uint32_t index):
+        """End a session because the daemon stops."""
+        self.slot_at(index)
+        self.end_session(index, END_SHUTDOWN)
+
+    def departed(self, uint32_t index):
+        """The session's departure has been ordered and its groups are settled."""
+        cdef Slot* slot = self.slot_at(index)
+        if slot.is_departed:
+            raise MisuseError(f"the session of slot {index} departs once")
+        routes_remove(&self.routes, slot.name, slot.name_size, index)
+        slot.is_departed = True
+        if slot.is_closed:
+            slot_give_back(&self.sessions, index)
+
+    def add_route(self, bytes group not None, uint32_t index):
+        """Deliver messages to `group` (at most 32 bytes) to this session too."""
+        self.slot_at(index)
+        if len(group) > GROUP_NAME_SIZE:
+            raise MisuseError(f"group name {group!r} is longer than 32 bytes")
+        if routes_add(&self.routes, group, len(group), index) < 0:
+            raise MemoryError("no memory for another group")
+
+    def remove_route(self, bytes group not None, uint32_t index):
+        """Deliver messages to `group` to this session no more."""
+        self.slot_at(index)
+        routes_remove(&self.routes, group, min(len(group), GROUP_NAME_SIZE), index)
+
+    def send(self, list slots not None, bytes frame not None):
+        """Queue one membership message for several sessions at this point of the order."""
+        cdef uint32_t count = <uint32_t>len(slots)
+        cdef uint32_t* targets = <uint32_t*>malloc(max(count, <uint32_t>1) * sizeof(uint32_t))
+        cdef uint32_t number
+        if targets == NULL:
+            raise MemoryError("no memory for the receivers of a notice")
+        try:
+            for number in range(count):
+                targets[number] = slots[number]
+                self.slot_at(targets[number])
+            self.queue_notice(targets, count, frame, len(frame))
+        finally:
+            free(targets)
+
+    def set_deadline(self, int64_t when_ns):
+        """Ask for the upcall `deadline` at this monotonic time in nanoseconds; 0 for never."""
+        self.control_deadline_ns = when_ns
+
+    def statistics(self):
+        """Return every counter by its name, and what is in use now (bytes, messages, sessions)."""
+        result = {COUNTERS[number][0]: self.counters[number] for number in range(STAT_COUNT)}
+        result["sessions"] = self.sessions.used
+        result["queued_messages"] = self.sessions.queued_messages
+        result["queued_bytes"] = self.sessions.queued_bytes
+        result["inbound_bytes"] = self.sessions.inbound_bytes
+        result["buffer_bytes"] = self.pool.bytes_in_use
+        result["buffer_bytes_peak"] = self.pool.bytes_peak
+        result["packets"] = self.ring.window.highest
+        return result
+
+    def session_statistics(self, uint32_t index):
+        """Return the messages and bytes that wait for a session."""
+        cdef Slot* slot = self.slot_at(index)
+        return slot.queued_messages, slot.queued_bytes
+
+    def reconfigure(
+        self, *, uint32_t session_messages_max, uint64_t session_bytes_max,
+        bint session_messages_exact,
+    ):
+        """Take over the bounds of a session's queue that a reload changed."""
+        self.sessions.limits.messages_max = session_messages_max
+        self.sessions.limits.bytes_max = session_bytes_max
+        self.sessions.limits.is_exact = session_messages_exact

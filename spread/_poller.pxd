@@ -1,0 +1,51 @@
+"""Which sockets are ready: epoll where there is one, else poll. Level-triggered.
+
+Invariants
+    a socket is watched at most once; its token comes back with each of its events
+    with poll, `entries` and `tokens` are parallel and dense
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint64_t
+
+from spread._sys cimport sys_pollfd, sys_socket
+
+cdef enum:
+    READY_READ = 1
+    READY_WRITE = 2
+    READY_BROKEN = 4       # Error or hang-up; reading tells which.
+    POLLER_EVENTS_MAX = 256
+
+
+cdef struct Event:
+    uint64_t token
+    uint32_t ready
+
+
+cdef struct Poller:
+    int epoll              # Descriptor, or -1 where poll serves.
+    sys_pollfd* entries    # Owned; for poll.
+    uint64_t* tokens       # Owned; for poll.
+    size_t count
+    size_t capacity
+    size_t first           # Where the next search for ready entries begins, so that all get a turn.
+
+
+cdef int poller_open(Poller* poller) noexcept nogil
+cdef void poller_close(Poller* poller) noexcept nogil
+
+cdef int poller_add(
+    Poller* poller, sys_socket socket, uint64_t token, uint32_t interest
+) noexcept nogil
+# Watch a socket; -1 when the system refuses.
+
+cdef int poller_change(
+    Poller* poller, sys_socket socket, uint64_t token, uint32_t interest
+) noexcept nogil
+# Change what a watched socket is watched for.
+
+cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil
+# Watch a socket no more; before it is closed.
+
+cdef int poller_wait(Poller* poller, Event* events, int timeout_ms) noexcept nogil
+# Wait for at most POLLER_EVENTS_MAX events; 0 when the time is over or a signal came.

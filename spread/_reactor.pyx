@@ -1,0 +1,371 @@
+"""Sockets and the poll loop around a `Node`; the contract stands in `_reactor.pxd`."""
+
+from cython cimport final
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
+
+from spread._node cimport NODE_WRITE, NodeStatus
+from spread._poller cimport (
+    POLLER_EVENTS_MAX, READY_BROKEN, READY_READ, READY_WRITE, poller_add, poller_change,
+    poller_close, poller_open, poller_remove, poller_wait,
+)
+from spread._sessions cimport (
+    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, SLOT_HANDSHAKE, SLOT_OPEN,
+    QueueSlice, Slot, queue_at,
+)
+from spread._sys cimport (
+    sys_buffer, sys_buffer_set, sys_close, sys_now_ns, sys_readv, sys_shutdown_send,
+    sys_was_interrupted, sys_would_block, sys_writev,
+)
+
+cdef enum:
+    BUFFER_SIZE = 256 * 1024
+    NS_PER_MS = 1000000
+    WAIT_MAX_MS = 60000       # A clock that is asked too rarely is no reason to sleep for days.
+
+cdef uint64_t WATCHED = <uint64_t>1 << 63   # Marks tokens of watched descriptors.
+
+
+cdef inline uint64_t token_of(uint32_t index, uint32_t epoch) noexcept nogil:
+    return (<uint64_t>(epoch & 0x7FFFFFFF) << 32) | index
+
+
+@final
+cdef class Reactor:
+    """The loop of one daemon, run by one thread.
+
+    Hand in non-blocking connections with `adopt` and other sockets with `watch`. `run` returns
+    after `stop`, and raises what an upcall or a callback let escape.
+    """
+
+    def __cinit__(self, Node node not None):
+        self.node = node
+        self.watched = {}
+        self.poller.epoll = -1
+        if poller_open(&self.poller) < 0:
+            raise OSError("the system has no poller left for the event loop")
+        self.input_buffer = <uint8_t*>malloc(BUFFER_SIZE)
+        if self.input_buffer == NULL:
+            raise MemoryError("no memory for the input buffer")
+
+    def __dealloc__(self):
+        cdef uint32_t index
+        for index in range(self.connection_count):
+            if self.connections[index].is_open:
+                sys_close(self.connections[index].socket)
+        poller_close(&self.poller)
+        free(self.connections)
+        free(self.paused)
+        free(self.input_buffer)
+
+    # -- Face for Python --------------------------------------------------------------------------
+
+    def watch(self, sys_socket descriptor, callback):
+        """Call `callback()` whenever the descriptor is readable. The caller owns the descriptor."""
+        if poller_add(&self.poller, descriptor, WATCHED | descriptor, READY_READ) < 0:
+            raise OSError(f"descriptor {descriptor} cannot be watched")
+        self.watched[descriptor] = callback
+
+    def unwatch(self, sys_socket descriptor):
+        """Watch a descriptor no more; call it before the descriptor is closed."""
+        if self.watched.pop(descriptor, None) is not None:
+            poller_remove(&self.poller, descriptor)
+
+    def adopt(self, sys_socket descriptor):
+        """Take over a connected non-blocking socket; returns its session slot.
+
+        The descriptor belongs to the reactor from here on. Raises OSError or MemoryError, and then
+        it still belongs to the caller.
+        """
+        cdef uint32_t index = self.node.open_session()
+        self.grow(self.node.sessions.slot_count)
+        cdef Connection* connection = &self.connections[index]
+        connection.epoch = self.node.sessions.slots[index].epoch
+        connection.interest = READY_READ
+        connection.socket = descriptor
+        if poller_add(
+            &self.poller, descriptor, token_of(index, connection.epoch), READY_READ
+        ) < 0:
+            self.node.end_session(index, END_LOST)
+            raise OSError("the connection cannot be watched")
+        connection.is_open = True
+        return index
+
+    cdef int grow(self, uint32_t count) except -1:
+        """Make the tables as long as the node's."""
+        if count <= self.connection_count:
+            return 0
+        cdef void* grown = realloc(self.connections, count * sizeof(Connection))
+        if grown == NULL:
+            raise MemoryError("no memory for another connection")
+        self.connections = <Connection*>grown
+        grown = realloc(self.paused, count * sizeof(uint32_t))
+        if grown == NULL:
+            raise MemoryError("no memory for another connection")
+        self.paused = <uint32_t*>grown
+        memset(
+            &self.connections[self.connection_count], 0,
+            (count - self.connection_count) * sizeof(Connection),
+        )
+        self.connection_count = count
+        return 0
+
+    def run(self):
+        """Serve until `stop` is called from a callback or an upcall."""
+        self.is_stopping = False
+        self.now_ns = sys_now_ns()
+        with nogil:
+            self.loop()
+        self.node.raise_failure()
+        if self.failure is not None:
+            raise self.failure
+
+    def stop(self):
+        """Let `run` return after the current turn."""
+        self.is_stopping = True
+
+    def drain(self, int64_t timeout_ns):
+        """Write what is queued for sessions, for at most so long; nothing is read meanwhile."""
+        cdef int64_t end_ns = sys_now_ns() + timeout_ns
+        self.is_draining = True
+        with nogil:
+            self.now_ns = sys_now_ns()
+            self.finish_turn()
+            while self.node.sessions.queued_bytes > 0 and self.now_ns < end_ns:
+                self.wait(<int>min((end_ns - self.now_ns) // NS_PER_MS + 1, <int64_t>100))
+        self.is_draining = False
+
+    def settle(self):
+        """Order and deliver what was submitted and close what has ended, without waiting."""
+        with nogil:
+            self.now_ns = sys_now_ns()
+            self.finish_turn()
+        self.node.raise_failure()
+
+    def now(self):
+        """Return the monotonic clock of the loop, in nanoseconds."""
+        return sys_now_ns()
+
+    # -- One turn ---------------------------------------------------------------------------------
+
+    cdef void loop(self) noexcept nogil:
+        while not (self.is_stopping or self.node.has_failed):
+            self.wait(self.timeout_ms())
+
+    cdef void wait(self, int timeout_ms) noexcept nogil:
+        """Wait for events and serve them."""
+        cdef Event events[POLLER_EVENTS_MAX]
+        cdef int count = poller_wait(&self.poller, events, timeout_ms)
+        cdef int index
+        self.now_ns = sys_now_ns()
+        for index in range(count):
+            self.dispatch(&events[index])
+            if self.turn_bytes >= TURN_BYTES_MAX:
+                self.finish_turn()
+        self.finish_turn()
+
+    cdef int timeout_ms(self) noexcept nogil:
+        cdef int64_t deadline_ns = self.node.next_deadline()
+        if deadline_ns == 0:
+            return WAIT_MAX_MS
+        if deadline_ns <= self.now_ns:
+            return 0
+        return <int>min((deadline_ns - self.now_ns) // NS_PER_MS + 1, <int64_t>WAIT_MAX_MS)
+
+    cdef void dispatch(self, const Event* event) noexcept nogil:
+        cdef uint32_t index = <uint32_t>event.token
+        if event.token & WATCHED:
+            if not self.is_draining:
+                self.call_watched(event.token & ~WATCHED)
+            return
+        cdef Connection* connection = &self.connections[index]
+        if not connection.is_open or token_of(index, connection.epoch) != event.token:
+            return
+        if event.ready & READY_WRITE:
+            self.write(index)
+        if event.ready & (READY_READ | READY_BROKEN):
+            if event.ready & READY_BROKEN and not self.node.wants_input(index):
+                self.node.input_end(index)
+            elif not self.is_draining:
+                self.read(index)
+            elif event.ready & READY_READ:
+                self.pause(index)
+
+    # -- Reading ----------------------------------------------------------------------------------
+
+    cdef void read(self, uint32_t index) noexcept nogil:
+        cdef int64_t size
+        if self.node.sessions.slots[index].state == SLOT_ENDED:
+            return
+        if not self.node.wants_input(index):
+            self.pause(index)
+            return
+        size = self.read_once(index)
+        if size == 0 or (size < 0 and not (sys_would_block() or sys_was_interrupted())):
+            self.node.input_end(index)
+
+    cdef int64_t read_once(self, uint32_t index) noexcept nogil:
+        """Read once, first into the frame that is cut, and hand the bytes to the node."""
+        cdef sys_buffer buffers[2]
+        cdef uint8_t* room_at = NULL
+        cdef size_t room = self.node.input_room(index, &room_at)
+        sys_buffer_set(&buffers[0], room_at, room)
+        sys_buffer_set(&buffers[1], self.input_buffer, self.node.input_size_max())
+        cdef int64_t size
+        if room > 0:
+            size = sys_readv(self.connections[index].socket, buffers, 2)
+        else:
+            size = sys_readv(self.connections[index].socket, &buffers[1], 1)
+        if size <= 0:
+            return size
+        self.turn_bytes += <uint64_t>size
+        cdef size_t direct = min(<size_t>size, room)
+        self.node.input_filled(index, direct)
+        self.node.input(index, self.input_buffer, <size_t>size - direct, self.now_ns)
+        return size
+
+    cdef void pause(self, uint32_t index) noexcept nogil:
+        """Do not watch for input until the node wants it again."""
+        cdef Connection* connection = &self.connections[index]
+        if not connection.is_paused:
+            connection.is_paused = True
+            self.paused[self.paused_count] = index
+            self.paused_count += 1
+        self.watch_for(index, connection.interest & ~<uint32_t>READY_READ)
+
+    cdef void resume_paused(self) noexcept nogil:
+        """Watch again for the input that the node wants now."""
+        cdef uint32_t kept = 0
+        cdef uint32_t number, index
+        for number in range(self.paused_count):
+            index = self.paused[number]
+            if not self.connections[index].is_open:
+                self.connections[index].is_paused = False
+            elif self.node.wants_input(index) and not self.is_draining:
+                self.connections[index].is_paused = False
+                self.watch_for(index, self.connections[index].interest | READY_READ)
+            else:
+                self.paused[kept] = index
+                kept += 1
+        self.paused_count = kept
+
+    # -- Writing ----------------------------------------------------------------------------------
+
+    cdef void finish_turn(self) noexcept nogil:
+        """Let the node order and deliver, write what came of it, close what has ended."""
+        cdef NodeStatus status = NODE_WRITE
+        self.turn_bytes = 0
+        while status == NODE_WRITE or self.node.ended_reported < self.node.ended_count:
+            status = self.node.turn(self.now_ns)
+            if self.node.has_failed:
+                return
+            self.write_dirty()
+        self.close_ended()
+        if self.paused_count > 0:
+            self.resume_paused()
+
+    cdef void write_dirty(self) noexcept nogil:
+        cdef uint32_t number, index
+        for number in range(self.node.sessions.dirty_count):
+            index = self.node.sessions.dirty[number]
+            self.node.sessions.slots[index].is_dirty = False
+            if self.connections[index].is_open and not self.node.sessions.slots[index].is_blocked:
+                self.write(index)
+        self.node.sessions.dirty_count = 0
+
+    cdef void write(self, uint32_t index) noexcept nogil:
+        """Write until the queue is empty or the connection is full."""
+        cdef Slot* slot = &self.node.sessions.slots[index]
+        cdef Connection* connection = &self.connections[index]
+        cdef int writes = 0
+        cdef int64_t size
+        while slot.queue_count > 0 and writes < WRITES_MAX:
+            size = self.write_once(index)
+            writes += 1
+            if size >= 0:
+                continue
+            if sys_would_block():
+                break
+            if not sys_was_interrupted():
+                self.connection_broken(index)
+                return
+        if slot.queue_count > 0:
+            self.node.output_full(index)
+            self.watch_for(index, connection.interest | READY_WRITE)
+        elif connection.interest & READY_WRITE:
+            self.watch_for(index, connection.interest & ~<uint32_t>READY_WRITE)
+        self.node.output_offered(index)
+
+    cdef int64_t write_once(self, uint32_t index) noexcept nogil:
+        """Write the first slices of the queue with one call."""
+        cdef const Slot* slot = &self.node.sessions.slots[index]
+        cdef sys_buffer buffers[WRITE_SLICES_MAX]
+        cdef uint32_t count = min(slot.queue_count, <uint32_t>WRITE_SLICES_MAX)
+        cdef uint32_t number
+        cdef uint32_t skip = slot.head_sent
+        cdef const QueueSlice* slice
+        for number in range(count):
+            slice = queue_at(slot, number)
+            sys_buffer_set(
+                &buffers[number], slice.buffer.data + slice.offset + skip, slice.size - skip
+            )
+            skip = 0
+        cdef int64_t size = sys_writev(self.connections[index].socket, buffers, count)
+        if size > 0:
+            self.node.output_sent(index, <size_t>size)
+        return size
+
+    cdef void connection_broken(self, uint32_t index) noexcept nogil:
+        """Take what the client had sent before it went, then end the session."""
+        cdef int reads = 0
+        while reads < DRAIN_READS_MAX and self.node.wants_input(index):
+            if self.read_once(index) <= 0:
+                break
+            reads += 1
+        self.node.input_end(index)
+
+    # -- Closing ----------------------------------------------------------------------------------
+
+    cdef void close_ended(self) noexcept nogil:
+        cdef uint32_t number
+        for number in range(self.node.ended_reported):
+            self.close_connection(self.node.ended[number])
+        self.node.clear_ended()
+
+    cdef void close_connection(self, uint32_t index) noexcept nogil:
+        """Close; a client that is let go in order must not lose our last bytes to a reset."""
+        cdef Connection* connection = &self.connections[index]
+        cdef sys_buffer buffer
+        cdef int reads = 0
+        if connection.is_open:
+            if self.node.sessions.slots[index].reason in (END_KILL, END_REFUSED, END_SHUTDOWN):
+                sys_shutdown_send(connection.socket)
+                sys_buffer_set(&buffer, self.input_buffer, BUFFER_SIZE)
+                while reads < DRAIN_READS_MAX and sys_readv(connection.socket, &buffer, 1) > 0:
+                    reads += 1
+            poller_remove(&self.poller, connection.socket)
+            sys_close(connection.socket)
+            connection.is_open = False
+        self.node.connection_closed(index)
+
+    cdef void watch_for(self, uint32_t index, uint32_t interest) noexcept nogil:
+        cdef Connection* connection = &self.connections[index]
+        if connection.interest != interest:
+            connection.interest = interest
+            poller_change(
+                &self.poller, connection.socket, token_of(index, connection.epoch), interest
+            )
+
+    # -- Callbacks of the control plane: listeners, signals, timers of other threads --------------
+
+    cdef void call_watched(self, uint64_t token) noexcept with gil:
+        """Python accepts connections and answers signals."""
+        callback = self.watched.get(token)
+        if callback is None:
+            return
+        try:
+            callback()
+        except BaseException as error:
+            if self.failure is None:
+                self.failure = error
+            self.is_stopping = True

@@ -1,0 +1,1 @@
+REASON_TEXTS: tuple[str, ...]

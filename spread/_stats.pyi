@@ -1,0 +1,1 @@
+COUNTERS: tuple[tuple[str, str], ...]

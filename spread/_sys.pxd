@@ -1,0 +1,47 @@
+"""The operating system as the reactor sees it; names only. Everything here is per thread-safe call.
+
+Sockets are non-blocking. `sys_readv` and `sys_writev` return bytes, 0 for the end of a stream, or
+-1; then `sys_would_block` and `sys_was_interrupted` tell why, asked right after the call.
+"""
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cdef extern from "_sys.h" nogil:
+    ctypedef size_t sys_socket        # An integer that holds a descriptor or handle.
+    sys_socket SYS_NO_SOCKET
+    ctypedef struct sys_buffer:
+        pass
+    ctypedef struct sys_pollfd:
+        sys_socket fd
+        short events
+        short revents
+    short SYS_POLLIN
+    short SYS_POLLOUT
+
+    void sys_buffer_set(sys_buffer* buffer, void* data, size_t size)
+    int sys_close(sys_socket socket)
+    int sys_shutdown_send(sys_socket socket)
+    int64_t sys_readv(sys_socket socket, sys_buffer* buffers, size_t count)
+    int64_t sys_writev(sys_socket socket, sys_buffer* buffers, size_t count)
+    bint sys_would_block()
+    bint sys_was_interrupted()
+    int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
+    int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)
+
+    # Only where SYS_HAS_EPOLL is 1.
+    ctypedef union sys_epoll_data "epoll_data_t":
+        uint64_t u64
+    ctypedef struct sys_epoll_event:
+        uint32_t events
+        sys_epoll_data data
+    bint SYS_HAS_EPOLL
+    uint32_t EPOLLIN
+    uint32_t EPOLLOUT
+    uint32_t EPOLLERR
+    uint32_t EPOLLHUP
+    int sys_epoll_open()
+    int sys_epoll_add(int poller, sys_socket socket, sys_epoll_event* event)
+    int sys_epoll_change(int poller, sys_socket socket, sys_epoll_event* event)
+    int sys_epoll_remove(int poller, sys_socket socket)
+    int sys_epoll_wait(int poller, sys_epoll_event* events, size_t count, int timeout_ms)

@@ -1,0 +1,326 @@
+"""The control plane of one daemon: what the node asks, answered with sessions, groups and the log.
+
+    handshake()      sessions, authentication, policy  ->  accept, refuse
+    request()        policy, number of memberships     ->  submit or REJECT
+    ordered_*()      groups                            ->  views to members, routes
+    session_ended()  sessions, log, activity record
+
+Python runs here once per connection, join, leave or departure; data messages pass by. The simulator
+drives this object as the reactor does.
+
+Invariants
+    a local member of a group has a route from the group's name to its slot, and the reverse,
+    names that begin with "#" excepted: messages to those are private
+    a session that has ended keeps its name and memberships until its departure is ordered
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from spread._frames import fault_text
+from spread._node import Node
+from spread._sessions import REASON_TEXTS
+from spread.config.model import EventPriority, EventType
+from spread.daemon.auth import Transport
+from spread.daemon.groups import Groups
+from spread.daemon.handshake import (
+    Accepted,
+    Handshake,
+    HandshakeSettings,
+    NeedMore,
+    Refused,
+    invented_name,
+)
+from spread.daemon.sessions import Opening, Session, SessionTable
+from spread.daemon.views import RingId, View, self_leave_frame, view_frames
+from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME, REGULAR_MESS, SELF_DISCARD
+
+__all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
+
+CLASSIC_SIZE_MAX: Final = 143_952
+"""Bytes of group list and body that a client may send which did not announce more."""
+
+_BAD_FRAME: Final = 3  # `EndReason` of a malformed header, the only one with a fault.
+
+
+class EventSink(Protocol):
+    """Where control decisions are logged; an `EventLog` is one."""
+
+    def event(
+        self, types: EventType, priority: EventPriority, wording: str, /, **fields: object
+    ) -> None:
+        """Write one event: fixed wording, then fields."""
+
+
+class Witness(Protocol):
+    """Who is told when sessions come and go (the activity file)."""
+
+    def session_opened(self, session: Session, now_ns: int) -> None:
+        """A client has been let in."""
+
+    def session_closed(self, session: Session, undelivered: int) -> None:
+        """A client is gone; so many messages were not delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """What the control plane needs of the configuration."""
+
+    handshake: HandshakeSettings
+    ring: RingId
+    daemons: tuple[bytes, ...]  # Names in configuration order.
+    handshake_timeout_ns: int
+    message_size_max: int  # Bytes of group list and body.
+    memberships_max: int
+
+
+class Control:
+    """Answers the node's questions; create it, create the node with it, then `attach` the node."""
+
+    def __init__(
+        self,
+        settings: ControlSettings,
+        *,
+        log: EventSink,
+        clock_ns: Callable[[], int],
+        random_number: Callable[[], int],
+        witness: Witness | None = None,
+    ) -> None:
+        """`clock_ns` is monotonic; `random_number` feeds invented private names."""
+        self.settings = settings
+        self.groups = Groups(settings.ring, settings.daemons)
+        self.sessions = SessionTable(settings.handshake.daemon_name)
+        self._log = log
+        self._clock_ns = clock_ns
+        self._random_number = random_number
+        self._witness = witness
+        self._memberships = 0
+        self._node: Node
+
+    def attach(self, node: Node) -> None:
+        """Know the node whose questions are answered."""
+        self._node = node
+
+    # -- Connections ------------------------------------------------------------------------------
+
+    def connected(self, slot: int, address: str, transport: Transport) -> None:
+        """A connection has been taken in at `slot`."""
+        settings = self.settings
+
+        def make() -> Handshake:
+            return Handshake(
+                settings=settings.handshake,
+                address=address,
+                kind=transport,
+                name_is_taken=self.sessions.is_taken,
+                invent_name=lambda: invented_name(self._random_number(), slot),
+            )
+
+        where = address if transport is Transport.TCP else "unix"
+        deadline_ns = self._clock_ns() + settings.handshake_timeout_ns
+        self.sessions.open(slot, where, deadline_ns, make)
+        self._node.set_deadline(self.sessions.next_deadline_ns())
+
+    def handshake(self, slot: int, data: bytes) -> int:
+        """Take bytes of a connection in its handshake; none at all mean the end of its stream."""
+        opening = self.sessions.opening(slot)
+        if opening is None or opening.is_answered:
+            return 0
+        outcome = opening.handshake.receive(data) if data else opening.handshake.end_of_stream()
+        self.sessions.reserve(opening)
+        if isinstance(outcome, Accepted):
+            self._accept(opening, outcome)
+            return len(outcome.leftover)
+        if isinstance(outcome, NeedMore):
+            if outcome.reply:
+                self._node.reply(slot, outcome.reply)
+            return 0
+        self._refuse(opening, outcome)
+        return 0
+
+    def _accept(self, opening: Opening, accepted: Accepted) -> None:
+        session = self.sessions.accept(opening, accepted, self._clock_ns())
+        self._node.reply(session.slot, accepted.reply)
+        size_max = self.settings.message_size_max if accepted.large_messages else CLASSIC_SIZE_MAX
+        self._node.accept(
+            session.slot,
+            session.private_group,
+            frame_size_max=size_max,
+            asks_policy=accepted.policy.checks_requests,
+        )
+        if self._witness is not None:
+            self._witness.session_opened(session, session.opened_ns)
+        self._log.event(
+            EventType.SESSION,
+            EventPriority.INFO,
+            "session opened",
+            private_group=session.private_group,
+            address=session.address,
+            client_version=str(accepted.client_version),
+            membership=session.wants_membership,
+        )
+
+    def _refuse(self, opening: Opening, refused: Refused) -> None:
+        """Answer and close. The name is free for the next handshake at once."""
+        self.sessions.give_up(opening.slot)
+        if refused.reply:
+            self._node.reply(opening.slot, refused.reply)
+        self._node.refuse(opening.slot)
+        self._log.event(
+            EventType.SESSION,
+            EventPriority.INFO,
+            "connection refused",
+            address=opening.address,
+            code="none" if refused.code is None else refused.code.name,
+            reason=refused.reason,
+        )
+
+    def deadline(self, now_ns: int) -> None:
+        """End the handshakes whose time is over."""
+        for opening in self.sessions.overdue(now_ns):
+            self._refuse(opening, opening.handshake.deadline_reached())
+        self._node.set_deadline(self.sessions.next_deadline_ns())
+
+    # -- Requests before the order ----------------------------------------------------------------
+
+    def request(self, slot: int, type_bits: int, groups: list[bytes], mess_type: int) -> bool:
+        """Decide about a join or a leave, and about messages of sessions whose policy asks."""
+        session = self.sessions.at(slot)
+        if session is None:
+            return False
+        if type_bits & JOIN_MESS:
+            return self._may_join(session, groups)
+        policy = session.policy
+        if type_bits & LEAVE_MESS:
+            return (
+                not groups
+                or not policy.checks_requests
+                or policy.leave_group(session.private_group, groups[0])
+            )
+        service = type_bits & (REGULAR_MESS | SELF_DISCARD)
+        signed_type = mess_type - 0x10000 if mess_type >= 0x8000 else mess_type
+        private = [name for name in groups if name.startswith(b"#")]
+        if private and not policy.send_to_private_groups(
+            session.private_group, private, service, signed_type
+        ):
+            return False
+        return len(private) == len(groups) or policy.send_to_groups(
+            session.private_group, groups, service, signed_type
+        )
+
+    def _may_join(self, session: Session, groups: list[bytes]) -> bool:
+        if not groups or len(groups[0]) >= MAX_GROUP_NAME:
+            return False
+        if self._memberships >= self.settings.memberships_max:
+            self._log.event(
+                EventType.GROUPS,
+                EventPriority.WARNING,
+                "join refused, too many memberships",
+                private_group=session.private_group,
+                memberships_max=self.settings.memberships_max,
+            )
+            return False
+        policy = session.policy
+        if policy.checks_requests and not policy.join_group(session.private_group, groups[0]):
+            return False
+        session.joins += 1
+        self._memberships += 1
+        return True
+
+    # -- Requests in their order ------------------------------------------------------------------
+
+    def ordered_join(self, sender: bytes, group: bytes) -> None:
+        """A join has reached its place in the order."""
+        view = self.groups.join(sender, group)
+        session = self.sessions.named(sender)
+        if session is not None:
+            if view is None:
+                self._uncount(session)
+            elif not group.startswith(b"#"):
+                self._node.add_route(group, session.slot)
+        if view is not None:
+            self._announce(view)
+
+    def ordered_leave(self, sender: bytes, group: bytes) -> None:
+        """A leave has reached its place in the order."""
+        was_member, view = self.groups.leave(sender, group)
+        session = self.sessions.named(sender)
+        if session is not None and was_member:
+            self._uncount(session)
+            self._node.remove_route(group, session.slot)
+            if session.wants_membership:
+                self._node.send([session.slot], self_leave_frame(group))
+        if view is not None:
+            self._announce(view)
+
+    def ordered_end(self, sender: bytes) -> None:
+        """The departure of a session has reached its place in the order."""
+        session = self.sessions.depart(sender)
+        if session is not None:
+            for group in self.groups.of(sender):
+                self._node.remove_route(group, session.slot)
+            self._memberships -= session.joins
+            self._node.departed(session.slot)
+        for view in self.groups.end(sender):
+            self._announce(view)
+
+    def _uncount(self, session: Session) -> None:
+        session.joins -= 1
+        self._memberships -= 1
+
+    def _announce(self, view: View) -> None:
+        """Send a view that came about by a request to the local members who asked for views."""
+        named = self.sessions.named
+        slots = [
+            session.slot
+            for member in view.members
+            if (session := named(member)) is not None and session.wants_membership
+        ]
+        if slots:
+            self._node.send(slots, view_frames(view)[0])
+        self._log.event(
+            EventType.GROUPS,
+            EventPriority.DEBUG,
+            "view",
+            group=view.group,
+            cause=view.cause.name,
+            members=len(view.members),
+            index=view.id.index,
+        )
+
+    # -- Ends -------------------------------------------------------------------------------------
+
+    def session_ended(self, slot: int, reason: int, fault: int, undelivered: int) -> None:
+        """A connection is over: its memberships end when its departure is ordered."""
+        text = REASON_TEXTS[reason]
+        if reason == _BAD_FRAME:
+            text = f"{text}: {fault_text(fault)}"
+        session = self.sessions.at(slot)
+        if session is None:
+            self._forget(slot, text)
+            return
+        if self._witness is not None:
+            self._witness.session_closed(session, undelivered)
+        self._log.event(
+            EventType.SESSION,
+            EventPriority.INFO,
+            "session closed",
+            private_group=session.private_group,
+            address=session.address,
+            reason=text,
+            undelivered=undelivered,
+        )
+
+    def _forget(self, slot: int, text: str) -> None:
+        """A connection was lost in its handshake; one that was refused has been logged."""
+        opening = self.sessions.give_up(slot)
+        if opening is None:
+            return
+        self._log.event(
+            EventType.SESSION,
+            EventPriority.INFO,
+            "connection closed in its handshake",
+            address=opening.address,
+            reason=text,
+        )

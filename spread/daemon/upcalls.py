@@ -1,0 +1,43 @@
+"""What the data plane asks of the control plane: the one door between the two.
+
+The `Node` calls these from the thread that drives it, with the interpreter held. Each returns
+quickly. An exception that escapes stops the node: the driver raises it.
+"""
+
+from typing import Protocol
+
+__all__ = ["Upcalls"]
+
+
+class Upcalls(Protocol):
+    """Connections, ordered requests, ends and timers; never a data message without a policy."""
+
+    def handshake(self, slot: int, data: bytes) -> int:
+        """Take bytes of a connection in its handshake; none at all mean the end of its stream.
+
+        Returns how many bytes at the end of `data` belong to the message stream behind it.
+        """
+
+    def request(self, slot: int, type_bits: int, groups: list[bytes], mess_type: int) -> bool:
+        """Decide about a join or a leave, and about messages of sessions whose policy asks.
+
+        False sends the frame back to its sender as a REJECT.
+        """
+
+    def ordered_join(self, sender: bytes, group: bytes) -> None:
+        """A join has reached its place in the order."""
+
+    def ordered_leave(self, sender: bytes, group: bytes) -> None:
+        """A leave has reached its place in the order."""
+
+    def ordered_end(self, sender: bytes) -> None:
+        """The departure of a session has reached its place in the order."""
+
+    def session_ended(self, slot: int, reason: int, fault: int, undelivered: int) -> None:
+        """A connection is over; `reason` and `fault` number the texts of the data plane.
+
+        `undelivered` messages were queued for it.
+        """
+
+    def deadline(self, now_ns: int) -> None:
+        """The time that was asked for has come."""
