@@ -72,11 +72,16 @@ class Cursor:
         Stops before a statement and before the kinds in `stop`.
         """
         first = self.peek()
+        may_match = True
         while self.is_on_line_of(first) and not self.at_statement():
-            if self.peek().kind in stop:
+            kind = self.peek().kind
+            if kind in stop:
                 return
-            if self.peek().kind is not Kind.OPEN or not self.skip_braces():
-                self.take()
+            if kind is Kind.OPEN and may_match:
+                may_match = self.skip_braces()
+                if may_match:
+                    continue
+            self.take()
 
     def skip_braces(self) -> bool:
         """Skip from an opening brace behind its partner; refuse if that would cross a segment."""

@@ -23,8 +23,9 @@ __all__ = [
     "show",
 ]
 
-# A file with more mistakes than this is not a configuration file; reading stops.
-ERRORS_MAX = 100
+# A file with more errors than this is not a configuration file: reading stops. As many warnings
+# are kept.
+KEPT_MAX = 100
 
 # Longest text of a file that is repeated in a message, in characters.
 SHOWN_MAX = 48
@@ -110,14 +111,15 @@ class Findings:
     """Collects errors and warnings while a file is read and checked."""
 
     source: Source
-    errors: list[Diagnostic] = field(default_factory=list)
-    warnings: list[Diagnostic] = field(default_factory=list)
+    error_count: int = 0
+    _errors: list[Diagnostic] = field(default_factory=list)
+    _warnings: list[Diagnostic] = field(default_factory=list)
     _offset: int = -1  # Of the latest syntax error: a second one there is a mere consequence.
 
     @property
     def is_full(self) -> bool:
         """Whether reading on would only produce noise."""
-        return len(self.errors) >= ERRORS_MAX
+        return self.error_count >= KEPT_MAX
 
     def syntax(self, token: Token, message: str, remedy: str) -> None:
         """Record a syntax error at `token`, unless one is recorded there already."""
@@ -129,19 +131,24 @@ class Findings:
         self, token: Token | None, message: str, remedy: str, stage: Stage, *, found: str = ""
     ) -> None:
         """Record an error at `token`, or at the top of the file if it has no place of its own."""
-        self.errors.append(self._diagnose(token, message, remedy, stage, found))
+        self.error_count += 1
+        if self.error_count <= KEPT_MAX:
+            self._errors.append(self._diagnose(token, message, remedy, stage, found))
 
     def warn(self, token: Token | None, message: str, remedy: str = "", *, found: str = "") -> None:
         """Record something that is allowed and will bite."""
-        self.warnings.append(self._diagnose(token, message, remedy, Stage.WARNING, found))
+        if len(self._warnings) < KEPT_MAX:
+            self._warnings.append(self._diagnose(token, message, remedy, Stage.WARNING, found))
 
-    def errors_in_order(self) -> tuple[Diagnostic, ...]:
-        """Return the errors in file order, without repetitions."""
-        return _in_order(self.errors)
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors in file order, without repetitions."""
+        return _in_order(self._errors)
 
-    def warnings_in_order(self) -> tuple[Diagnostic, ...]:
-        """Return the warnings in file order, without repetitions."""
-        return _in_order(self.warnings)
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings in file order, without repetitions."""
+        return _in_order(self._warnings)
 
     def _diagnose(
         self, token: Token | None, message: str, remedy: str, stage: Stage, found: str

@@ -61,7 +61,7 @@ def own_record(configuration: Configuration) -> Record:
     """Return which entry the own daemon is and which sockets it opens."""
     return {
         "me": configuration.me.name,
-        "main_address": main_address(configuration),
+        "main_address": main_address(configuration.me),
         "listens": [str(each) for each in listens(configuration)],
     }
 

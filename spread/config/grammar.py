@@ -49,8 +49,7 @@ class _FileReader:
     def read(self) -> Tree:
         while self._cursor.peek().kind is not Kind.END:
             if self._findings.is_full:
-                message = "reading stops here, after too many errors"
-                self._findings.error(self._cursor.peek(), message, "it right so far", Stage.PARSE)
+                self._is_damaged = True
                 break
             self._read_statement()
         is_damaged = self._is_damaged or any(node.is_damaged for node in self._segments)

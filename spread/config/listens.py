@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from spread.config.model import Configuration, Interface, PortReuse, Use
+from spread.config.model import Configuration, Daemon, Interface, PortReuse, Use
 
 __all__ = ["ANY_ADDRESS", "Listen", "Purpose", "Transport", "listens", "main_address"]
 
@@ -64,14 +64,13 @@ def listens(configuration: Configuration) -> tuple[Listen, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def main_address(configuration: Configuration) -> str:
-    """Return where tokens and data for the own daemon go: its address if it serves daemons.
+def main_address(daemon: Daemon) -> str:
+    """Return where tokens and data for a daemon go: its address if that serves daemons.
 
     A multi-homed daemon whose address is for clients only gets them on its first daemon address.
     """
-    served = [each.address for each in configuration.me.interfaces if Use.DAEMON in each.uses]
-    address = configuration.me.address
-    return address if address in served or not served else served[0]
+    served = [each.address for each in daemon.interfaces if Use.DAEMON in each.uses]
+    return daemon.address if daemon.address in served or not served else served[0]
 
 
 def _client_listen(configuration: Configuration, interface: Interface) -> Listen:

@@ -114,7 +114,7 @@ def examine(
     if len(data) > FILE_SIZE_MAX:
         message = f"a configuration file has at most {FILE_SIZE_MAX} bytes"
         findings.error(None, message, "a shorter one", Stage.PARSE, found="a larger file")
-        return Examination(findings.errors_in_order(), (), None)
+        return Examination(findings.errors, (), None)
     tree = read_tree(findings)
     network = read_network(tree.segments, findings, host)
     evaluation = evaluate(tree.options, findings, known or Known())
@@ -126,7 +126,7 @@ def examine(
         check_loopback_rule(network, findings)
         _check_hash_text(network, findings)
     settings = evaluation.finish(wide_area=network is not None and is_wide_area(network.segments))
-    is_right = not findings.errors
+    is_right = not findings.error_count
     own = find_own(network, name, host, findings) if network is not None and is_whole else None
     loaded = None
     if network is not None and network.segments and is_right:
@@ -135,8 +135,8 @@ def examine(
         first = network.segments[0]
         own = own or (first, first.daemons[0])
         configuration = _assemble(network.segments, settings.options, own, path)
-        loaded = Loaded(configuration, findings.warnings_in_order(), settings.given)
-    return Examination(findings.errors_in_order(), findings.warnings_in_order(), loaded)
+        loaded = Loaded(configuration, findings.warnings, settings.given)
+    return Examination(findings.errors, findings.warnings, loaded)
 
 
 def local(port: int, name: str = "localhost") -> Configuration:

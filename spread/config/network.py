@@ -51,15 +51,16 @@ def read_network(
     nodes: tuple[SegmentNode, ...], findings: Findings, host: HostView
 ) -> Network | None:
     """Return the segments, or None if one of them has an error."""
-    errors_before = len(findings.errors)
+    errors_before = findings.error_count
     seen = _Seen()
     segments = []
     for index, node in enumerate(nodes):
         if index == SEGMENTS_MAX:
             message = f"there are more than {SEGMENTS_MAX} segments"
             findings.error(node.keyword, message, "fewer, larger segments", Stage.PARSE)
+            break
         segments.append(_SegmentReader(node, findings, host, seen).read())
-    if len(findings.errors) > errors_before:
+    if findings.error_count > errors_before:
         return None
     return Network(tuple(segments), nodes)
 
@@ -83,16 +84,19 @@ class _SegmentReader:
             message = "the segment has no daemons"
             remedy = 'at least one line "NAME ADDRESS" into it'
             self._error(node.keyword, message, remedy, found="an empty segment")
-        daemons = [self._daemon(each, index) for index, each in enumerate(node.daemons)]
+        daemons = []
+        for index, each in enumerate(node.daemons):
+            if self._seen.count == DAEMONS_MAX:
+                message = f"there are more than {DAEMONS_MAX} daemons"
+                self._error(each.name, message, "fewer daemons")
+                break
+            self._seen.count += 1
+            daemons.append(self._daemon(each, index))
         return Segment(address, port or DEFAULT_PORT, tuple(daemons))
 
     def _daemon(self, node: DaemonNode, index: int) -> Daemon:
         name = node.name.value
         self._check_name(node.name)
-        self._seen.count += 1
-        if self._seen.count == DAEMONS_MAX + 1:
-            message = f"there are more than {DAEMONS_MAX} daemons"
-            self._error(node.name, message, "fewer daemons")
         if node.address is not None:
             address, _ = self._address(node.address)
         else:

@@ -101,7 +101,7 @@ def _is_segment_over(cursor: Cursor, body: _Body) -> bool:
     body.is_damaged = True
     option = cursor.option()
     word = cursor.peek().value
-    if word == "Spread_Segment" or not cursor.is_closed_ahead():
+    if word == "Spread_Segment" or not (body.has_options or cursor.is_closed_ahead()):
         line = cursor.line(body.keyword)
         remedy = f"}} before {word}, behind the last daemon"
         cursor.complain(f"the segment opened in line {line} is not closed yet", remedy)

@@ -11,7 +11,7 @@ from typing import Any
 
 from spread.config.diagnostics import Findings, Stage
 from spread.config.model import EventPriority, EventType, Options, PortReuse, Timeouts
-from spread.config.options import TIMEOUTS, Form, Option
+from spread.config.options import OWN_OPTIONS, TIMEOUTS, Form
 from spread.config.stamps import StampOptions
 from spread.config.syntax import OptionNode
 from spread.config.tokens import Kind, Token
@@ -84,7 +84,7 @@ class Evaluation:
         self._timeouts: dict[str, int] = {}
         self._stamp = StampOptions()
         self._nodes: dict[str, OptionNode] = {}
-        self._given: dict[str, Setting] = {}
+        self._given: dict[str, tuple[Token, Value]] = {}
         self._wrong: set[str] = set()
 
     def apply(self, node: OptionNode) -> None:
@@ -111,8 +111,7 @@ class Evaluation:
 
     def give_routes(self, keyword: Token, rows: int) -> None:
         """Record a cost matrix, which has no effect, among the settings."""
-        line, column = self._findings.source.position(keyword.offset)
-        self._given["RouteMatrix"] = Setting("RouteMatrix", rows, line, column)
+        self._given["RouteMatrix"] = (keyword, rows)
 
     def finish(self, *, wide_area: bool) -> Settings:
         """Check what concerns several options and return the result."""
@@ -121,8 +120,7 @@ class Evaluation:
         timeouts = WIDE_AREA_TIMEOUTS if wide_area else Timeouts()
         self._fields["timeouts"] = replace(timeouts, **self._timeouts)
         self._fields["event_stamp"] = self._stamp.result()
-        given = sorted(self._given.values(), key=lambda each: (each.line, each.column))
-        return Settings(Options(**self._fields), tuple(given), self._nodes)
+        return Settings(Options(**self._fields), self._settings_in_order(), self._nodes)
 
     # Values one by one.
 
@@ -301,6 +299,13 @@ class Evaluation:
                 found=f"{len(given)} of nine timeouts",
             )
 
+    def _settings_in_order(self) -> tuple[Setting, ...]:
+        settings = []
+        for token, value in sorted(self._given.values(), key=lambda each: each[0].offset):
+            line, column = self._findings.source.position(token.offset)
+            settings.append(Setting(token.value, value, line, column, token.value in OWN_OPTIONS))
+        return tuple(settings)
+
     # Book-keeping.
 
     def _set(self, node: OptionNode, value: Any, given: Value = None) -> None:
@@ -308,10 +313,8 @@ class Evaluation:
         self._give(node, value if given is None else given)
 
     def _give(self, node: OptionNode, value: Value) -> None:
-        option: Option = node.option
-        line, column = self._findings.source.position(node.word.offset)
-        self._nodes[option.word] = node
-        self._given[option.word] = Setting(option.word, value, line, column, option.own)
+        self._nodes[node.option.word] = node
+        self._given[node.option.word] = (node.word, value)
 
     def _refuse(
         self, node: OptionNode, message: str, remedy: str, stage: Stage = Stage.VALUE
