@@ -51,6 +51,7 @@ __all__ = [
     "header",
     "hint_bytes",
     "padded",
+    "read_type",
     "request_frame",
     "stripped",
 ]
@@ -197,16 +198,24 @@ def frame_size(data: bytes) -> int | None:
     """Return the size of the frame that begins in `data`, or None while its header is cut."""
     if len(data) < HEADER_SIZE:
         return None
-    type_word, order = _read_type(data)
+    type_word, order = read_type(data)
     groups, data_size = _read_counts(data, order)
     return HEADER_SIZE + (4 if type_word & REJECT else 0) + NAME_SIZE * groups + data_size
+
+
+def read_type(data: bytes) -> tuple[int, Order]:
+    """Return the type without marker bits and the order of the party that wrote the header."""
+    little = int.from_bytes(data[:4], "little")
+    if little & MARKER == MARKER:
+        return little & ~MARKER, "little"
+    return int.from_bytes(data[:4], "big") & ~MARKER, "big"
 
 
 def decode_frame(data: bytes) -> Frame:
     """Decode exactly one frame; raises ValueError when `data` is shorter or longer than it."""
     if frame_size(data) != len(data):
         raise ValueError(f"{len(data)} bytes are not one frame: {data[:96].hex()}")
-    type_word, order = _read_type(data)
+    type_word, order = read_type(data)
     groups, _ = _read_counts(data, order)
     offset = HEADER_SIZE
     old_type = None
@@ -272,13 +281,6 @@ def request_frame(sender: bytes, kind: int, group: bytes, order: Order = "little
 
 def _fields(data: bytes) -> list[bytes]:
     return [data[start : start + NAME_SIZE] for start in range(0, len(data), NAME_SIZE)]
-
-
-def _read_type(data: bytes) -> tuple[int, Order]:
-    little = int.from_bytes(data[:4], "little")
-    if little & MARKER == MARKER:
-        return little & ~MARKER, "little"
-    return int.from_bytes(data[:4], "big") & ~MARKER, "big"
 
 
 def _read_counts(data: bytes, order: Order) -> tuple[int, int]:
