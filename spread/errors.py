@@ -34,6 +34,7 @@ from spread.service import Code
 
 if TYPE_CHECKING:
     from spread._decoder import Message
+    from spread.client.closure import Closure
 
 __all__ = [
     "AddressError",
@@ -63,10 +64,10 @@ __all__ = [
 class SpreadError(Exception):
     """Root of every exception that this package raises on purpose."""
 
-    code: Code | None = None
-    """Numeric code of the classic library; None where it has none."""
+    code: int | None = None
+    """Numeric code of the classic library, a `Code` if known; None where it has none."""
 
-    def __init__(self, text: str, code: Code | None = None) -> None:
+    def __init__(self, text: str, code: int | None = None) -> None:
         if code is not None:
             self.code = code
         self.text = text
@@ -79,7 +80,7 @@ class SpreadError(Exception):
     def __str__(self) -> str:
         return self.text
 
-    def __reduce__(self) -> tuple[type["SpreadError"], tuple[str, Code | None], dict[str, object]]:
+    def __reduce__(self) -> tuple[type["SpreadError"], tuple[str, int | None], dict[str, object]]:
         # `args` is not what the constructor takes.
         return type(self), (self.text, self.code), self.__dict__
 
@@ -119,7 +120,7 @@ class ArgumentError(MisuseError, ValueError, TypeError):
 class MailboxClosedError(MisuseError):
     """A call on a mailbox that is disconnected; `args` is the text alone, as it always was."""
 
-    def __init__(self, text: str, code: Code | None = None) -> None:
+    def __init__(self, text: str, code: int | None = None) -> None:
         super().__init__(text)
         self.code = Code.ILLEGAL_SESSION if code is None else code
 
@@ -166,6 +167,9 @@ class SessionClosedError(PeerError):
     """An open session has ended without this side's request."""
 
     code = Code.CONNECTION_CLOSED
+
+    closure: "Closure | None" = None
+    """What this side saw of the end; the protocol itself has no field for a reason."""
 
 
 class SessionInterruptedError(SessionClosedError):

@@ -63,6 +63,7 @@ __all__ = [
     "Code",
     "MembershipKind",
     "Service",
+    "version",
 ]
 
 
@@ -180,3 +181,13 @@ KILL_MESS: Final = 0x00040000
 RESERVED: Final = 0x003FC000
 REJECT_MESS: Final = 0x00400000
 DROP_RECV: Final = 0x01000000
+
+
+def version() -> tuple[int, int, int]:
+    """Return major, minor and patch number of the client protocol, as the classic library does.
+
+    >>> import spread
+    >>> spread.version()
+    (4, 4, 0)
+    """
+    return SPREAD_VERSION >> 24, SPREAD_VERSION >> 16 & 0xFF, SPREAD_VERSION >> 8 & 0xFF
