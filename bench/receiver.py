@@ -28,7 +28,8 @@ def receive_blocking(address: str, group: str, progress: Progress, every: int) -
             for _ in range(every - 1):
                 receive()
             message = receive()
-            count = progress.step(message.message)
+            assert isinstance(message, spread.Message), message
+            count = progress.step(message.payload)
             mailbox.multicast(
                 spread.RELIABLE_MESS, message.sender, count, MESS_TYPE_ACKNOWLEDGEMENT
             )
@@ -46,7 +47,8 @@ async def receive_asyncio(address: str, group: str, progress: Progress, every: i
             if left:
                 continue
             left = every
-            count = progress.step(message.message)
+            assert isinstance(message, spread.Message), message
+            count = progress.step(message.payload)
             await mailbox.multicast(
                 spread.RELIABLE_MESS, message.sender, count, MESS_TYPE_ACKNOWLEDGEMENT
             )
