@@ -1,0 +1,210 @@
+"""The sockets that the daemon listens on: opened together, closed together.
+
+    UDP   address:port     data, membership, monitors    joins the segment's multicast group
+          address:port+1   the token
+          segment:port     datagrams to the segment      joins the segment's multicast group
+    TCP   address:port     clients
+    Unix  /tmp/<port>      clients on the same host
+
+All of them are non-blocking. UDP comes first: a second daemon with the same port fails there,
+before it has touched anything of the first one.
+"""
+
+import errno
+import socket
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from types import TracebackType
+
+from spread.config.listens import ANY_ADDRESS, Listen, Purpose, Transport
+from spread.config.model import Segment
+from spread.daemon.listen_errors import AddressInUseError, ListenError, refusal
+from spread.daemon.unix_socket import SocketFile, open_unix_socket
+
+__all__ = [
+    "AddressInUseError",
+    "ListenError",
+    "Listeners",
+    "OpenSocket",
+    "multicast_group",
+    "open_listeners",
+]
+
+BACKLOG = 1024  # Clients that connect in one burst; the system may cut it (net.core.somaxconn).
+
+# A window of 8 x 160 packets (the most that an adapted window reaches), each charged 2304 bytes by
+# the kernel with 1400 of its own, is 2.8 MiB; the rest lets the daemon be away for a round or two.
+RECEIVE_BUFFER_SIZE = 8 << 20
+SEND_BUFFER_SIZE = 4 << 20
+
+# Not in Python's `socket`. For root, they pass the system's limit.
+_SO_SNDBUFFORCE = 32
+_SO_RCVBUFFORCE = 33
+
+_ORDER = (Transport.UDP, Transport.TCP, Transport.UNIX)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """A socket, what it is for, and the sizes of its buffers in bytes as the system gave them."""
+
+    listen: Listen
+    socket: socket.socket
+    receive_buffer_size: int
+    send_buffer_size: int
+
+
+class Listeners:
+    """All sockets of one daemon; a context manager that closes them."""
+
+    def __init__(
+        self, sockets: tuple[OpenSocket, ...], unix_file: SocketFile | None, stack: ExitStack
+    ) -> None:
+        """Own the sockets, through `stack`, which closes them in the right order."""
+        self.sockets = sockets
+        self._unix_file = unix_file
+        self._stack = stack
+
+    def __enter__(self) -> "Listeners":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def serving(self, purpose: Purpose) -> tuple[OpenSocket, ...]:
+        """Return the sockets for one purpose; those for clients are TCP first, then Unix."""
+        return tuple(each for each in self.sockets if each.listen.purpose is purpose)
+
+    def give_to(self, user_id: int, group_id: int) -> None:
+        """Let the user that the daemon is going to be remove the Unix socket in the end."""
+        if self._unix_file is not None:
+            # Otherwise it stays behind, and the next start replaces it.
+            with suppress(OSError):
+                self._unix_file.give_to(user_id, group_id)
+
+    def close(self) -> None:
+        """Close all sockets and remove the file of the Unix socket if it is still ours."""
+        self._stack.close()
+
+
+def multicast_group(segment: Segment) -> str | None:
+    """Return the group that the daemons of `segment` are to join: none if there is one daemon."""
+    if len(segment.daemons) > 1 and IPv4Address(segment.address).is_multicast:
+        return segment.address
+    return None
+
+
+def open_listeners(
+    listens: Iterable[Listen], *, group: str | None = None, backlog: int = BACKLOG
+) -> Listeners:
+    """Open all of `listens` or nothing; the UDP sockets for data join multicast group `group`.
+
+    Raise `AddressInUseError` with the process that has the address, if it can be seen, and
+    `ListenError` for whatever else is in the way. Systems without Unix sockets, or that cannot
+    bind to a segment's address, leave those out.
+    """
+    wanted = sorted(filter(_is_possible, listens), key=lambda each: _ORDER.index(each.transport))
+    sockets = []
+    unix_file = None
+    with ExitStack() as stack:
+        for listen in wanted:
+            if listen.transport is Transport.UNIX:
+                opened, unix_file = open_unix_socket(listen, backlog)
+                stack.callback(unix_file.close)
+                stack.callback(opened.close)
+                stack.callback(unix_file.remove)
+            else:
+                opened = stack.enter_context(_open_inet(listen, backlog))
+            sockets.append(_measured(listen, opened))
+        if group is not None:
+            _join(group, sockets)
+        return Listeners(tuple(sockets), unix_file, stack.pop_all())
+
+
+def _is_possible(listen: Listen) -> bool:
+    if listen.transport is Transport.UNIX:
+        return hasattr(socket, "AF_UNIX")
+    return not (sys.platform == "win32" and listen.purpose is Purpose.SEGMENT)
+
+
+def _open_inet(listen: Listen, backlog: int) -> socket.socket:
+    is_tcp = listen.transport is Transport.TCP
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        if is_tcp:
+            _set_reuse(opened, listen.reuse_address)
+        else:
+            _raise_buffers(opened)
+        opened.bind((listen.address, listen.port))
+        if is_tcp:
+            opened.listen(backlog)
+    except (OSError, OverflowError) as error:
+        opened.close()
+        raise refusal(listen, error) from error
+    return opened
+
+
+def _set_reuse(opened: socket.socket, reuse: bool) -> None:
+    if sys.platform == "win32":
+        # There the option would let two daemons have one port, and waiting is not needed.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    elif reuse:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def _raise_buffers(opened: socket.socket) -> None:
+    for option, force, size in (
+        (socket.SO_RCVBUF, _SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE),
+        (socket.SO_SNDBUF, _SO_SNDBUFFORCE, SEND_BUFFER_SIZE),
+    ):
+        # The size that results is kept for the log; a smaller one costs retransmissions only.
+        with suppress(OSError):
+            opened.setsockopt(socket.SOL_SOCKET, option, size)
+        if sys.platform == "linux":
+            with suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, force, size)
+
+
+def _measured(listen: Listen, opened: socket.socket) -> OpenSocket:
+    return OpenSocket(
+        listen,
+        opened,
+        opened.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+        opened.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+    )
+
+
+def _join(group: str, sockets: Iterable[OpenSocket]) -> None:
+    # Without interfaces of its own the daemon leaves the choice to the routing table. A socket at
+    # the segment's address gets what arrives on any interface that it has joined on.
+    daemons = [each for each in sockets if each.listen.purpose is Purpose.DAEMONS]
+    segment = [each for each in sockets if each.listen.purpose is Purpose.SEGMENT]
+    for each in daemons:
+        _join_on(group, each.listen.address, each)
+        if each.listen.address != ANY_ADDRESS:
+            for other in segment:
+                _join_on(group, each.listen.address, other)
+
+
+def _join_on(group: str, address: str, opened: OpenSocket) -> None:
+    membership = socket.inet_aton(group) + socket.inet_aton(address)
+    try:
+        opened.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return  # Two of our addresses are on one interface.
+        place = "the interface of the route to it" if address == ANY_ADDRESS else address
+        advice = "; add a route to it" if error.errno == errno.ENODEV else ""
+        raise ListenError(
+            f"{opened.listen} cannot join multicast group {group} on {place}: "
+            f"{error.strerror}{advice}"
+        ) from error
