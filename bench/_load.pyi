@@ -8,6 +8,7 @@ class Load:
         template_count: int,
         slot_count: int,
         window: int,
+        interval_ns: int,
         ordered: bool,
         paced_by_own: bool,
         paced_by_acknowledgements: bool,

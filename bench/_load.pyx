@@ -13,6 +13,9 @@ like template k % template_count. Only the stamp is written per message:
 A payload shorter than the stamp travels without it; then the private group in the header tells the
 sender and the place in the stream tells the sequence number. Seqs count from 0 per sender.
 
+With an interval a sender sends at fixed times, as far as its window allows, and the stamp is the
+time at which the message was due: a late sender does not hide latency.
+
 Invariants: delivered by a stream = sum of its row of `expected`;
 `written / message_size <= stamped <= written / message_size + slot_count`;
 `stamped <= acknowledged + window`.
@@ -26,12 +29,13 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
+from posix.time cimport timespec
 
 from bench._histogram cimport BUCKET_COUNT, Histogram, record
 from bench._wire cimport (
     HEADER_SIZE, MSG_DONTWAIT, MSG_NOSIGNAL, NAME_SIZE, POLLIN, POLLOUT, TYPE_REJECT, TYPE_SERVICES,
     frame_mess_type, frame_prefix_size, frame_size, frame_type, iovec, is_native_order,
-    monotonic_ns, msghdr, poll, pollfd, read_u64, recv, sendmsg, write_u64,
+    monotonic_ns, msghdr, pollfd, ppoll, read_u64, recv, sendmsg, write_u64,
 )
 
 cdef enum:
@@ -78,6 +82,7 @@ cdef struct Sender:
     uint64_t stamped                # messages handed to the ring; the next seq
     uint64_t written                # bytes handed to the kernel
     uint64_t acknowledged           # messages that no longer count against the window
+    uint64_t due_ns                 # when the next message is due, with an interval
     bint blocked                    # the socket was full; wait until it is writable
 
 
@@ -100,6 +105,7 @@ cdef class Load:
     cdef uint64_t template_count
     cdef uint64_t slot_count
     cdef uint64_t window
+    cdef uint64_t interval_ns       # between messages of a sender, 0 for as fast as the window
     cdef bint ordered               # the service promises order per sender
     cdef bint paced_by_own          # the window advances with own deliveries, not the slowest ones
     cdef bint paced_by_acknowledgements
@@ -116,7 +122,7 @@ cdef class Load:
 
     def __cinit__(
         self, int session_capacity, *, size_t message_size, size_t prefix_size, int template_count,
-        int slot_count, int window, bint ordered, bint paced_by_own,
+        int slot_count, int window, uint64_t interval_ns, bint ordered, bint paced_by_own,
         bint paced_by_acknowledgements,
     ):
         """Prepare for up to `session_capacity` sessions and frames of `message_size`."""
@@ -129,6 +135,7 @@ cdef class Load:
         self.template_count = template_count
         self.slot_count = slot_count
         self.window = window
+        self.interval_ns = interval_ns
         self.ordered = ordered
         self.paced_by_own = paced_by_own
         self.paced_by_acknowledgements = paced_by_acknowledgements
@@ -155,8 +162,9 @@ cdef class Load:
 
     # The turn, from reading to writing.
 
-    cdef Fault _turn(self, int timeout_ms) noexcept nogil:
-        """Wait for at most `timeout_ms`, then read, change phase and write once."""
+    cdef Fault _turn(self, uint64_t until_ns) noexcept nogil:
+        """Wait until `until_ns` at most, then read, change phase and write once."""
+        cdef timespec timeout = self._timeout(until_ns)
         cdef Fault fault
         cdef int i
         for i in range(self.stream_count):
@@ -164,7 +172,7 @@ cdef class Load:
         for i in range(self.sender_count):
             if self.senders[i].blocked:
                 self.polled[self.senders[i].stream].events = <short>(POLLIN | POLLOUT)
-        if poll(self.polled, self.stream_count, timeout_ms) > 0:
+        if ppoll(self.polled, self.stream_count, &timeout, NULL) > 0:
             for i in range(self.stream_count):
                 if self.polled[i].revents & ~POLLOUT:
                     fault = self._read(i)
@@ -177,6 +185,19 @@ cdef class Load:
             if fault != FAULT_NONE:
                 return fault
         return FAULT_NONE
+
+    cdef timespec _timeout(self, uint64_t until_ns) noexcept nogil:
+        """Return the time until `until_ns`, or until a message is due if that is earlier."""
+        cdef uint64_t now = monotonic_ns()
+        cdef timespec timeout
+        cdef int i
+        if self.interval_ns and self.phase < PHASE_DRAIN:
+            for i in range(self.sender_count):
+                until_ns = min(until_ns, self.senders[i].due_ns)
+        until_ns = max(until_ns, now)
+        timeout.tv_sec = (until_ns - now) // 1000000000
+        timeout.tv_nsec = (until_ns - now) % 1000000000
+        return timeout
 
     cdef Fault _read(self, int index) noexcept nogil:
         """Read once from one session and take every whole frame."""
@@ -398,20 +419,26 @@ cdef class Load:
         cdef uint64_t limit = min(
             sender.acknowledged + self.window, sender.written // self.message_size + self.slot_count
         )
-        cdef uint64_t now
+        cdef uint64_t now, stamp
         cdef uint8_t* payload
         if self.phase >= PHASE_DRAIN or sender.stamped >= limit:
             return
         now = monotonic_ns()
         while sender.stamped < limit:
+            stamp = now
+            if self.interval_ns:
+                if sender.due_ns > now:
+                    return
+                stamp = sender.due_ns
+                sender.due_ns += self.interval_ns
             if self.message_size - self.prefix_size >= STAMP_SIZE:
                 payload = (
                     sender.ring + (sender.stamped % self.slot_count) * self.message_size
                     + self.prefix_size
                 )
-                write_u64(payload, now)
+                write_u64(payload, stamp)
                 write_u64(payload + 8, (<uint64_t>index << SEQ_BITS) | sender.stamped)
-            sender.sent_ns[sender.stamped % HISTORY_SIZE] = now
+            sender.sent_ns[sender.stamped % HISTORY_SIZE] = stamp
             sender.stamped += 1
 
     cdef Fault _fail(
@@ -470,6 +497,8 @@ cdef class Load:
         self.count = count
         self.duration_ns = duration_ns
         self.start_ns = monotonic_ns()
+        for i in range(self.sender_count):
+            self.senders[i].due_ns = self.start_ns
 
     def advance(self, int slice_ms):
         """Run until the phase changes, something is wrong, or `slice_ms` have passed.
@@ -481,7 +510,7 @@ cdef class Load:
         cdef uint64_t until_ns = monotonic_ns() + <uint64_t>slice_ms * 1000000
         with nogil:
             while self.fault == FAULT_NONE and self.phase == phase and self.phase != PHASE_DONE:
-                if self._turn(slice_ms) != FAULT_NONE or monotonic_ns() >= until_ns:
+                if self._turn(until_ns) != FAULT_NONE or monotonic_ns() >= until_ns:
                     break
         return <int>self.phase
 

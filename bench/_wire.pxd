@@ -22,6 +22,7 @@ cdef extern from "<poll.h>" nogil:
         short revents
     int POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL
     int poll(pollfd* descriptors, unsigned long count, int timeout_ms)
+    int ppoll(pollfd* descriptors, unsigned long count, const timespec* timeout, const void* mask)
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT, MSG_NOSIGNAL

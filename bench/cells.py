@@ -284,9 +284,14 @@ def _extra_cells() -> list[Cell]:
             Workload(payload_size=100, senders=3, window=100),
         ),
     )
-    return [
+    rates: list[Cell] = [
         LoadCell(name, Figure(title=title, unit="messages/s"), "unix", workload)
         for name, title, workload in workloads
+    ]
+    sparse = Figure(title="100 B, one message per 20 ms, median", unit="us", more_is_better=False)
+    return [
+        *rates,
+        LoadCell("sparse", sparse, "unix", Workload(payload_size=100, interval_us=20_000)),
     ]
 
 

@@ -47,6 +47,7 @@ class Workload:
 
     payload_size: int
     window: int = 200  # Own messages under way at most, per sender.
+    interval_us: int = 0  # Between messages of a sender; 0: as fast as the window allows.
     senders: int = 1
     senders_receive: bool = True
     receivers: int = 0  # Sessions that only receive.
@@ -160,6 +161,7 @@ def new_load(
         template_count=workload.template_count,
         slot_count=workload.slot_count,
         window=workload.window,
+        interval_ns=workload.interval_us * 1000,
         ordered=not any(service in UNORDERED for service in workload.services),
         paced_by_own=workload.paced_by == "own",
         paced_by_acknowledgements=workload.paced_by == ACKNOWLEDGED,
@@ -245,6 +247,7 @@ def main() -> None:
     parser.add_argument("address", type=parse_address, help="/path, host:port, port@host or port")
     parser.add_argument("--payload", type=int, default=100, help="bytes (default 100)")
     parser.add_argument("--window", type=int, default=200, help="messages per sender (200)")
+    parser.add_argument("--interval", type=int, default=0, help="µs between messages (none)")
     parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--receivers", type=int, default=0, help="sessions that only receive")
     parser.add_argument("--send-only", action="store_true", help="senders do not receive")
@@ -260,6 +263,7 @@ def main() -> None:
     workload = Workload(
         payload_size=given.payload,
         window=given.window,
+        interval_us=given.interval,
         senders=given.senders,
         senders_receive=not given.send_only,
         receivers=given.receivers,

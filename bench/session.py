@@ -93,6 +93,7 @@ class Session:
 
     def close(self) -> None:
         """Say goodbye if the daemon still listens, and close."""
+        self.connection.setblocking(False)
         with suppress(OSError):  # The daemon is gone or does not read: closing says the same.
             self.connection.send(frame(self.private_group, KILL, [self.private_group]))
         self.connection.close()

@@ -56,6 +56,17 @@ def test_window_of_one_keeps_one_message_under_way(forwarder: Daemon) -> None:
     assert measured.delivered == (500,)
 
 
+def test_interval_spreads_messages_and_times_them_from_when_they_were_due(
+    forwarder: Daemon,
+) -> None:
+    workload = Workload(payload_size=100, interval_us=1000)
+
+    measured = measure(forwarder.address("unix"), workload, Bounds(count=20))
+
+    assert measured.delivered[0] >= 20
+    assert measured.seconds >= 0.019
+
+
 def test_every_receiver_counts_every_message(forwarder: Daemon) -> None:
     workload = Workload(payload_size=100, senders_receive=False, receivers=3, window=10)
 
