@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -115,7 +115,9 @@ def test_udp_buffers_are_larger_than_the_system_gives_by_itself(port: int) -> No
 
 
 @pytest.mark.parametrize("listen_of", [tcp, udp])
-def test_busy_port_is_an_error_with_exit_status_3(port: int, listen_of: type[Listen]) -> None:
+def test_busy_port_is_an_error_with_exit_status_3(
+    port: int, listen_of: Callable[..., Listen]
+) -> None:
     with (
         open_listeners([listen_of(port)]),
         pytest.raises(AddressInUseError, match=f"cannot listen on ... {ADDRESS}:{port}") as caught,

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def owner_ids(listen: Listen) -> list[int]:
     ("asked", "is_found"), [(ADDRESS, True), ("0.0.0.0", True), ("127.83.0.2", False)]
 )
 def test_holder_of_an_address_is_found_if_the_addresses_overlap(
-    kind: socket.SocketKind, listen_of: type[Listen], asked: str, is_found: bool
+    kind: socket.SocketKind, listen_of: Callable[..., Listen], asked: str, is_found: bool
 ) -> None:
     with socket.socket(socket.AF_INET, kind) as holder:
         holder.bind((ADDRESS, 0))
