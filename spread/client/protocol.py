@@ -26,7 +26,7 @@ from spread._decoder import Decoder
 from spread.client import requests
 from spread.client.closure import Closure
 from spread.client.handshake import ConnectRequest, Session, handshake
-from spread.errors import MailboxClosedError, MisuseError, SessionClosedError
+from spread.errors import MailboxClosedError, MisuseError, SessionClosedError, SpreadError
 from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME
 
 __all__ = ["ClientProtocol", "State"]
@@ -99,6 +99,8 @@ class ClientProtocol:
         Raises what `handshake` raises; the connection is then of no further use.
         """
         while self._session is None:
+            if self.state is not State.CONNECTING:
+                raise MailboxClosedError("the handshake has failed; open a new connection")
             field = self.decoder.take(self._wanted)
             if field is None:
                 return None
@@ -121,6 +123,9 @@ class ClientProtocol:
             self._wanted = step
         except StopIteration as accepted:
             self._accepted(accepted.value)
+        except SpreadError:
+            self._move(_Event.ENDED)
+            raise
 
     def _accepted(self, session: Session) -> None:
         self._move(_Event.ACCEPTED)
