@@ -74,6 +74,7 @@ class Session:
         self.sock = sock
         self.private_group = b""
         self.has_ended = False  # The end of stream has been seen.
+        self.was_reset = False  # It was a reset.
         self._bytes = bytearray()  # Received and not yet taken.
 
     @classmethod
@@ -232,6 +233,7 @@ class Session:
         try:
             data = self.sock.recv(READ_SIZE)
         except ConnectionResetError:
+            self.was_reset = True
             data = b""
         if not data:
             self.has_ended = True
