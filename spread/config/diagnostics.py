@@ -20,6 +20,7 @@ __all__ = [
     "Findings",
     "Source",
     "Stage",
+    "printable",
     "show",
 ]
 
@@ -64,7 +65,7 @@ class Diagnostic:
 class ConfigurationErrors(ConfigurationError):  # noqa: N818 - it holds all errors of a file.
     """A file is wrong: `diagnostics` holds all its independent errors in file order."""
 
-    exit_code = 1
+    exit_status = 1
 
     def __init__(
         self, diagnostics: Sequence[Diagnostic], warnings: Sequence[Diagnostic] = ()
@@ -77,7 +78,7 @@ class ConfigurationErrors(ConfigurationError):  # noqa: N818 - it holds all erro
 class ConfigurationMissing(ConfigurationError):  # noqa: N818 - a file is missing, not an error.
     """A configuration file does not exist or cannot be read."""
 
-    exit_code = 2
+    exit_status = 2
 
     def __init__(self, path: str, reason: str, advice: str) -> None:
         super().__init__(f"{path}: cannot be read: {reason}; {advice}")
@@ -156,7 +157,9 @@ class Findings:
         line, column = self.source.position(token.offset) if token is not None else (1, 1)
         if not found:
             found = describe(token) if token is not None else "nothing"
-        return Diagnostic(self.source.path, line, column, found, message, remedy, stage)
+        found = printable(found)
+        path = self.source.path
+        return Diagnostic(path, line, column, found, printable(message), printable(remedy), stage)
 
 
 def describe(token: Token) -> str:
@@ -169,8 +172,14 @@ def show(text: bytes) -> str:
     decoded = text.decode("utf-8", "backslashreplace")
     if len(decoded) > SHOWN_MAX:
         decoded = decoded[:SHOWN_MAX] + "..."
-    plain = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
-    return f"'{''.join(plain)}'"
+    return f"'{printable(decoded)}'"
+
+
+def printable(text: str) -> str:
+    """Return a text on one line that every terminal and log can take."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _in_order(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

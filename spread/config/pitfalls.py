@@ -79,7 +79,8 @@ def _warn_of_target(segment: Segment, node: SegmentNode, findings: Findings) -> 
     strangers = [
         daemon.address
         for daemon in segment.daemons
-        if not _same_start(daemon.address, segment.address, shared)
+        if not _is_loopback(daemon.address)
+        and not _same_start(daemon.address, segment.address, shared)
     ]
     if strangers and not _is_loopback(segment.address):
         message = f"a broadcast to this address hardly reaches {strangers[0]}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from spread.config.diagnostics import ConfigurationMissing, Diagnostic
+from spread.config.diagnostics import ConfigurationMissing, Diagnostic, printable
 from spread.config.effective import (
     Record,
     diagnostic_record,
@@ -87,7 +87,7 @@ def text_report(path: str, found: Examination) -> str:
         lines += _section("Options (* set in the file)", _option_lines(found.loaded))
     if found.warnings:
         lines += _section("Warnings", map(str, found.warnings))
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _network_lines(configuration: Configuration, me: Daemon | None) -> Iterator[str]:

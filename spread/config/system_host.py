@@ -52,12 +52,14 @@ class SystemHost:
 
     def log_problem(self, path: str) -> str | None:
         """Say why a log file of this name could not be written; None if it could."""
+        if "\0" in path:
+            return "a file name has no NUL byte"
         host = socket.gethostname()
         expanded = path.replace("%h", host).replace("%H", host)
         try:
             return _append_problem(Path(expanded))
-        except (OSError, ValueError) as error:
-            return getattr(error, "strerror", None) or str(error)
+        except OSError as error:
+            return error.strerror or str(error)
 
 
 def _append_problem(path: Path) -> str | None:

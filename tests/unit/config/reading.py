@@ -1,7 +1,6 @@
 """Short ways to read a configuration text in a test."""
 
 from spread.config import ConfigurationErrors, Diagnostic, Loaded, Stage, parse
-
 from tests.unit.config.hosts import ScriptedHost
 
 SEGMENT = "Spread_Segment 127.0.0.255:5200 {\n alpha 127.0.0.1\n}\n"

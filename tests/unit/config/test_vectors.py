@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from spread.config import (
     ConfigurationErrors,
     Loaded,
@@ -18,7 +19,6 @@ from spread.config import (
     parse,
 )
 from spread.config.effective import effective_record, given_record, network_record
-
 from tests.unit.config.hosts import LOOPBACK, ScriptedHost
 
 DIRECTORY = Path(__file__).parents[2] / "vectors" / "config"
@@ -88,7 +88,9 @@ def case(name: str) -> Case:
 
 
 ALL = [case(name) for name in CASES]
-READ_BY_BOTH = [each for each in ALL if each.expected["accepted"] and each.name not in REFUSED_BY_US]
+READ_BY_BOTH = [
+    each for each in ALL if each.expected["accepted"] and each.name not in REFUSED_BY_US
+]
 REFUSED_BY_BOTH = [
     each for each in ALL if not each.expected["accepted"] and each.name not in ACCEPTED_BY_US
 ]
