@@ -4,7 +4,6 @@ A daemon may change its root directory and its user after the log is open. What 
 the file once more is therefore taken before: a descriptor of its directory.
 """
 
-import contextlib
 import os
 import re
 import socket
@@ -79,6 +78,7 @@ class Destinations:
         self._streams = (output, error)
         self._redirects = redirects
         self._hostname = hostname if hostname is not None else socket.gethostname()
+        self._is_closed = False
         self._output, self._error = (_duplicate(stream) for stream in self._streams)
 
     def output(self) -> int:
@@ -109,10 +109,13 @@ class Destinations:
                 os.dup2(original, stream)
 
     def close(self) -> None:
-        """Close the duplicates."""
-        for descriptor in (self._output, self._error):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        """Give standard output and error back, and close the duplicates."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.restore()
+        os.close(self._output)
+        os.close(self._error)
 
 
 def _duplicate(stream: int) -> int:

@@ -148,7 +148,10 @@ def test_closed_stream_is_never_confused_with_what_gets_its_number_later(tmp_pat
     destinations.close()
 
 
-def test_redirected_streams_follow_the_file_until_they_are_restored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("undo", ["restore", "close"])
+def test_redirected_streams_follow_the_file_until_they_are_given_back(
+    tmp_path: Path, undo: str
+) -> None:
     output = os.open(tmp_path / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     error = os.open(tmp_path / "error", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -157,7 +160,7 @@ def test_redirected_streams_follow_the_file_until_they_are_restored(tmp_path: Pa
     destinations.redirect(log)
     os.write(output, b"print\n")
     os.write(error, b"traceback\n")
-    destinations.restore()
+    getattr(destinations, undo)()
     os.write(output, b"later\n")
 
     assert (tmp_path / "log").read_bytes() == b"print\ntraceback\n"
