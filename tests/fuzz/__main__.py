@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from tests.fuzz.configurations import fuzz_configurations
+from tests.fuzz.core import fuzz_core
 from tests.fuzz.frames import fuzz_frames
 from tests.fuzz.handshakes import fuzz_handshakes
 from tests.fuzz.tally import Tally
@@ -16,6 +17,7 @@ from tests.fuzz.tally import Tally
 TARGETS: dict[str, Callable[[int, int], Tally]] = {
     "handshake": fuzz_handshakes,
     "frame": fuzz_frames,
+    "core": fuzz_core,
     "config": fuzz_configurations,
 }
 

@@ -17,7 +17,7 @@ from tests.fuzz.mutation import INTERESTING_WORDS, Mutator
 from tests.fuzz.tally import Tally
 from tests.fuzz.target import FuzzedDaemon, open_socket
 
-__all__ = ["fuzz_frames"]
+__all__ = ["METHOD_LIST_SIZE", "Input", "fuzz_frames", "inputs_of"]
 
 BATCH = 32  # Sessions under way at a time.
 WITNESS_EVERY = 64  # Batches between two looks at the witness.
@@ -44,7 +44,7 @@ class Input:
 def fuzz_frames(count: int, seed: int) -> Tally:
     """Send `count` frames at least, some damaged, in as many sessions as it takes."""
     tally = Tally("frame", seed)
-    inputs = _inputs(seed)
+    inputs = inputs_of(seed)
     batches = 0
     with FuzzedDaemon(tally) as target:
         while tally.inputs < count and tally.is_clean:
@@ -124,7 +124,8 @@ def _read_echoes(
                     return echoes, False
 
 
-def _inputs(seed: int) -> Iterator[Input]:
+def inputs_of(seed: int) -> Iterator[Input]:
+    """Yield sessions without end, the same for the same seed."""
     mutator = Mutator(seed)
     number = 0
     while True:
