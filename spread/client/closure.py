@@ -24,6 +24,9 @@ class Closure(NamedTuple):
     bytes_of_message: int = 0
     """Bytes of an unfinished message that had arrived; 0: the stream ended between two messages."""
 
+    bytes_unread: int = 0
+    """Bytes of whole messages that had arrived and that the program had not received."""
+
     pause_s_max: float = 0.0
     """Longest time that this client left the connection unread, in seconds."""
 
@@ -32,15 +35,17 @@ class Closure(NamedTuple):
 
     def __str__(self) -> str:
         how = self.fault or "end of stream"
-        where = (
-            f"in the middle of a message, of which {self.bytes_of_message} bytes had come"
-            if self.bytes_of_message
-            else "between two messages"
-        )
         return (
-            f"the daemon closed the session of {self.private_group} ({how}, {where}); "
+            f"the daemon closed the session of {self.private_group} ({how}, {self._place()}); "
             f"{self._suspicion()}. The protocol carries no reason; the daemon's log has it"
         )
+
+    def _place(self) -> str:
+        if self.bytes_of_message:
+            return f"in the middle of a message, of which {self.bytes_of_message} bytes had come"
+        if self.bytes_unread:
+            return f"with {self.bytes_unread} bytes not yet received by this program"
+        return "between two messages"
 
     def _suspicion(self) -> str:
         suspicions = []

@@ -26,7 +26,13 @@ from spread._decoder import Decoder
 from spread.client import requests
 from spread.client.closure import Closure
 from spread.client.handshake import ConnectRequest, Session, handshake
-from spread.errors import MailboxClosedError, MisuseError, SessionClosedError, SpreadError
+from spread.errors import (
+    MailboxClosedError,
+    MisuseError,
+    ProtocolError,
+    SessionClosedError,
+    SpreadError,
+)
 from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME
 
 __all__ = ["ClientProtocol", "State"]
@@ -179,16 +185,25 @@ class ClientProtocol:
                 f"the daemon closed the connection during the handshake ({fault or 'end of stream'}"
                 f", {self._wanted} bytes awaited); its log has the reason"
             )
+        buffered, is_torn = self.decoder.buffered, self._is_torn()
         closure = Closure(
             private_group=self.private_group,
             fault=fault,
-            bytes_of_message=self.decoder.buffered,
+            bytes_of_message=buffered if is_torn else 0,
+            bytes_unread=0 if is_torn else buffered,
             pause_s_max=pause_s_max,
             sent_size_max=self._sent_size_max,
         )
         closed = SessionClosedError(str(closure))
         closed.closure = closure
         return closed
+
+    def _is_torn(self) -> bool:
+        """Tell whether what waits is the beginning of a message rather than messages."""
+        try:
+            return self.decoder.missing() > 0
+        except ProtocolError:
+            return True
 
     def _move(self, event: _Event) -> None:
         following = _NEXT.get((self.state, event))
