@@ -1,5 +1,6 @@
 """Extension modules of ``spreadring``; all metadata stands in ``pyproject.toml``."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,15 +8,16 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 WINDOWS = sys.platform == "win32"
+DEBUG = os.environ.get("SPREAD_DEBUG") == "1"  # Bounds checks in the compiled modules.
 
 MODULES = [str(path) for path in sorted(Path("spread").glob("_*.pyx"))]
 
 DIRECTIVES = {
     "language_level": 3,
-    "boundscheck": False,
-    "wraparound": False,
-    "cdivision": True,
-    "initializedcheck": False,
+    "boundscheck": DEBUG,
+    "wraparound": DEBUG,
+    "cdivision": not DEBUG,
+    "initializedcheck": DEBUG,
     "freethreading_compatible": True,
 }
 
@@ -27,7 +29,7 @@ setup(
                 [module],
                 include_dirs=["spread"],
                 libraries=["ws2_32"] if WINDOWS else [],
-                extra_compile_args=[] if WINDOWS else ["-O3", "-fno-strict-aliasing", "-g1"],
+                extra_compile_args=[] if WINDOWS else ["-O1" if DEBUG else "-O3", "-g1"],
             )
             for module in MODULES
         ],

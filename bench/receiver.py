@@ -37,7 +37,7 @@ def receive_blocking(address: str, group: str, progress: Progress, every: int) -
 
 async def receive_asyncio(address: str, group: str, progress: Progress, every: int) -> None:
     """Receive with the asyncio client's `async for`."""
-    async with await spread.aio.connect(address, membership=True) as mailbox:
+    async with spread.aio.connect(address, membership=True) as mailbox:
         await mailbox.join(group)
         await mailbox.receive()
         print("ready", flush=True)

@@ -54,7 +54,9 @@ cdef uint32_t stream_read_head(Stream* stream, const uint8_t* data, uint32_t siz
         used += <uint32_t>part
         if stream.size == 0 and stream.head_have == FRAME_HEADER_SIZE:
             frame_read(stream.head, &stream.frame)
-            check(0 <= stream.frame.group_count <= FRAME_GROUPS_MAX, "frames on the ring are checked")
+            check(
+                0 <= stream.frame.group_count <= FRAME_GROUPS_MAX, "frames on the ring are checked"
+            )
             check(stream.frame.body_size >= 0, "frames on the ring are checked")
             stream.size = frame_size(&stream.frame)
             stream.head_size = (

@@ -162,5 +162,6 @@ def check_header(
     cdef Frame frame
     frame_read(&header[0], &frame)
     return frame_check(
-        &header[0], &frame, <const uint8_t*><const char*>private_group, len(private_group), size_max,
+        &header[0], &frame, <const uint8_t*><const char*>private_group, len(private_group),
+        size_max,
     )

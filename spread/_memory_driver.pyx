@@ -5,10 +5,11 @@ it, one call per event, on a clock of their own.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from cython cimport final
 
+from spread._check cimport check
 from spread._node cimport NODE_WRITE, Node
 from spread._sessions cimport Slot, queue_at
 
@@ -43,7 +44,7 @@ cdef class MemoryDriver:
         """Run a turn; True when dirty sessions must be written to before it can go on."""
         cdef bint wants_write = self.node.turn(now_ns) == NODE_WRITE
         self.node.raise_failure()
-        self.node.invariants()
+        self.check_invariants()
         return wants_write
 
     def deadline(self):
@@ -87,3 +88,16 @@ cdef class MemoryDriver:
         for index in result:
             self.node.connection_closed(index)
         return result
+
+    cdef void check_invariants(self) noexcept nogil:
+        """Check what must hold between two calls, in every part of the node."""
+        cdef uint64_t queued = 0
+        cdef uint32_t index
+        self.node.ring.invariants()
+        check(
+            self.node.sessions.dirty_count <= self.node.sessions.slot_count, "a slot is dirty once"
+        )
+        check(self.node.ended_count <= self.node.sessions.slot_count, "a slot ends once")
+        for index in range(self.node.sessions.slot_count):
+            queued += self.node.sessions.slots[index].queued_bytes
+        check(queued == self.node.sessions.queued_bytes, "queued bytes add up")

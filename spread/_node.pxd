@@ -26,7 +26,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from spread._buffers cimport Buffer, Pool
 from spread._delivery cimport Delivery, Message
-from spread._frames cimport FRAME_GROUPS_MAX, GROUP_NAME_SIZE, Frame
+from spread._frames cimport Frame
+from spread._receivers cimport Receivers
 from spread._ring cimport Ring
 from spread._routes cimport Routes
 from spread._sessions cimport EndReason, Input, Sessions, Slot
@@ -54,7 +55,7 @@ cdef class Node:
     cdef uint64_t counters[STAT_COUNT]
     cdef uint64_t queued_bytes_max   # All buffers together.
     cdef int64_t now_ns              # Of the running call.
-    cdef int64_t control_deadline_ns # Set by Python; 0 for none.
+    cdef int64_t control_deadline_ns  # Set by Python; 0 for none.
     cdef int64_t relief_ns           # When congestion ends somebody; 0 while there is none.
     cdef bint is_congested
     cdef bint wants_write            # A notice went to a receiver at its bound.
@@ -64,17 +65,11 @@ cdef class Node:
     cdef bint has_message
     cdef uint32_t fan_next
     cdef uint32_t self_slot          # The sender that discards its own copy, or NO_SLOT.
-    cdef uint64_t stamp
-    # Receivers of the last group list, valid while list and routes are the same.
-    cdef uint32_t* receivers         # Owned.
-    cdef uint32_t receiver_count
-    cdef uint32_t receiver_capacity
-    cdef uint64_t cached_version
-    cdef uint32_t cached_count
-    cdef uint8_t cached_list[FRAME_GROUPS_MAX * GROUP_NAME_SIZE]
+    cdef Receivers receivers         # Of the shown message.
     # Slots whose connection the driver must close.
     cdef uint32_t* ended             # Owned.
     cdef uint32_t ended_count
+    cdef uint32_t ended_capacity
     cdef uint32_t ended_reported     # The first so many are known to Python.
 
     cdef void input(self, uint32_t index, uint8_t* data, size_t size, int64_t now_ns) noexcept nogil
@@ -119,8 +114,8 @@ cdef class Node:
     cdef int64_t next_deadline(self) noexcept nogil
     # Nanoseconds of the earliest deadline, or 0 when there is none.
 
-    cdef void invariants(self) noexcept nogil
-    # Check what must hold between two calls, in every part.
+    cdef void count_strangers(self, uint64_t count) noexcept nogil
+    # So many datagrams came that no daemon of this ring sent.
 
     cdef int raise_failure(self) except -1
     # Raise what an upcall let escape.
@@ -138,7 +133,6 @@ cdef class Node:
     cdef void keep_bounds(self) noexcept nogil
     cdef NodeStatus deliver(self) noexcept nogil
     cdef void begin(self) noexcept nogil
-    cdef void resolve(self, const uint8_t* groups, uint32_t count) noexcept nogil
     cdef bint fan_out(self) noexcept nogil
     cdef void queue_message(self, uint32_t index) noexcept nogil
     cdef void queue_bytes(
@@ -162,4 +156,3 @@ cdef class Node:
     cdef void call_ordered(self) noexcept with gil
     cdef void call_ended(self) noexcept with gil
     cdef void call_deadline(self) noexcept with gil
-    cdef int grow_lists(self) except -1

@@ -14,6 +14,7 @@ class Node:
         session_messages_exact: bool,
         queued_bytes_max: int,
         inbound_bytes_max: int,
+        payload_max: int = 65536,
     ) -> None: ...
     def open_session(self) -> int: ...
     def accept(

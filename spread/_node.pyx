@@ -6,39 +6,41 @@ Source: client protocol, sections 3 to 8; design of the data path in docs/archit
 from cython cimport final
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from spread._buffers cimport (
     BUFFER_LARGE_SIZE, buffer_acquire, buffer_release, class_for, pool_close, pool_open,
 )
-from spread._check cimport check
 from spread._delivery cimport DELIVERY_MESSAGE, Slice, delivery_open
 from spread._frames cimport (
-    FRAME_HEADER_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST, TYPE_SAFE,
-    TYPE_SELF_DISCARD, frame_normalise, frame_size, frame_write, name_size, reject_size,
+    FRAME_HEADER_SIZE, GROUP_NAME_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST,
+    TYPE_SAFE, TYPE_SELF_DISCARD, frame_normalise, frame_size, frame_write, name_size, reject_size,
     reject_write,
 )
+from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
 from spread._ring cimport RING_OK, ring_open
 from spread._routes cimport (
     Route, routes_add, routes_close, routes_find, routes_open, routes_remove,
 )
 from spread._sessions cimport (
-    END_BAD_FRAME, END_KILL, END_LOST, END_MEMORY, END_NONE, END_REFUSED, END_SHUTDOWN, END_SLOW,
-    END_STALLED, INPUT_FAULT, INPUT_FRAME, INPUT_MORE, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE,
-    SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, input_next, input_release, queue_at,
-    sessions_close, sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over,
-    slot_largest, slot_longest_stalled, slot_sent, slot_stash, slot_take,
+    END_BAD_FRAME, END_KILL, END_LOST, END_MEMORY, END_REFUSED, END_SHUTDOWN, END_SLOW,
+    END_STALLED, INPUT_FAULT, INPUT_FRAME, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE,
+    SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, input_next, input_release, sessions_close,
+    sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over, slot_largest,
+    slot_longest_stalled, slot_sent, slot_stash, slot_take,
 )
 from spread._stats cimport (
     STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_DELIVERIES, STAT_ENDED_KILL,
     STAT_FRAMES_IN, STAT_MESSAGES_DELIVERED, STAT_NOTICES, STAT_READS, STAT_REJECTS, STAT_REQUESTS,
-    STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_TURNS, STAT_UNROUTED, STAT_WRITES,
+    STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_STRANGERS, STAT_TURNS,
+    STAT_UNROUTED, STAT_WRITES,
 )
 
 from spread._stats import COUNTERS
 from spread.errors import MisuseError
 
 cdef enum:
+    PAYLOAD_SIZE_MIN = 64          # Bytes of frames in one packet.
     INPUT_SIZE_MAX = 256 * 1024    # Bytes of one read.
     INPUT_SIZE_SHORT = 4096        # The same while memory for partial frames is short.
     PENDING_BYTES_MAX = 8 * 1024 * 1024  # Submitted and not in the order: senders wait.
@@ -52,14 +54,18 @@ cdef class Node:
 
     `upcalls` follows `spread.daemon.upcalls.Upcalls`; `route_seed` is a random 64-bit number that
     keeps clients from choosing names that collide. Limits are those of the configuration, in
-    messages and bytes.
+    messages and bytes; `payload_max` bounds the bytes of frames in one packet of the ring.
     """
 
     def __cinit__(
         self, object upcalls, *, uint64_t route_seed, uint32_t session_messages_max,
         uint64_t session_bytes_max, bint session_messages_exact, uint64_t queued_bytes_max,
-        uint64_t inbound_bytes_max,
+        uint64_t inbound_bytes_max, uint32_t payload_max=BUFFER_LARGE_SIZE,
     ):
+        if not PAYLOAD_SIZE_MIN <= payload_max <= BUFFER_LARGE_SIZE:
+            raise MisuseError(
+                f"packets of {payload_max} bytes; give {PAYLOAD_SIZE_MIN} to {BUFFER_LARGE_SIZE}"
+            )
         cdef Limits limits = Limits(
             session_messages_max, session_bytes_max, session_messages_exact, inbound_bytes_max
         )
@@ -72,6 +78,7 @@ cdef class Node:
         if routes_open(&self.routes, route_seed) < 0:
             raise MemoryError("no memory for the routes")
         self.ring = ring_open(&self.pool)
+        self.ring.payload_max = payload_max
         self.delivery = delivery_open(&self.pool, self.ring, 1)
 
     def __dealloc__(self):
@@ -80,13 +87,15 @@ cdef class Node:
         self.ring = None
         sessions_close(&self.sessions)
         routes_close(&self.routes)
-        free(self.receivers)
+        receivers_close(&self.receivers)
         free(self.ended)
         pool_close(&self.pool)
 
     # -- Input ----------------------------------------------------------------------------------
 
-    cdef void input(self, uint32_t index, uint8_t* data, size_t size, int64_t now_ns) noexcept nogil:
+    cdef void input(
+        self, uint32_t index, uint8_t* data, size_t size, int64_t now_ns
+    ) noexcept nogil:
         cdef Slot* slot = &self.sessions.slots[index]
         cdef size_t used = 0
         self.now_ns = now_ns
@@ -261,12 +270,8 @@ cdef class Node:
         self.counters[STAT_MESSAGES_DELIVERED] += 1
         cdef const uint8_t* groups = self.message.head + FRAME_HEADER_SIZE
         cdef uint32_t count = <uint32_t>self.message.frame.group_count
-        if (
-            count != self.cached_count or self.cached_version != self.routes.version
-            or memcmp(groups, self.cached_list, count * GROUP_NAME_SIZE) != 0
-        ):
-            self.resolve(groups, count)
-        if self.receiver_count == 0:
+        receivers_find(&self.receivers, &self.routes, &self.sessions, groups, count)
+        if self.receivers.slot_count == 0:
             self.counters[STAT_UNROUTED] += 1
         if self.message.frame.type & TYPE_SELF_DISCARD:
             # The sender's private group is a route only at the sender's own daemon.
@@ -274,33 +279,12 @@ cdef class Node:
             if route != NULL:
                 self.self_slot = route.slots[0]
 
-    cdef void resolve(self, const uint8_t* groups, uint32_t count) noexcept nogil:
-        """Collect the slots of all named groups, each once, and remember the list."""
-        cdef uint32_t group, member, index
-        cdef const Route* route
-        self.stamp += 1
-        self.receiver_count = 0
-        self.cached_count = count
-        self.cached_version = self.routes.version
-        memcpy(self.cached_list, groups, count * GROUP_NAME_SIZE)
-        for group in range(count):
-            route = routes_find(&self.routes, groups + group * GROUP_NAME_SIZE)
-            if route == NULL:
-                continue
-            for member in range(route.slot_count):
-                index = route.slots[member]
-                if self.sessions.slots[index].stamp == self.stamp:
-                    continue
-                self.sessions.slots[index].stamp = self.stamp
-                self.receivers[self.receiver_count] = index
-                self.receiver_count += 1
-
     cdef bint fan_out(self) noexcept nogil:
         """Queue the shown message for its receivers; False when one must be written to first."""
         cdef uint32_t index
         cdef Slot* slot
-        while self.fan_next < self.receiver_count:
-            index = self.receivers[self.fan_next]
+        while self.fan_next < self.receivers.slot_count:
+            index = self.receivers.slots[self.fan_next]
             slot = &self.sessions.slots[index]
             if slot.state == SLOT_OPEN and index != self.self_slot:
                 if slot_is_over(&self.sessions, slot):
@@ -500,15 +484,8 @@ cdef class Node:
             return self.relief_ns + self.control_deadline_ns
         return min(self.relief_ns, self.control_deadline_ns)
 
-    cdef void invariants(self) noexcept nogil:
-        cdef uint64_t queued = 0
-        cdef uint32_t index
-        self.ring.invariants()
-        check(self.sessions.dirty_count <= self.sessions.slot_count, "a slot is dirty once")
-        check(self.ended_count <= self.sessions.slot_count, "a slot ends once")
-        for index in range(self.sessions.slot_count):
-            queued += self.sessions.slots[index].queued_bytes
-        check(queued == self.sessions.queued_bytes, "queued bytes add up")
+    cdef void count_strangers(self, uint64_t count) noexcept nogil:
+        self.counters[STAT_STRANGERS] += count
 
     cdef int raise_failure(self) except -1:
         if self.has_failed:
@@ -538,10 +515,10 @@ cdef class Node:
     ) noexcept with gil:
         """Python admits or refuses a join or leave, or what the session's policy asks for."""
         cdef const uint8_t* field = frame_at + FRAME_HEADER_SIZE
-        cdef int32_t number
+        cdef int32_t _number
         try:
             groups = []
-            for number in range(frame.group_count):
+            for _number in range(frame.group_count):
                 groups.append((<const char*>field)[:name_size(field)])
                 field += GROUP_NAME_SIZE
             return self.upcalls.request(
@@ -603,24 +580,19 @@ cdef class Node:
         cdef uint32_t index = slot_take(&self.sessions)
         if index == NO_SLOT:
             raise MemoryError("no memory for another session")
-        if self.receiver_capacity < self.sessions.slot_count:
-            self.grow_lists()
+        cdef uint32_t count = self.sessions.slot_count
+        cdef void* grown
+        if self.ended_capacity < count:
+            grown = realloc(self.ended, count * sizeof(uint32_t))
+            if grown != NULL:
+                self.ended = <uint32_t*>grown
+            if grown == NULL or receivers_reserve(&self.receivers, count) < 0:
+                slot_end(&self.sessions, index, END_MEMORY)
+                slot_give_back(&self.sessions, index)
+                raise MemoryError("no memory for another session")
+            self.ended_capacity = count
         self.counters[STAT_SESSIONS_OPENED] += 1
         return index
-
-    cdef int grow_lists(self) except -1:
-        """Make the lists of slots as long as the table."""
-        cdef uint32_t count = self.sessions.slot_count
-        cdef uint32_t* grown = <uint32_t*>realloc(self.receivers, count * sizeof(uint32_t))
-        if grown == NULL:
-            raise MemoryError("no memory for another session")
-        self.receivers = grown
-        grown = <uint32_t*>realloc(self.ended, count * sizeof(uint32_t))
-        if grown == NULL:
-            raise MemoryError("no memory for another session")
-        self.ended = grown
-        self.receiver_capacity = count
-        return 0
 
     def accept(
         self, uint32_t index, bytes private_group not None, *, uint64_t frame_size_max,

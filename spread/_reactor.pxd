@@ -56,6 +56,7 @@ cdef class Reactor:
     cdef int64_t read_once(self, uint32_t index) noexcept nogil
     cdef void pause(self, uint32_t index) noexcept nogil
     cdef void resume_paused(self) noexcept nogil
+    cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil
     cdef void finish_turn(self) noexcept nogil
     cdef void write_dirty(self) noexcept nogil
     cdef void write(self, uint32_t index) noexcept nogil

@@ -10,8 +10,8 @@ from spread._poller cimport (
     poller_close, poller_open, poller_remove, poller_wait,
 )
 from spread._sessions cimport (
-    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, SLOT_HANDSHAKE, SLOT_OPEN,
-    QueueSlice, Slot, queue_at,
+    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, QueueSlice, Slot,
+    queue_at,
 )
 from spread._sys cimport (
     sys_buffer, sys_buffer_set, sys_close, sys_now_ns, sys_readv, sys_shutdown_send,
@@ -21,13 +21,15 @@ from spread._sys cimport (
 cdef enum:
     BUFFER_SIZE = 256 * 1024
     NS_PER_MS = 1000000
+    EPOCH_MASK = 0x3FFFFFFF   # Bits of a slot's epoch in its token.
     WAIT_MAX_MS = 60000       # A clock that is asked too rarely is no reason to sleep for days.
 
-cdef uint64_t WATCHED = <uint64_t>1 << 63   # Marks tokens of watched descriptors.
+cdef uint64_t WATCHED = <uint64_t>1 << 63     # Marks tokens of watched descriptors.
+cdef uint64_t DATAGRAMS = <uint64_t>1 << 62   # Marks tokens of UDP sockets.
 
 
 cdef inline uint64_t token_of(uint32_t index, uint32_t epoch) noexcept nogil:
-    return (<uint64_t>(epoch & 0x7FFFFFFF) << 32) | index
+    return (<uint64_t>(epoch & EPOCH_MASK) << 32) | index
 
 
 @final
@@ -65,6 +67,14 @@ cdef class Reactor:
         if poller_add(&self.poller, descriptor, WATCHED | descriptor, READY_READ) < 0:
             raise OSError(f"descriptor {descriptor} cannot be watched")
         self.watched[descriptor] = callback
+
+    def watch_datagrams(self, sys_socket descriptor):
+        """Count and drop what arrives at a UDP socket: a ring of one has no peers.
+
+        The caller owns the descriptor.
+        """
+        if poller_add(&self.poller, descriptor, DATAGRAMS | descriptor, READY_READ) < 0:
+            raise OSError(f"descriptor {descriptor} cannot be watched")
 
     def unwatch(self, sys_socket descriptor):
         """Watch a descriptor no more; call it before the descriptor is closed."""
@@ -178,6 +188,9 @@ cdef class Reactor:
             if not self.is_draining:
                 self.call_watched(event.token & ~WATCHED)
             return
+        if event.token & DATAGRAMS:
+            self.drop_datagrams(<sys_socket>(event.token & ~DATAGRAMS))
+            return
         cdef Connection* connection = &self.connections[index]
         if not connection.is_open or token_of(index, connection.epoch) != event.token:
             return
@@ -248,6 +261,15 @@ cdef class Reactor:
                 self.paused[kept] = index
                 kept += 1
         self.paused_count = kept
+
+    cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil:
+        """Nobody may send to a ring of one; a flood must not keep clients waiting."""
+        cdef sys_buffer buffer
+        cdef int reads = 0
+        sys_buffer_set(&buffer, self.input_buffer, BUFFER_SIZE)
+        while reads < DRAIN_READS_MAX and sys_readv(descriptor, &buffer, 1) >= 0:
+            reads += 1
+        self.node.count_strangers(<uint64_t>reads)
 
     # -- Writing ----------------------------------------------------------------------------------
 

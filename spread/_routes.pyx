@@ -28,7 +28,9 @@ cdef uint64_t hash_name(const Routes* routes, const uint8_t* name, size_t size) 
     return hash | 2
 
 
-cdef Route* probe(const Routes* routes, const uint8_t* name, size_t size, uint64_t hash) noexcept nogil:
+cdef Route* probe(
+    const Routes* routes, const uint8_t* name, size_t size, uint64_t hash
+) noexcept nogil:
     """Return the entry of `name`, or NULL."""
     cdef uint64_t mask = routes.capacity - 1
     cdef uint64_t index = (hash >> 8) & mask

@@ -3,7 +3,7 @@
 Source: client protocol, sections 3 (messages), 3.8 (checks) and 8 (life of a session).
 """
 
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from spread._buffers cimport buffer_release, buffer_share
@@ -236,7 +236,9 @@ cdef void input_release(Sessions* sessions, Slot* slot) noexcept nogil:
         slot.partial = NULL
 
 
-cdef int slot_stash(Sessions* sessions, Slot* slot, const uint8_t* data, size_t size) noexcept nogil:
+cdef int slot_stash(
+    Sessions* sessions, Slot* slot, const uint8_t* data, size_t size
+) noexcept nogil:
     check(slot.stash == NULL, "a waiting slot is not read")
     slot.stash = <uint8_t*>malloc(max(size, <size_t>1))
     if slot.stash == NULL:

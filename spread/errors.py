@@ -199,3 +199,6 @@ class ReceiveTimeoutError(PeerError, TimeoutError):
 
 class ConfigurationError(SpreadError):
     """The configuration cannot be used as it stands."""
+
+    exit_status: int = 1
+    """Exit status of a program that cannot go on because of it."""

@@ -14,7 +14,7 @@ Invariants
     a session that has ended keeps its name and memberships until its departure is ordered
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -48,9 +48,16 @@ class EventSink(Protocol):
     """Where control decisions are logged; an `EventLog` is one."""
 
     def event(
-        self, types: EventType, priority: EventPriority, wording: str, /, **fields: object
+        self,
+        types: EventType,
+        priority: EventPriority,
+        wording: str,
+        /,
+        *,
+        lines: Sequence[str] = (),
+        **fields: object,
     ) -> None:
-        """Write one event: fixed wording, then fields."""
+        """Write one event: fixed wording, then fields, then further lines."""
 
 
 class Witness(Protocol):
@@ -96,11 +103,21 @@ class Control:
         self._random_number = random_number
         self._witness = witness
         self._memberships = 0
+        self._tick: Callable[[], None] | None = None
+        self._tick_ns = 0
+        self._next_tick_ns = 0
         self._node: Node
 
     def attach(self, node: Node) -> None:
         """Know the node whose questions are answered."""
         self._node = node
+
+    def call_every(self, interval_ns: int, tick: Callable[[], None]) -> None:
+        """Call `tick` again and again, `interval_ns` apart."""
+        self._tick = tick
+        self._tick_ns = interval_ns
+        self._next_tick_ns = self._clock_ns() + interval_ns
+        self._set_deadline()
 
     # -- Connections ------------------------------------------------------------------------------
 
@@ -120,7 +137,7 @@ class Control:
         where = address if transport is Transport.TCP else "unix"
         deadline_ns = self._clock_ns() + settings.handshake_timeout_ns
         self.sessions.open(slot, where, deadline_ns, make)
-        self._node.set_deadline(self.sessions.next_deadline_ns())
+        self._set_deadline()
 
     def handshake(self, slot: int, data: bytes) -> int:
         """Take bytes of a connection in its handshake; none at all mean the end of its stream."""
@@ -177,10 +194,17 @@ class Control:
         )
 
     def deadline(self, now_ns: int) -> None:
-        """End the handshakes whose time is over."""
+        """End the handshakes whose time is over; tick if it is time to."""
         for opening in self.sessions.overdue(now_ns):
             self._refuse(opening, opening.handshake.deadline_reached())
-        self._node.set_deadline(self.sessions.next_deadline_ns())
+        if self._tick is not None and now_ns >= self._next_tick_ns:
+            self._next_tick_ns = now_ns + self._tick_ns
+            self._tick()
+        self._set_deadline()
+
+    def _set_deadline(self) -> None:
+        due = [when for when in (self.sessions.next_deadline_ns(), self._next_tick_ns) if when]
+        self._node.set_deadline(min(due, default=0))
 
     # -- Requests before the order ----------------------------------------------------------------
 

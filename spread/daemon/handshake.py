@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 DAEMON_VERSION: Final = bytes((4, 4, 0))  # Clients adapt to it; ours is compatible with 4.4.0.
+OWN_VERSION: Final = bytes((5, 0, 0))  # Told to clients that announce that they know this daemon.
 
 OLDEST_CLIENT: Final = 30100
 LAST_WITHOUT_PATCH: Final = 31400  # Up to here requests have two version bytes.
@@ -357,14 +358,14 @@ class Handshake:
         self._over = True
         name = self._private_name or b""
         group = b"#%s#%s" % (name, self._settings.daemon_name)
-        version = DAEMON_VERSION
+        # A flags byte of 0x80 and above is negative to the classic daemon: it asks for nothing.
+        flags = self._flags if self._flags < 0x80 else 0
+        version = OWN_VERSION if flags & TAKES_LARGE_MESSAGES else DAEMON_VERSION
         if self._version.number < FIRST_WITH_PATCH_REPLY:
-            version = DAEMON_VERSION[:2]
+            version = version[:2]
         self._reply += bytes((Code.ACCEPT_SESSION,)) + version + bytes((len(group),)) + group
         leftover = bytes(self._buffer)
         self._buffer.clear()
-        # A flags byte of 0x80 and above is negative to the classic daemon: it asks for nothing.
-        flags = self._flags if self._flags < 0x80 else 0
         return Accepted(
             reply=self._taken_reply(),
             private_name=name,

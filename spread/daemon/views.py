@@ -57,7 +57,9 @@ def view_frames(view: View) -> tuple[bytes, ...]:
     A change by request has one set, the changed member, and everybody gets the first frame.
     """
     sets = [_WORD.pack(len(members)) + _names(members) for members in view.together]
-    head = _header(REG_MEMB_MESS | view.cause, view.group, len(view.members), 20 + len(b"".join(sets)))
+    head = _header(
+        REG_MEMB_MESS | view.cause, view.group, len(view.members), 20 + len(b"".join(sets))
+    )
     names = _names(view.members)
     frames = []
     offset = 0

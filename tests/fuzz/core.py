@@ -151,7 +151,7 @@ class _Core:
             self._tally.disagree(
                 f"session {one.item.private_group!r} should be {expected.outcome}, "
                 f"{'ended' if ended else 'lives'}, {len(echoes)} echoes expected, "
-                f"{len(one.echoes)} came; frames {one.item.stream[:2000].hex()}"
+                f"{len(one.echoes)} came; frames {one.item.stream[:600].hex()}"
             )
 
 

@@ -96,7 +96,7 @@ def _judge(tally: Tally, sock: socket.socket, item: Input) -> None:
         tally.disagree(
             f"session {item.private_group!r} should be {item.expected.outcome}, "
             f"{len(expected)} echoes expected, {len(echoes)} came, "
-            f"{'closed' if ended else 'open'}; frames {item.stream[:4000].hex()}"
+            f"{'closed' if ended else 'open'}; frames {item.stream[:600].hex()}"
         )
 
 

@@ -1,0 +1,91 @@
+# Every target works from a clean clone: the virtual environment and the extension modules are made
+# on the way, and once made, nothing is fetched again.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# What pip needs to know about groups came with 25.1.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+SOURCES := $(wildcard spread/*.pyx spread/*.pxd spread/*.h) setup.py
+BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
+
+.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan debug-test stubs clean help
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make demo        one daemon, several clients, what they see, a measured rate
+demo: $(VENV)/.built
+	$(BIN)/python examples/demo.py
+
+## make test        all tests
+test: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+## make lint        style of Python and Cython
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint spread bench
+
+## make types       types, and stubs against the compiled modules
+types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --ignore-missing-stub --allowlist .stubtest-allow \
+	    spread._frames spread._decoder spread._node spread._reactor spread._memory_driver \
+	    spread._stats spread._sessions
+
+## make docs        the documentation, warnings are errors
+docs: $(VENV)/.built $(VENV)/.docs
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+## make bench       the table of figures beside their targets; writes bench/results
+bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+## make bench-micro the parts by themselves, with pytest-benchmark
+bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
+	$(BIN)/python -m pytest -c bench/pytest.ini bench $(PYTEST_ARGS)
+
+## make fuzz        a million mutated handshakes, frames and configuration files
+fuzz: $(VENV)/.built $(VENV)/.test
+	$(BIN)/python -m tests.fuzz --target all --count $(or $(COUNT),400000)
+
+## make fuzz-asan   the same inputs, fewer of them, under AddressSanitizer
+fuzz-asan: $(VENV)/.built $(VENV)/.test
+	tests/fuzz/asan.sh
+
+## make debug-test  unit and property tests with bounds checks in the compiled modules
+debug-test: $(VENV)/.test
+	rm -rf build/debug && mkdir -p build/debug
+	git ls-files -z spread tests pyproject.toml setup.py README.md LICENSE \
+	    | xargs -0 cp --parents -t build/debug
+	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
+	cd build/debug && PYTHONPATH=. $(abspath $(BIN))/python -m pytest -q tests/unit tests/property \
+	    --ignore tests/unit/bench
+
+$(VENV)/.pip: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) "pip>=25.1" "setuptools>=77" "cython>=3.1"
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: $(VENV)/.pip
+	$(PIP_INSTALL) --group $*
+	@touch $@
+
+$(VENV)/.built: $(SOURCES) $(VENV)/.pip
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.bench-built: $(BENCH_SOURCES) $(VENV)/.built
+	$(BIN)/python bench/setup_ext.py --quiet build_ext --inplace
+	@touch $@
+
+## make clean       remove what was built, and the virtual environment
+clean:
+	rm -rf $(VENV) build dist *.egg-info docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -f spread/*.c spread/*.so bench/*.c bench/*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The programs: `spread`, `spmonitor`, `spuser`, `spflooder`."""

@@ -1,0 +1,163 @@
+"""The daemon's command line: `spread [-n NAME] [-c FILE] [-l y|n]` and what this daemon adds.
+
+Exit status: 0 stopped by a signal, also -h and --version; 1 configuration wrong; 2 configuration
+file missing or unreadable; 3 address, port or socket not to be had; 4 privileges; 64 usage; 70 a
+defect of this program.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from spread.config import ConfigurationErrors, Known, check, search
+from spread.errors import ConfigurationError
+
+__all__ = ["main"]
+
+EXIT_USAGE = 64
+EXIT_DEFECT = 70
+NAME_SIZE_MAX = 19
+FILE_NAME_SIZE_MAX = 511
+DEFAULT_PORT = 4803
+
+_CLASSIC_FLAGS = ("-n", "-c", "-l")
+
+_EPILOG = """\
+exit status: 0 stopped by a signal, 1 configuration wrong, 2 configuration file missing,
+3 address or port not to be had, 4 privileges, 64 usage, 70 defect of this program
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="spread",
+        description="Daemon of a group messaging ring; clients of the Spread Toolkit connect to it",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-n", dest="name", metavar="NAME", help="take the entry with this name")
+    parser.add_argument("-c", dest="file", metavar="FILE", help="configuration file")
+    parser.add_argument(
+        "-l", dest="activity", choices=("y", "n"), default="n", help="write the activity file"
+    )
+    parser.add_argument(
+        "--local",
+        nargs="?",
+        const=1,
+        type=int,
+        metavar="N",
+        help="run one daemon on this host only, without a configuration file",
+    )
+    parser.add_argument("--port", type=int, metavar="PORT", help="port of --local (default 4803)")
+    parser.add_argument(
+        "--check",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="print what a configuration file means on this host, and stop",
+    )
+    parser.add_argument("--json", action="store_true", help="let --check print JSON")
+    parser.add_argument(
+        "--log-format",
+        choices=("classic", "json"),
+        default="classic",
+        help="form of the event log (default classic)",
+    )
+    parser.add_argument("--version", action="version", version=f"spread {version('spreadring')}")
+    return parser
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    for argument in argv:
+        if argument[:2] in _CLASSIC_FLAGS and len(argument) > 2:
+            parser.error(f"{argument}: leave a blank between {argument[:2]} and its value")
+    given = parser.parse_args(argv)
+    if given.name == "Monitor":
+        parser.error("-n Monitor: the name is reserved for monitors; name an entry of the file")
+    if given.name is not None and len(os.fsencode(given.name)) > NAME_SIZE_MAX:
+        parser.error(f"-n {given.name}: a daemon's name has at most {NAME_SIZE_MAX} bytes")
+    if given.file is not None and len(os.fsencode(given.file)) > FILE_NAME_SIZE_MAX:
+        parser.error(f"-c: a file name has at most {FILE_NAME_SIZE_MAX} bytes")
+    if given.local is None and given.port is not None:
+        parser.error("--port belongs to --local; the file names the ports of its segments")
+    if given.local is not None and (given.file is not None or given.check is not None):
+        parser.error("--local reads no file; leave out -c and --check")
+    if given.local is not None and given.local != 1:
+        parser.error(f"--local {given.local}: this release runs one daemon; write --local")
+    if given.port is not None and not 0 < given.port < 65535:
+        parser.error(f"--port {given.port}: ports are 1 to 65534, and the next one is used too")
+    if given.json and given.check is None:
+        parser.error("--json belongs to --check")
+    return given
+
+
+def _known() -> Known:
+    from spread.daemon.access import available_policies
+    from spread.daemon.auth import available_methods
+
+    return Known(methods=available_methods(), policies=available_policies())
+
+
+def _check(given: argparse.Namespace) -> int:
+    path = search(given.check or given.file, os.getcwd())  # noqa: PTH109 - the text of the path.
+    status, report = check(path, given.name, given.json, known=_known())
+    print(report)
+    return status
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from spread.config import load, local
+    from spread.daemon.assembly import Start, serve
+
+    warnings: tuple[str, ...] = ()
+    if given.local is not None:
+        configuration = local(given.port or DEFAULT_PORT, given.name or "localhost")
+    else:
+        path = search(given.file, os.getcwd())  # noqa: PTH109 - the text of the path.
+        loaded = load(path, name=given.name, known=_known())
+        configuration, warnings = loaded.configuration, tuple(map(str, loaded.warnings))
+    return serve(
+        Start(
+            configuration=configuration,
+            warnings=warnings,
+            log_format=given.log_format,
+            writes_activity=given.activity == "y",
+        )
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon until a signal stops it; returns the exit status."""
+    given = _arguments(sys.argv[1:] if argv is None else argv)
+    try:
+        return _check(given) if given.check is not None else _serve(given)
+    except ConfigurationError as error:
+        sys.stdout.flush()
+        prefix = "" if isinstance(error, ConfigurationErrors) else "spread: "
+        print(f"{prefix}{error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:
+        # Whoever read the report of --check has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("spread: this is a defect of the daemon; please report it", file=sys.stderr)
+        return EXIT_DEFECT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
