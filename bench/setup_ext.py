@@ -38,6 +38,7 @@ def main() -> None:
         ],
         compiler_directives=DIRECTIVES,
         show_all_warnings=True,
+        quiet=True,
     )
     command = Distribution({"name": "bench", "ext_modules": extensions}).get_command_obj(
         "build_ext"
