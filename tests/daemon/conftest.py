@@ -17,6 +17,7 @@ class StartDaemon(Protocol):
         *options: str,
         files: Mapping[str, str] | None = None,
         open_files: tuple[int, int] | None = None,
+        plugins: Path | None = None,
     ) -> Daemon: ...
 
 
@@ -33,9 +34,12 @@ def start_daemon(tmp_path: Path) -> Iterator[StartDaemon]:
         *options: str,
         files: Mapping[str, str] | None = None,
         open_files: tuple[int, int] | None = None,
+        plugins: Path | None = None,
     ) -> Daemon:
         directory = tmp_path / f"daemon{len(started)}"
-        daemon = Daemon.start(directory, *options, files=files, open_files=open_files)
+        daemon = Daemon.start(
+            directory, *options, files=files, open_files=open_files, plugins=plugins
+        )
         started.append(daemon)
         return daemon
 

@@ -16,15 +16,20 @@ Where this project deliberately differs from the recording ("Differences from Sp
 """
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.daemon import policy_for_vectors
 from tests.daemon.conftest import StartDaemon
 from tests.daemon.harness import handshake, transcript
 from tests.daemon.harness.process import Daemon
 from tests.daemon.harness.replay import Replay
 from tests.daemon.harness.session import Session
 from tests.daemon.harness.transcript import Transcript
+
+StartFor = Callable[[Transcript], Daemon]
 
 NEEDS_A_RING = "needs several daemons that form a ring"
 RINGS = {
@@ -60,9 +65,21 @@ def amended(recorded: Transcript) -> Transcript:
             return recorded
 
 
-def start_for(recorded: Transcript, start_daemon: StartDaemon) -> Daemon:
-    options = (*recorded.options, *EXTRA_OPTIONS.get(recorded.name, ()))
-    return start_daemon(*options, files=dict(recorded.files))
+@pytest.fixture
+def start_for(start_daemon: StartDaemon, tmp_path: Path) -> StartFor:
+    """Start a daemon with the configuration and the files of a recording."""
+
+    def start(recorded: Transcript) -> Daemon:
+        options = (*recorded.options, *EXTRA_OPTIONS.get(recorded.name, ()))
+        if "test_policy" not in recorded.needs:
+            return start_daemon(*options, files=dict(recorded.files))
+        plugins = tmp_path / "plugins"
+        plugins.mkdir()
+        policy_for_vectors.publish(plugins)
+        policy = f'AccessControlPolicy = "{policy_for_vectors.POLICY_NAME}"'
+        return start_daemon(*options, policy, files=dict(recorded.files), plugins=plugins)
+
+    return start
 
 
 def test_every_recorded_file_is_replayed_or_has_its_reason() -> None:
@@ -73,10 +90,10 @@ def test_every_recorded_file_is_replayed_or_has_its_reason() -> None:
 @pytest.mark.parametrize("piece_size", [None, 7], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("name", REPLAYED)
 def test_answers_over_tcp_as_recorded(
-    name: str, piece_size: int | None, start_daemon: StartDaemon
+    name: str, piece_size: int | None, start_for: StartFor
 ) -> None:
     recorded = amended(transcript.load(name))
-    daemon = start_for(recorded, start_daemon)
+    daemon = start_for(recorded)
 
     with Replay(
         recorded, daemon.tcp, piece_size=piece_size, reused_index=name in REUSED_INDEX
@@ -85,9 +102,9 @@ def test_answers_over_tcp_as_recorded(
 
 
 @pytest.mark.parametrize("name", [name for name in REPLAYED if not transcript.load(name).files])
-def test_answers_over_the_unix_socket_as_recorded(name: str, start_daemon: StartDaemon) -> None:
+def test_answers_over_the_unix_socket_as_recorded(name: str, start_for: StartFor) -> None:
     recorded = amended(transcript.load(name))
-    daemon = start_for(recorded, start_daemon)
+    daemon = start_for(recorded)
 
     with Replay(recorded, daemon.unix, reused_index=name in REUSED_INDEX) as replay:
         replay.run()

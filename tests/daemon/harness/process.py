@@ -57,11 +57,13 @@ class Daemon:
         name: str = "d1",
         files: Mapping[str, str] | None = None,
         open_files: tuple[int, int] | None = None,
+        plugins: Path | None = None,
     ) -> Self:
         """Start a daemon with `options` in its file and wait until it answers clients.
 
         `files` go into its working directory, `open_files` are its soft and hard limit of
-        descriptors. Raises DaemonError when it ends instead.
+        descriptors, `plugins` is a directory of installed distributions for it to find. Raises
+        DaemonError when it ends instead.
         """
         directory.mkdir(parents=True, exist_ok=True)
         for file_name, content in (files or {}).items():
@@ -71,7 +73,11 @@ class Daemon:
             (directory / "spread.conf").write_text(configuration(port, *options, name=name))
             try:
                 return cls.start_with(
-                    directory, ["-c", "spread.conf", "-n", name], port, open_files=open_files
+                    directory,
+                    ["-c", "spread.conf", "-n", name],
+                    port,
+                    open_files=open_files,
+                    plugins=plugins,
                 )
             except DaemonError as failure:
                 if failure.status != EXIT_ADDRESS_TAKEN or attempt == START_ATTEMPTS - 1:
@@ -86,14 +92,14 @@ class Daemon:
         port: int,
         *,
         open_files: tuple[int, int] | None = None,
-        environment: Mapping[str, str] | None = None,
+        plugins: Path | None = None,
     ) -> Self:
         """Start `python -m spread ARGUMENTS` and wait until it answers clients on `port`."""
         with (directory / "output.txt").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "spread", *arguments],
                 cwd=directory,
-                env=_environment(environment),
+                env=_environment(plugins),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -201,11 +207,12 @@ def run_daemon(
     )
 
 
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+def _environment(plugins: Path | None) -> dict[str, str]:
     """The package of this tree, and a stack of every thread when the interpreter itself dies."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NOTIFY_")}
-    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    return kept | {"PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"} | dict(extra or {})
+    places = [REPOSITORY, plugins, os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(str(place) for place in places if place)
+    return kept | {"PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
 
 
 def _prepare_child(open_files: tuple[int, int] | None) -> None:

@@ -58,7 +58,8 @@ class VolatileFields:
         for item in event.volatile:
             place = slice(item.offset, item.offset + item.size)
             if item.kind == "private_group":
-                data[place] = self._names[bytes(data[place]).rstrip(b"\0")].ljust(item.size, b"\0")
+                recorded = bytes(data[place]).split(b"\0", 1)[0]
+                data[place] = self._names[recorded].ljust(item.size, b"\0")
         return bytes(data)
 
     def learn_name(self, recorded: bytes, actual: bytes) -> None:
