@@ -51,7 +51,8 @@ class EventLog:
     >>> log = EventLog(Options())
     >>> log.event(EventType.PRINT, EventPriority.PRINT, "ready", port=4803)
     >>> log.close()
-    ready port=4803
+
+    That wrote `ready port=4803` to standard output.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class EventLog:
         self._destinations = Destinations() if destinations is None else destinations
         self._limits = Limits() if limits is None else limits
         self._parent = logging.getLogger(logger)
-        self._loggers = {kind: self._parent.getChild(str(kind.name)) for kind in EventType}
+        self._loggers = {int(kind): self._parent.getChild(str(kind.name)) for kind in EventType}
         self._filter_by(options)
         self._file_name: str | None = None
         self._file: LogFile | None = None
@@ -101,7 +102,7 @@ class EventLog:
             return
         logger = self._logger_for(types)
         logger.handle(self._record(logger.name, types, priority, wording, fields, tuple(lines)))
-        if priority is EventPriority.FATAL or EventType.EXIT & types:
+        if priority is EventPriority.FATAL or int(types) & EventType.EXIT.value:
             self.flush()
 
     def is_enabled(self, types: EventType, priority: EventPriority) -> bool:
@@ -191,8 +192,9 @@ class EventLog:
         return detach
 
     def _logger_for(self, types: EventType) -> logging.Logger:
-        enabled = EventType(int(types) & self._mask) or types
-        return next((self._loggers[kind] for kind in EventType if kind & enabled), self._parent)
+        enabled = int(types) & self._mask or int(types)
+        lowest_bit = enabled & -enabled
+        return self._loggers.get(lowest_bit, self._parent)
 
     # Records and lines.
 
