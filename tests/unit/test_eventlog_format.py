@@ -22,6 +22,8 @@ from spread.eventlog_format import (
     types_of,
 )
 
+pytestmark = pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be set")
+
 # 2026-11-22 12:01:09.934011 UTC.
 NOW = 1795348869.934011
 
