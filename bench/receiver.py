@@ -10,9 +10,8 @@ import asyncio
 import json
 from dataclasses import asdict
 
-import spread.aio
-
 import spread
+import spread.aio
 from bench.progress import Progress
 from bench.session import MESS_TYPE_ACKNOWLEDGEMENT
 

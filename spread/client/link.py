@@ -11,6 +11,7 @@ same turn are collected and written together at its end: one system call for a b
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from spread.client.address import DaemonAddress
@@ -115,7 +116,9 @@ class Link(asyncio.BufferedProtocol):
     def resume_if_room(self) -> None:
         """Go on reading if the application has caught up; to be called while `is_paused`."""
         assert self._transport is not None
-        if 2 * self.protocol.decoder.buffered <= self._inbox_size and self.end is None:
+        # What is left may be the beginning of a message larger than the inbox.
+        has_room = 2 * self.protocol.decoder.buffered <= self._inbox_size or not self.has_message()
+        if has_room and self.end is None:
             self.is_paused = False
             self._note_pause()
             self._transport.resume_reading()
@@ -193,7 +196,7 @@ class Link(asyncio.BufferedProtocol):
         self._is_leaving = True
         self.send(self.protocol.goodbye())
         self._write_batch()
-        if self._transport.can_write_eof():
+        with suppress(OSError):  # The daemon has gone already; `connection_lost` follows.
             self._transport.write_eof()
         if self.is_paused:
             self.is_paused = False

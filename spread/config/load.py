@@ -1,5 +1,6 @@
 """Read a configuration file: bytes in, a checked `Configuration` or all its errors out."""
 
+import re
 from dataclasses import dataclass
 
 from spread.config.diagnostics import (
@@ -32,6 +33,9 @@ FILE_SIZE_MAX = 1024 * 1024
 HASH_TEXT_SIZE_MAX = 20_000
 
 COST_MAX = 100
+
+# A longer run of digits is several costs.
+COST = re.compile(rb"[0-9]{1,3}")
 
 LOCAL_ADDRESS = "127.0.0.1"
 LOCAL_SEGMENT = "127.0.0.255"
@@ -174,7 +178,7 @@ def _assemble(
 def _check_routes(route: RouteNode, findings: Findings) -> None:
     """Check a cost matrix, which then has no effect."""
     for row in route.rows:
-        costs = [int(cost) for cost in row.text.split()]
+        costs = [int(cost) for cost in COST.findall(row.text)]
         if len(costs) < route.segments_before:
             message = f"a row has one cost for each of the {route.segments_before} segments above"
             findings.error(row, message, "the missing costs, or no matrix at all", Stage.PARSE)

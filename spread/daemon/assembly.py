@@ -41,6 +41,7 @@ from spread.daemon.privileges import plan as plan_privileges
 from spread.daemon.ring_time import as_signed, next_ring_time
 from spread.daemon.signals import Signals
 from spread.daemon.views import RingId
+from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 
@@ -83,7 +84,13 @@ def serve(start: Start) -> int:
             destinations=Destinations(redirects=True),
         )
         stack.callback(log.close)
-        _Daemon(start, log, signals, stack).run()
+        try:
+            _Daemon(start, log, signals, stack).run()
+        except ConfigurationError as error:
+            # The program tells who started it; the log tells whoever looks there afterwards.
+            if start.configuration.options.event_log_file is not None:
+                log.event(EventType.EXIT, EventPriority.FATAL, "daemon cannot start", reason=error)
+            raise
     return 0
 
 

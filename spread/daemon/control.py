@@ -41,7 +41,10 @@ __all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
 CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
 
-_BAD_FRAME: Final = 3  # `EndReason` of a malformed header, the only one with a fault.
+# Numbers of `EndReason`: a malformed header, the only one with a fault; and all those that an
+# operator should see under the default filters, because the daemon closed on a client.
+_BAD_FRAME: Final = 3
+_ENDED_BY_DAEMON: Final = frozenset((3, 4, 5, 6))
 
 
 class EventSink(Protocol):
@@ -326,9 +329,10 @@ class Control:
             return
         if self._witness is not None:
             self._witness.session_closed(session, undelivered)
+        is_ours = reason in _ENDED_BY_DAEMON
         self._log.event(
-            EventType.SESSION,
-            EventPriority.INFO,
+            EventType.SESSION | EventType.PRINT if is_ours else EventType.SESSION,
+            EventPriority.WARNING if is_ours else EventPriority.INFO,
             "session closed",
             private_group=session.private_group,
             address=session.address,

@@ -48,6 +48,7 @@ def errors_of(data: bytes) -> tuple[Diagnostic, ...]:
 @given(st.binary(max_size=300) | fragments | damaged_samples())
 @example(b"{" * 2000)
 @example(b"Spread_Segment 127.0.0.1 { a {" + b" D" * 500)
+@example(b"RouteMatrix { " + b"1" * 5000 + b" }")
 @example(b"DebugFlags = {" + b"!" * 500)
 def test_any_bytes_are_a_configuration_or_errors_in_the_file(data: bytes) -> None:
     lines = data.split(b"\n")
