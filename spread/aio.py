@@ -12,7 +12,15 @@
 b'hello'
 """
 
-from spread.client.aio import AsyncMailbox, Connecting, Event, connect
+from spread.client.aio import AsyncMailbox, Connecting, Event, Statistics, connect
 from spread.client.reconnection import Reconnected, Reconnection
 
-__all__ = ["AsyncMailbox", "Connecting", "Event", "Reconnected", "Reconnection", "connect"]
+__all__ = [
+    "AsyncMailbox",
+    "Connecting",
+    "Event",
+    "Reconnected",
+    "Reconnection",
+    "Statistics",
+    "connect",
+]

@@ -36,7 +36,7 @@ from spread.errors import (
     SpreadError,
 )
 
-__all__ = ["AsyncMailbox", "Connecting", "Event", "connect"]
+__all__ = ["AsyncMailbox", "Connecting", "Event", "Statistics", "connect"]
 
 Event: TypeAlias = Message | Membership | Reconnected
 """What comes out of a mailbox; `Reconnected` only where reconnection is on."""
@@ -45,6 +45,22 @@ Event: TypeAlias = Message | Membership | Reconnected
 _LINGER_S = 2.0
 # Bytes that may wait for the application before reading pauses: some milliseconds at full speed.
 _INBOX_SIZE = 1024 * 1024
+
+
+class Statistics(NamedTuple):
+    """How a mailbox stands at a moment."""
+
+    inbox_bytes: int
+    """Bytes that have arrived and that the application has not received."""
+
+    is_paused: bool
+    """Whether reading waits for the application, because the inbox is full."""
+
+    is_congested: bool
+    """Whether sending waits for the daemon."""
+
+    sessions: int
+    """Sessions opened so far."""
 
 
 class _Plan(NamedTuple):
@@ -136,6 +152,7 @@ class AsyncMailbox:
         self._failure: SpreadError | None = None
         self._failure_told = False
         self._left = False
+        self._session_count = 1
         self._groups: dict[str, None] = {}
         # Its end may have come before there was a mailbox to tell.
         link.on_lost = self._lost
@@ -350,6 +367,7 @@ class AsyncMailbox:
         )
         self._successor = (link, event)
         self._sender = link
+        self._session_count += 1
         self._renewal = None
         link.on_lost = self._lost
         if link.end is not None:
@@ -404,6 +422,15 @@ class AsyncMailbox:
     def is_connected(self) -> bool:
         """Whether sending is possible at present."""
         return not self._left and self._sender is not None and self._sender.end is None
+
+    def statistics(self) -> Statistics:
+        """Return how this mailbox stands."""
+        return Statistics(
+            inbox_bytes=self._link.protocol.decoder.buffered,
+            is_paused=self._link.is_paused,
+            is_congested=self._sender is not None and self._sender.is_congested,
+            sessions=self._session_count,
+        )
 
     def __repr__(self) -> str:
         state = "" if self.is_connected else ", not connected"
