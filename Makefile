@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard spread/*.pyx spread/*.pxd spread/*.h) setup.py
 BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 
-.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan debug-test stubs clean help
+.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan debug-test wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -65,6 +65,16 @@ debug-test: $(VENV)/.test
 	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
 	cd build/debug && PYTHONPATH=. $(abspath $(BIN))/python -m pytest -q tests/unit tests/property \
 	    --ignore tests/unit/bench
+
+## make wheel       a wheel for this machine, installed into a fresh environment and tried there
+wheel: $(VENV)/.pip
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(PIP_INSTALL) "wheel>=0.44"
+	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps -w build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index \
+	    build/wheel/*.whl
+	cd build/wheel && venv/bin/python $(CURDIR)/wheels/smoke.py
 
 $(VENV)/.pip: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
