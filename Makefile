@@ -68,7 +68,7 @@ debug-test: $(VENV)/.test
 
 ## make wheel       a wheel for this machine, installed into a fresh environment and tried there
 wheel: $(VENV)/.pip
-	rm -rf build/wheel && mkdir -p build/wheel
+	rm -rf build/wheel build/lib* build/bdist* && mkdir -p build/wheel
 	$(PIP_INSTALL) "wheel>=0.44"
 	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps -w build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
@@ -91,7 +91,8 @@ $(VENV)/.built: $(SOURCES) $(VENV)/.pip
 	@touch $@
 
 $(VENV)/.bench-built: $(BENCH_SOURCES) $(VENV)/.built
-	$(BIN)/python bench/setup_ext.py --quiet build_ext --inplace
+	$(BIN)/python bench/setup_ext.py --quiet build_ext --inplace \
+	    --build-lib build/bench --build-temp build/bench
 	@touch $@
 
 ## make clean       remove what was built, and the virtual environment

@@ -27,7 +27,7 @@ from spread.errors import ConfigurationError
 __all__ = ["Examination", "Loaded", "examine", "load", "local", "parse", "read_bytes"]
 
 # Bytes; 128 daemons with 10 interfaces each take 50,000, comments aside.
-FILE_SIZE_MAX = 1024 * 1024
+FILE_SIZE_MAX = 256 * 1024
 
 # Bytes of the text under Spread's hash; classic monitors have room for no more.
 HASH_TEXT_SIZE_MAX = 20_000

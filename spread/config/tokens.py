@@ -56,23 +56,39 @@ class Token(NamedTuple):
         return text.decode("utf-8", "surrogateescape")
 
 
-# In order of precedence. Blanks and comments give no token.
-PATTERNS: tuple[tuple[Kind | None, re.Pattern[bytes]], ...] = (
-    (None, re.compile(rb"[ \t\r\n]+|#[^\n]*")),
-    (Kind.OPEN, re.compile(rb"\{")),
-    (Kind.CLOSE, re.compile(rb"\}")),
-    (Kind.EQUALS, re.compile(rb"=")),
-    (Kind.COLON, re.compile(rb":")),
-    (Kind.ADDRESS_PORT, re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}")),
-    (Kind.ADDRESS, re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")),
-    (Kind.NUMBER, re.compile(rb"[0-9]{1,6}")),
-    (Kind.COSTS, re.compile(rb"[0-9][0-9 \t]*")),
-    (Kind.QUOTED, re.compile(rb"\"[^\"]*\"|'[^']*'")),
-    (Kind.WORD, re.compile(rb"[^ \t\r\n#{}]+")),
+DIGITS = b"0123456789"
+QUOTES = b"\"'"
+BLANKS = b" \t\r\n"
+
+# Bytes that a word does not hold.
+WORD_ENDS = BLANKS + b"#{}"
+WORD_BYTES = bytes(byte for byte in range(256) if byte not in WORD_ENDS)
+
+# In order of precedence: kind, the bytes it may begin with, pattern. Blanks and comments give no
+# token.
+PATTERNS: tuple[tuple[Kind | None, bytes, re.Pattern[bytes]], ...] = (
+    (None, BLANKS + b"#", re.compile(rb"(?:[ \t\r\n]+|#[^\n]*)+")),
+    (Kind.OPEN, b"{", re.compile(rb"\{")),
+    (Kind.CLOSE, b"}", re.compile(rb"\}")),
+    (Kind.EQUALS, b"=", re.compile(rb"=")),
+    (Kind.COLON, b":", re.compile(rb":")),
+    (Kind.ADDRESS_PORT, DIGITS, re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}")),
+    (Kind.ADDRESS, DIGITS, re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")),
+    (Kind.NUMBER, DIGITS, re.compile(rb"[0-9]{1,6}")),
+    (Kind.COSTS, DIGITS, re.compile(rb"[0-9][0-9 \t]*")),
+    (Kind.QUOTED, QUOTES, re.compile(rb"\"[^\"]*\"|'[^']*'")),
+    (Kind.WORD, WORD_BYTES, re.compile(rb"[^ \t\r\n#{}]+")),
+)
+
+# The patterns to try, by the byte at a position.
+CANDIDATES = tuple(
+    tuple((kind, pattern) for kind, first, pattern in PATTERNS if byte in first)
+    for byte in range(256)
 )
 
 # `!` competes with the whole rest of its line, which no word exceeds: it wins unless it is last.
 BANG = re.compile(rb"!(?=[^\n])")
+BANG_BYTE = ord("!")
 
 EVENT_WORDS = tuple(
     b"DEBUG EXIT PRINT DATA_LINK NETWORK PROTOCOL SESSION CONFIGURATION MEMBERSHIP FLOW_CONTROL"
@@ -112,11 +128,11 @@ def scan(data: bytes) -> list[Token]:
 
 def _longest_match(data: bytes, offset: int) -> tuple[Kind | None, int]:
     """Return kind and end of the token at `offset`; every byte begins some token."""
-    if BANG.match(data, offset):
+    if data[offset] == BANG_BYTE and BANG.match(data, offset):
         return Kind.BANG, offset + 1
     kind: Kind | None = None
     end = offset
-    for candidate, pattern in PATTERNS:
+    for candidate, pattern in CANDIDATES[data[offset]]:
         found = pattern.match(data, offset)
         if found is not None and found.end() > end:
             kind, end = candidate, found.end()

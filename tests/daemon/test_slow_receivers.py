@@ -1,6 +1,5 @@
 """Receivers that do not keep up: closed at their bound, everybody else served as before."""
 
-import socket
 from itertools import count
 
 import pytest
@@ -18,9 +17,7 @@ LOG_SESSIONS = "DebugFlags = { PRINT EXIT SESSION }"
 
 def stalled(endpoint: Endpoint, name: bytes, group: bytes) -> Session:
     """Return a member of a group that has read its own view and reads nothing more."""
-    session = Session.open(endpoint)
-    session.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    session.handshake(name, membership=True)
+    session = Session.connect(endpoint, name)
     session.join(group)
     session.read_view()
     return session

@@ -47,7 +47,7 @@ def test_huge_file_is_refused_without_reading_it_all(tmp_path: Path) -> None:
     path = tmp_path / "spread.conf"
     path.write_bytes(SEGMENT.encode() + b"\n" * FILE_SIZE_MAX)
 
-    with pytest.raises(ConfigurationErrors, match="at most 1048576 bytes"):
+    with pytest.raises(ConfigurationErrors, match="at most 262144 bytes"):
         load(str(path), host=ScriptedHost())
 
 
