@@ -1,7 +1,7 @@
 """Reliable ordered group messaging: Python client of `spread` daemons and of classic ones.
 
 >>> import spread
->>> with spread.connect(daemon, "me") as mailbox:
+>>> with spread.connect("4803@localhost", "me") as mailbox:
 ...     mailbox.join("chat")
 ...     mailbox.multicast(spread.AGREED_MESS, "chat", "hello")
 ...     for message in mailbox:

@@ -214,6 +214,9 @@ cdef class Node:
         if self.owed_departures > 0:
             self.pay_departures()
         while status == NODE_IDLE:
+            # Before their departures are delivered: Python still knows the sessions.
+            if self.ended_reported < self.ended_count:
+                self.call_ended()
             status = self.deliver()
             if status != NODE_IDLE:
                 break
@@ -223,7 +226,7 @@ cdef class Node:
             self.keep_bounds()
             if self.has_failed:
                 return NODE_FAILED
-            if not self.ring.has_pending():
+            if not self.ring.has_pending() and self.ended_reported == self.ended_count:
                 break
         return status
 
@@ -233,8 +236,6 @@ cdef class Node:
         if self.control_deadline_ns != 0 and self.now_ns >= self.control_deadline_ns:
             self.control_deadline_ns = 0
             self.call_deadline()
-        if self.ended_reported < self.ended_count:
-            self.call_ended()
 
     cdef NodeStatus deliver(self) noexcept nogil:
         """Deliver until nothing is in order any more or a receiver needs a write."""

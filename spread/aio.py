@@ -2,7 +2,7 @@
 
 >>> import asyncio, spread
 >>> async def main():
-...     async with spread.aio.connect(daemon, "me") as mailbox:
+...     async with spread.aio.connect("4803@localhost", "me") as mailbox:
 ...         await mailbox.join("chat")
 ...         await mailbox.multicast(spread.AGREED_MESS, "chat", "hello")
 ...         async for message in mailbox:

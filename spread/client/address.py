@@ -39,8 +39,8 @@ def parse_address(text: str) -> DaemonAddress:
     `host:port`, and `port` alone or nothing for the Unix socket of this machine. Raises
     AddressError for anything else.
 
-    >>> parse_address("4803@localhost")
-    DaemonAddress(port=4803, host='localhost')
+    >>> parse_address("5101@10.0.0.7")
+    DaemonAddress(port=5101, host='10.0.0.7')
     >>> parse_address("spread://ring.example/").port
     4803
     >>> parse_address("4803").socket_path

@@ -90,8 +90,9 @@ def connect(  # noqa: PLR0913 - four historical arguments, the rest by keyword.
     try again after the session was lost; groups are then joined again and a `Reconnected` stands
     in the stream. `inbox_size` bounds the bytes that wait for the application.
 
+    >>> import asyncio, spread
     >>> async def main():
-    ...     async with spread.aio.connect(daemon, "alice", timeout=5) as mailbox:
+    ...     async with spread.aio.connect("4803@localhost", "alice", timeout=5) as mailbox:
     ...         await mailbox.join("chat")
     ...         async for message in mailbox:
     ...             return message

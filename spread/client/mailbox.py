@@ -63,7 +63,7 @@ def connect(
     its subclasses, SessionClosedError, ProtocolError.
 
     >>> import spread
-    >>> with spread.connect(daemon, "alice", timeout=5) as mailbox:
+    >>> with spread.connect("4803@localhost", "alice", timeout=5) as mailbox:
     ...     mailbox.join("chat")
     ...     print(mailbox.receive(timeout=5))
     <Membership VIEW of 'chat', JOIN of '#alice#localhost': 1 members>
@@ -118,7 +118,8 @@ class Mailbox:
     A mailbox is a context manager, which disconnects at the end, and an iterator over messages,
     which ends when this side disconnects. One that is garbage collected disconnects, too.
 
-    >>> with spread.connect(daemon) as mailbox:
+    >>> import spread
+    >>> with spread.connect("4803@localhost") as mailbox:
     ...     mailbox.multicast(spread.SAFE_MESS, mailbox.private_group, "to myself")
     ...     print(mailbox.receive().payload)
     9

@@ -111,14 +111,14 @@ def test_hang_up_reopens_the_log_and_loses_nothing(start_daemon: StartDaemon) ->
     log, rotated = daemon.directory / "events.log", daemon.directory / "events.log.1"
     with Witness(daemon.tcp) as witness:
         daemon.connect(b"before").disconnect()
-        wait_until(lambda: log.read_text().count("before") >= 2, "the first session in the log")
+        wait_until(lambda: "before" in log.read_text(), "the first session in the log")
 
         log.rename(rotated)
         daemon.signal(signal.SIGHUP)
         wait_until(log.exists, "a new log file")
         daemon.connect(b"after").disconnect()
 
-        wait_until(lambda: log.read_text().count("after") >= 2, "the second session in the log")
+        wait_until(lambda: "after" in log.read_text(), "the second session in the log")
         assert "after" not in rotated.read_text()
         witness.require_progress()
 
@@ -295,8 +295,9 @@ def test_a_good_file_passes_the_check(good_file: Path, tmp_path: Path) -> None:
     assert run_daemon(tmp_path, "--check", str(good_file)).returncode == STOPPED
 
 
-@pytest.mark.parametrize("name", ["missing.conf", "."], ids=["missing", "a directory"])
+@pytest.mark.parametrize("name", ["missing.conf", "directory.conf"])
 def test_a_file_that_cannot_be_read_has_its_status(name: str, tmp_path: Path) -> None:
+    (tmp_path / "directory.conf").mkdir()
     (tmp_path / "spread.conf").write_text(configuration(free_port()))
 
     ended = run_daemon(tmp_path, "-c", name)

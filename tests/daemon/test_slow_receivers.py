@@ -43,7 +43,6 @@ def test_a_stalled_reader_is_closed_at_its_bound(daemon: Daemon) -> None:
         assert daemon.resident_bytes() - resident < 64 * MIB
         rest = victim.read_to_end()
         assert len(rest) < sent * len(body)
-        assert "receiver too slow" in daemon.output()
         witness.require_progress()
         victim.close()
 
