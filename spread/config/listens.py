@@ -41,6 +41,7 @@ class Listen:
     port: int = 0
     path: str = ""
     reuse_address: bool = False  # Whether the socket option of that name is to be set.
+    reuse_if_closed: bool = False  # Set it when only closed connections have the address.
 
     def __str__(self) -> str:
         """Return the transport and where it listens, as in `tcp 0.0.0.0:4803`."""
@@ -82,6 +83,7 @@ def _client_listen(configuration: Configuration, interface: Interface) -> Listen
         _bound_address(interface),
         configuration.segment.port,
         reuse_address=reuse,
+        reuse_if_closed=policy is PortReuse.AUTO and not reuse,
     )
 
 

@@ -65,7 +65,7 @@ class EventPriority(IntEnum):
 
 
 class PortReuse(Enum):
-    """`SocketPortReuse`: AUTO reuses the address on listeners bound to a specific address only."""
+    """`SocketPortReuse`: AUTO reuses a specific address always, any address if nobody has it."""
 
     ON = "ON"
     OFF = "OFF"

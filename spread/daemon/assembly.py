@@ -134,6 +134,7 @@ class _Daemon:
         finally:
             self._notifier.stopping()
             self._end_sessions()
+            self._outlive_ring_time()
         self._print("daemon stopped", **_traffic(self._node))
 
     # -- Parts ------------------------------------------------------------------------------------
@@ -215,6 +216,14 @@ class _Daemon:
         for session in list(self._control.sessions):
             self._node.end(session.slot)
         self._reactor.settle()
+
+    def _outlive_ring_time(self) -> None:
+        """Keep the port until the second of our ring's id is over: the next daemon needs another.
+
+        Only a daemon that lived for less than a second waits here.
+        """
+        while as_signed(int(time.time())) == self._control.settings.ring.time:
+            time.sleep(1 - time.time() % 1)
 
     # -- Log --------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from types import TracebackType
 from spread.config.listens import ANY_ADDRESS, Listen, Purpose, Transport
 from spread.config.model import Segment
 from spread.daemon.listen_errors import AddressInUseError, ListenError, refusal
+from spread.daemon.socket_owner import find_owners
 from spread.daemon.unix_socket import SocketFile, open_unix_socket
 
 __all__ = [
@@ -144,13 +145,28 @@ def _open_inet(listen: Listen, backlog: int) -> socket.socket:
             _set_reuse(opened, listen.reuse_address)
         else:
             _raise_buffers(opened)
-        opened.bind((listen.address, listen.port))
+        _bind(opened, listen)
         if is_tcp:
             opened.listen(backlog)
     except (OSError, OverflowError) as error:
         opened.close()
         raise refusal(listen, error) from error
     return opened
+
+
+def _bind(opened: socket.socket, listen: Listen) -> None:
+    try:
+        opened.bind((listen.address, listen.port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not listen.reuse_if_closed or find_owners(listen):
+            raise
+        # Nobody is seen to have it, so connections of an earlier daemon may be all that holds it:
+        # then the address is ours, else listening is refused.
+        _set_reuse(opened, reuse=True)
+        opened.bind((listen.address, listen.port))
+    if listen.reuse_if_closed:
+        # Its connections inherit the option, without which they could not be told from others.
+        _set_reuse(opened, reuse=True)
 
 
 def _set_reuse(opened: socket.socket, reuse: bool) -> None:

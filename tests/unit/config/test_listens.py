@@ -54,19 +54,22 @@ def test_interface_listed_twice_listens_once() -> None:
 @pytest.mark.parametrize(
     ("option", "block", "expected"),
     [
-        ("", "", False),
-        ("", "{ 127.0.0.1 }", True),
-        ("SocketPortReuse = ON\n", "", True),
-        ("SocketPortReuse = OFF\n", "{ 127.0.0.1 }", False),
+        ("", "", (False, True)),
+        ("", "{ 127.0.0.1 }", (True, False)),
+        ("SocketPortReuse = ON\n", "", (True, False)),
+        ("SocketPortReuse = OFF\n", "", (False, False)),
+        ("SocketPortReuse = OFF\n", "{ 127.0.0.1 }", (False, False)),
     ],
 )
-def test_address_reuse_of_client_listeners(option: str, block: str, expected: bool) -> None:
+def test_address_reuse_of_client_listeners(
+    option: str, block: str, expected: tuple[bool, bool]
+) -> None:
     text = option + SEGMENT.replace("127.0.0.1\n", f"127.0.0.1 {block}\n")
 
     first = listens(read(text).configuration)[0]
 
     assert first.transport is Transport.TCP
-    assert first.reuse_address is expected
+    assert (first.reuse_address, first.reuse_if_closed) == expected
 
 
 def test_every_socket_has_its_purpose() -> None:

@@ -161,6 +161,21 @@ def test_reused_address_is_free_at_once(port: int) -> None:
         assert len(listeners.sockets) == 1
 
 
+def test_address_that_only_closed_connections_hold_is_free_if_it_may_be(port: int) -> None:
+    listen = Listen(Transport.TCP, Purpose.CLIENTS, ADDRESS, port, reuse_if_closed=True)
+    leave_closed_connection(listen)
+
+    with open_listeners([listen]) as listeners:
+        assert len(listeners.sockets) == 1
+
+
+def test_address_of_a_live_daemon_is_refused_however_it_may_be_reused(port: int) -> None:
+    listen = Listen(Transport.TCP, Purpose.CLIENTS, ADDRESS, port, reuse_if_closed=True)
+
+    with open_listeners([listen]), pytest.raises(AddressInUseError):
+        open_listeners([listen])
+
+
 def test_address_of_another_host_is_refused_with_advice(port: int) -> None:
     # TEST-NET-3 of RFC 5737 is nobody's.
     with pytest.raises(ListenError, match="correct the address of this daemon"):
