@@ -17,7 +17,7 @@ are: its names are here, too.
 
 from typing import TYPE_CHECKING
 
-from spread._decoder import GroupId, Membership, Message
+from spread._message_types import GroupId, Membership, Message
 from spread.client.auth import AuthMethod, IPAuth, NullAuth, PasswordAuth
 from spread.client.closure import Closure
 from spread.client.mailbox import Mailbox, connect

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from spread.service import Code
 
 if TYPE_CHECKING:
-    from spread._decoder import Message
+    from spread._message_types import Message
     from spread.client.closure import Closure
 
 __all__ = [

@@ -18,7 +18,7 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import NamedTuple, NoReturn, Self, TypeAlias
 
-from spread._decoder import Membership, Message
+from spread._message_types import Membership, Message
 from spread.client.address import DaemonAddress, parse_address
 from spread.client.auth import AuthMethod
 from spread.client.handshake import ConnectRequest

@@ -15,7 +15,7 @@ from threading import Lock
 from types import TracebackType
 from typing import NoReturn, Self
 
-from spread._decoder import Membership, Message
+from spread._message_types import Membership, Message
 from spread.client.address import DaemonAddress, parse_address
 from spread.client.auth import AuthMethod
 from spread.client.handshake import ConnectRequest

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spread import MessageRejectedError, ProtocolError
-from spread._decoder import Decoder, Membership, Message
+from spread._decoder import Decoder
+from spread._message_types import Membership, Message
 from tests.unit.client import frames
 
 # A busy machine is no failure.

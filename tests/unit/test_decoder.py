@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import spread
-from spread._decoder import Decoder, GroupId, Membership, Message
+from spread._decoder import Decoder
+from spread._message_types import GroupId, Membership, Message
 from tests.unit.client import frames
 
 ORDERS = ["<", ">"]

@@ -189,6 +189,7 @@ def test_import_loads_the_client_and_nothing_else_of_the_package() -> None:
     assert {name.split(".")[1] for name in loaded} == {
         "_decoder",
         "_frames",
+        "_message_types",
         "client",
         "errors",
         "service",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import spread
-from spread._decoder import Membership, Message
+from spread._message_types import Membership, Message
 from spread._frames import decode_header
 from spread.client.auth import AuthMethod, IPAuth, NullAuth, PasswordAuth
 from spread.client.handshake import ConnectRequest
