@@ -22,7 +22,7 @@ __all__ = ["METHOD_LIST_SIZE", "Input", "fuzz_frames", "inputs_of"]
 BATCH = 32  # Sessions under way at a time.
 WITNESS_EVERY = 64  # Batches between two looks at the witness.
 WARM_UP_BATCHES = 50  # After which tables have grown to their usual size.
-FRAMES_MAX = 32  # Per session.
+FRAMES_MAX = 24  # Per session.
 
 TOKEN = b"the last message of a session"
 METHOD_LIST_SIZE = 6
@@ -139,7 +139,10 @@ def inputs_of(seed: int) -> Iterator[Input]:
         ]
         frames.append(wire.data_frame(private_group, wire.AGREED, (private_group,), TOKEN))
         stream = b"".join(frames)
-        yield Input(private_group, greeting, stream, expected_of(stream, private_group))
+        expected = expected_of(stream, private_group)
+        if expected.outcome == "served" and frames[-1] not in expected.echoes[-1:]:
+            expected.outcome = "cut"  # A damaged size has swallowed the last message.
+        yield Input(private_group, greeting, stream, expected)
 
 
 def _frame(mutator: Mutator, private_group: bytes) -> bytes:
@@ -166,28 +169,31 @@ def _frame(mutator: Mutator, private_group: bytes) -> bytes:
 def _group(mutator: Mutator, private_group: bytes) -> bytes:
     """Names of this session only, so that sessions of one batch do not answer each other."""
     own = b"g" + private_group[1:-3]
+    if mutator.often(0.5):
+        return own
     return mutator.choose.choice(
-        (own, own + b" 2", own + b"\0junk", own + b"\xff" * 31, private_group, b"#nobody#d1", own)
+        (own + b" 2", own + b"\0junk", own + b"\xff" * 31, private_group, b"#nobody#d1")
     )
 
 
 def _group_count(mutator: Mutator) -> int:
-    return mutator.choose.choice((0, 1, 1, 1, 1, 2, 3, 43, 44, 100))
+    few = mutator.choose.choice((0, 1, 1, 1, 1, 2, 3))
+    return few if mutator.often(0.97) else mutator.choose.choice((43, 44, 99, 100))
 
 
 def _damaged_frame(mutator: Mutator, frame: bytes) -> bytes:
     """Leave most frames alone, so that sessions live for a while."""
     choose = mutator.choose
     kind = choose.random()
-    if kind < 0.85:
+    if kind < 0.92:
         return frame
     changed = bytearray(frame)
-    if kind < 0.92:
+    if kind < 0.95:
         offset, size = choose.choice(FIELDS)
         word = choose.choice(INTERESTING_WORDS)
         changed[offset : offset + size] = word.to_bytes(size, choose.choice(("little", "big")))
         return bytes(changed)
-    if kind < 0.96:
+    if kind < 0.97:
         word = int.from_bytes(changed[:4], "little") ^ choose.choice(TYPE_BITS)
         changed[:4] = word.to_bytes(4, "little")
         return bytes(changed)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 __all__ = ["Expected", "expected_answer"]
 
 METHOD_LIST = b"\x05NULL "
+LARGE_MESSAGES = 0x02  # Flag of a connect request.
 CHOICE_SIZE, SLOT_SIZE = 90, 30
 HEADER_SIZE = 48  # Of a frame.
 NAME_SIZE_MAX = 10
@@ -71,20 +72,23 @@ def expected_answer(stream: bytes) -> Expected:
         return Expected("cut in the name", REJECT_ILLEGAL_NAME)
     if not all(0x24 <= byte <= 0x7E for byte in name):
         return Expected("rejected: name bytes", REJECT_ILLEGAL_NAME)
-    return _after_the_name(name, number, stream[offset + 2 + size :])
+    return _after_the_name(stream[offset], name, number, stream[offset + 2 + size :])
 
 
-def _after_the_name(name: bytes, number: int, rest: bytes) -> Expected:
-    frame_follows = len(rest) >= HEADER_SIZE
-    accept = b"\x01\x04\x04" if number < 31_500 else b"\x01\x04\x04\x00"
+def _after_the_name(flags: int, name: bytes, number: int, rest: bytes) -> Expected:
+    """`rest` are the bytes behind the name."""
+    prefix = b""
     if number >= 31_600:
-        accept = METHOD_LIST + accept
-        choice = rest[:CHOICE_SIZE]
+        prefix = METHOD_LIST
+        choice, rest = rest[:CHOICE_SIZE], rest[CHOICE_SIZE:]
         if len(choice) < CHOICE_SIZE:
             return Expected("cut in the choice", METHOD_LIST + REJECT_AUTH, name=name)
         if not _chooses_null(choice):
             return Expected("rejected: method", METHOD_LIST + REJECT_AUTH, name=name)
-        frame_follows = len(rest) >= CHOICE_SIZE + HEADER_SIZE
+    # Clients that take large messages are told another version than the classic one.
+    version = b"\x05\0\0" if flags < 0x80 and flags & LARGE_MESSAGES else b"\x04\x04\0"
+    accept = prefix + b"\x01" + version[: 2 if number < 31_500 else 3]
+    frame_follows = len(rest) >= HEADER_SIZE
     if not name:
         return Expected("accepted without a name", accept, True, frame_follows=frame_follows)
     group = b"#%s#d1" % name
