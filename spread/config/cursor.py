@@ -18,6 +18,7 @@ class Cursor:
         self._tokens = tokens
         self._index = 0
         self._findings = findings
+        self._partners: dict[int, int] | None = None  # Made when first needed: after an error.
 
     def peek(self, ahead: int = 0) -> Token:
         """Return a token without taking it; behind the last one stands END for ever."""
@@ -72,29 +73,22 @@ class Cursor:
         Stops before a statement and before the kinds in `stop`.
         """
         first = self.peek()
-        may_match = True
         while self.is_on_line_of(first) and not self.at_statement():
             kind = self.peek().kind
             if kind in stop:
                 return
-            if kind is Kind.OPEN and may_match:
-                may_match = self.skip_braces()
-                if may_match:
-                    continue
-            self.take()
+            if kind is not Kind.OPEN or not self.skip_braces():
+                self.take()
 
     def skip_braces(self) -> bool:
         """Skip from an opening brace behind its partner; refuse if that would cross a segment."""
-        depth = 0
-        for index in range(self._index, len(self._tokens)):
-            token = self._tokens[index]
-            if _begins_segment(token):
-                return False
-            depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
-            if depth == 0:
-                self._index = index + 1
-                return True
-        return False
+        if self._partners is None:
+            self._partners = _partners_of_braces(self._tokens)
+        partner = self._partners.get(self._index)
+        if partner is None:
+            return False
+        self._index = partner + 1
+        return True
 
     def is_closed_ahead(self) -> bool:
         """Tell whether a closing brace for the open one follows before the next segment."""
@@ -111,3 +105,17 @@ class Cursor:
 
 def _begins_segment(token: Token) -> bool:
     return token.kind is Kind.KEYWORD and token.text == b"Spread_Segment"
+
+
+def _partners_of_braces(tokens: list[Token]) -> dict[int, int]:
+    """Return the index of the closing brace for each opening one, within each segment."""
+    partners = {}
+    open_braces: list[int] = []
+    for index, token in enumerate(tokens):
+        if _begins_segment(token):
+            open_braces.clear()
+        elif token.kind is Kind.OPEN:
+            open_braces.append(index)
+        elif token.kind is Kind.CLOSE and open_braces:
+            partners[open_braces.pop()] = index
+    return partners
