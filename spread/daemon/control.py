@@ -264,7 +264,7 @@ class Control:
         if session is not None:
             if view is None:
                 self._uncount(session)
-            elif not group.startswith(b"#"):
+            elif _is_routed(group):
                 self._node.add_route(group, session.slot)
         if view is not None:
             self._announce(view)
@@ -275,7 +275,8 @@ class Control:
         session = self.sessions.named(sender)
         if session is not None and was_member:
             self._uncount(session)
-            self._node.remove_route(group, session.slot)
+            if _is_routed(group):
+                self._node.remove_route(group, session.slot)
             if session.wants_membership:
                 self._node.send([session.slot], self_leave_frame(group))
         if view is not None:
@@ -285,7 +286,7 @@ class Control:
         """The departure of a session has reached its place in the order."""
         session = self.sessions.depart(sender)
         if session is not None:
-            for group in self.groups.of(sender):
+            for group in filter(_is_routed, self.groups.of(sender)):
                 self._node.remove_route(group, session.slot)
             self._memberships -= session.joins
             self._node.departed(session.slot)
@@ -352,3 +353,8 @@ class Control:
             address=opening.address,
             reason=text,
         )
+
+
+def _is_routed(group: bytes) -> bool:
+    """Messages to a name that begins with "#" are private, whatever group bears it."""
+    return not group.startswith(b"#")
