@@ -695,12 +695,3 @@ cdef class Node:
         """Return the messages and bytes that wait for a session."""
         cdef Slot* slot = self.slot_at(index)
         return slot.queued_messages, slot.queued_bytes
-
-    def reconfigure(
-        self, *, uint32_t session_messages_max, uint64_t session_bytes_max,
-        bint session_messages_exact,
-    ):
-        """Take over the bounds of a session's queue that a reload changed."""
-        self.sessions.limits.messages_max = session_messages_max
-        self.sessions.limits.bytes_max = session_bytes_max
-        self.sessions.limits.is_exact = session_messages_exact

@@ -40,6 +40,10 @@ __all__ = ["Mailbox", "connect"]
 _LINGER_S = 2.0
 # The same for a mailbox that is dropped without `disconnect`: nobody expects that to take time.
 _LINGER_DROPPED_S = 0.5
+# How long a thread that was woken may take to let go of its lock, in seconds.
+_WAKE_S = 0.5
+
+_LEFT = "disconnected by this side"
 
 
 def connect(
@@ -192,6 +196,8 @@ class Mailbox:
             try:
                 self._write(self._unsent + frame, Deadline(None))
             except OSError as error:
+                if self._left:
+                    _refuse(call, _LEFT)
                 closed = self._protocol.ended(error, self._pause_s())
                 self._unsendable = closed.text
                 raise closed from error
@@ -281,7 +287,7 @@ class Mailbox:
             raise ReceiveTimeoutError("no message arrived within the time given") from None
         except (OSError, EOFError) as error:
             if self._left:
-                _refuse("receive", "disconnected by this side")
+                _refuse("receive", _LEFT)
             closed = self._protocol.ended(
                 error if isinstance(error, OSError) else None, self._pause_s_max
             )
@@ -341,24 +347,27 @@ class Mailbox:
             self._left = True
             deadline = Deadline(linger_s)
             self._say_goodbye(deadline)
-            if not self._drain(deadline):
+            is_mine = self._drain(deadline)
+            if not is_mine:
                 self._stream.abort()
-                # The thread that was receiving notices at once.
-                self._receiving.acquire(timeout=_LINGER_S)
+                # A thread that is receiving notices at once; but a signal handler may have come
+                # between this very thread and its `receive`, which cannot go on before it returns.
+                is_mine = self._receiving.acquire(timeout=_WAKE_S)
             self._next_message = _nothing
-            self._unreadable = self._unsendable = "disconnected by this side"
+            self._unreadable = self._unsendable = _LEFT
             self._close()
-            self._receiving.release()
+            if is_mine:
+                self._receiving.release()
 
     def _say_goodbye(self, deadline: Deadline) -> None:
         if not self._sending.acquire(timeout=deadline.remaining_s() or 0.0):
             return  # A thread is stuck in sending; closing the connection wakes it.
         try:
             if not self._unsendable:
-                self._unsendable = "disconnected by this side"
+                self._unsendable = _LEFT
                 self._write(self._unsent + self._protocol.goodbye(), deadline)
                 self._stream.finish_sending()
-        except OSError:
+        except (OSError, MailboxClosedError):
             pass  # The connection is gone or stuck: there is nobody to say goodbye to.
         finally:
             self._sending.release()
@@ -381,6 +390,7 @@ class Mailbox:
     def _close(self) -> None:
         if self._readiness is not None:
             self._readiness.close()
+            self._readiness = None
         self._stream.close()
 
     # ---- About the session ----

@@ -385,6 +385,52 @@ def test_second_disconnect_does_nothing(session: Session) -> None:
     assert caught.value.code == spread.ILLEGAL_SESSION
 
 
+def test_select_and_unread_messages_do_not_hide_that_the_mailbox_is_closed(
+    session: Session,
+) -> None:
+    mailbox, conversation = session
+    mailbox.fileno()
+    conversation.send(frames.data(b"1") + frames.data(b"2"))
+    wait_until(lambda: mailbox.poll() == 2 * 81, "two messages")
+    mailbox.receive(10)
+    conversation.close()
+
+    mailbox.disconnect()
+
+    with pytest.raises(spread.MailboxClosedError, match="disconnected by this side"):
+        mailbox.receive()
+
+
+def test_disconnect_wakes_a_thread_that_is_stuck_in_sending(daemon: Peer) -> None:
+    accepted = daemon.accepting()
+    mailbox = spread.connect(daemon.address, timeout=10)
+    conversation = accepted.result()
+    with ThreadPoolExecutor() as executor:
+        sending = executor.submit(mailbox.multicast, spread.SAFE_MESS, "g", bytes(16_000_000))
+        conversation.read(HEADER_SIZE)
+
+        mailbox.disconnect()
+
+        with pytest.raises(spread.MailboxClosedError, match="disconnected by this side"):
+            sending.result()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+def test_signal_handler_may_disconnect_the_mailbox_that_waits(session: Session) -> None:
+    mailbox, conversation = session
+    before = signal.signal(signal.SIGALRM, lambda _number, _frame: mailbox.disconnect())
+    with ThreadPoolExecutor() as executor:
+        heard = executor.submit(conversation.hear_out)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(spread.MailboxClosedError, match="disconnected by this side"):
+                mailbox.receive(20)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+    assert heard.result()[:4] == KILL
+
+
 def test_disconnect_gives_up_on_a_daemon_that_hangs(daemon: Peer) -> None:
     accepted = daemon.accepting()
     mailbox = spread.connect(daemon.address, timeout=10)

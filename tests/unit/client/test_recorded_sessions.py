@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 import spread
-from spread._message_types import Membership, Message
 from spread._frames import decode_header
+from spread._message_types import Membership, Message
 from spread.client.auth import AuthMethod, IPAuth, NullAuth, PasswordAuth
 from spread.client.handshake import ConnectRequest
 from spread.client.protocol import ClientProtocol, State
