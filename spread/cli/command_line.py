@@ -1,0 +1,135 @@
+"""The command line that the client programs have in common: parser, exit statuses, ways to end.
+
+A program's body is run by `run`, which turns every way to end into a sentence and an exit status:
+
+    what happened                                     exit status
+    --------------------------------------------------------------
+    the body returned                                 what it returned
+    the reader of standard output has gone            0
+    a daemon was not reached, refused, or closed      69 (UNAVAILABLE)
+    Ctrl-C                                            130 (INTERRUPTED)
+    anything else                                     70 (DEFECT), with a traceback to report
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from importlib.metadata import version
+from typing import NoReturn
+
+from spread.client.address import parse_address
+from spread.errors import AddressError, NameNotUniqueError, SpreadError
+from spread.service import Service
+
+__all__ = ["Exit", "Parser", "daemon_address", "explain", "positive_seconds", "run", "service"]
+
+
+class Exit(IntEnum):
+    """Exit statuses, those of sysexits.h where it has one."""
+
+    OK = 0
+    USAGE = 64
+    """The command line makes no sense."""
+
+    DATA = 65
+    """A command in the input could not be carried out; the others were."""
+
+    UNAVAILABLE = 69
+    """No daemon, a daemon that refuses, or a session that has been lost."""
+
+    DEFECT = 70
+    """An error in the program itself."""
+
+    INTERRUPTED = 130
+    """Ctrl-C; 128 plus the number of the signal, as a shell reports it."""
+
+    TERMINATED = 143
+    """SIGTERM or a terminal that went away, after an orderly disconnect."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser with `--version`, without abbreviations, whose usage errors exit with 64."""
+
+    def __init__(self, prog: str, description: str, statuses: str) -> None:
+        """`statuses` says in one line which exit statuses the program has."""
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=f"exit status: {statuses}",
+            allow_abbrev=False,
+        )
+        self.add_argument("--version", action="version", version=f"{prog} {version('spreadring')}")
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and `message`, and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def daemon_address(text: str) -> str:
+    """Check the form of a daemon address; for the `type` of an argument."""
+    try:
+        parse_address(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def service(text: str) -> Service:
+    """Return the service of that name; for the `type` of an argument."""
+    try:
+        found = Service[text.upper()]
+    except KeyError:
+        found = Service.SELF_DISCARD
+    if found is Service.SELF_DISCARD:
+        names = ", ".join(SERVICES)
+        raise argparse.ArgumentTypeError(f"no service {text!r}; choose from {names}")
+    return found
+
+
+SERVICES = tuple(each.name.lower() for each in Service if each.name and each.value < 0x40)
+"""Names of the six services, from the weakest to the strongest."""
+
+
+def positive_seconds(text: str) -> float:
+    """Return a number of seconds above zero; for the `type` of an argument."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    # The first comparison is false for what is not a number, too.
+    if not 0 < seconds <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
+def explain(error: SpreadError) -> str:
+    """Return the text of `error`, with what to do about it at this command line."""
+    if isinstance(error, NameNotUniqueError):
+        return f"{error}; choose another name with -u"
+    return str(error)
+
+
+def run(prog: str, body: Callable[[], int]) -> int:
+    """Run the program's body and return the exit status; see the table above."""
+    try:
+        status = body()
+        sys.stdout.flush()
+    except SpreadError as error:
+        print(f"{prog}: {explain(error)}", file=sys.stderr)
+        return Exit.UNAVAILABLE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print(f"{prog}: this is a defect of the program; please report it", file=sys.stderr)
+        return Exit.DEFECT
+    return status
