@@ -347,17 +347,17 @@ class Mailbox:
             self._left = True
             deadline = Deadline(linger_s)
             self._say_goodbye(deadline)
-            is_mine = self._drain(deadline)
-            if not is_mine:
-                self._stream.abort()
-                # A thread that is receiving notices at once; but a signal handler may have come
-                # between this very thread and its `receive`, which cannot go on before it returns.
-                is_mine = self._receiving.acquire(timeout=_WAKE_S)
+            self._drain(deadline)
+            self._stream.abort()
+            # Threads that are still inside notice at once. Not so this very thread, when a signal
+            # handler has come between it and its own `receive`: that goes on after we return.
+            both = (self._receiving, self._sending)
+            held = [lock for lock in both if lock.acquire(timeout=_WAKE_S)]
             self._next_message = _nothing
             self._unreadable = self._unsendable = _LEFT
             self._close()
-            if is_mine:
-                self._receiving.release()
+            for lock in held:
+                lock.release()
 
     def _say_goodbye(self, deadline: Deadline) -> None:
         if not self._sending.acquire(timeout=deadline.remaining_s() or 0.0):
@@ -372,20 +372,18 @@ class Mailbox:
         finally:
             self._sending.release()
 
-    def _drain(self, deadline: Deadline) -> bool:
-        """Read to the end of the stream; a reset by unread input would take sent messages along.
-
-        Returns whether the lock of the receiving side is held, which it then is for the caller.
-        """
+    def _drain(self, deadline: Deadline) -> None:
+        """Read to the end of the stream; a reset by unread input would take sent messages along."""
         if not self._receiving.acquire(timeout=deadline.remaining_s() or 0.0):
-            return False
+            return  # A thread is receiving all the time, which drains as well.
         waste = memoryview(bytearray(65536))
         try:
             while not self._unreadable and self._stream.read_into(waste, deadline):
                 pass
         except OSError:
             pass  # A reset or a daemon that hangs: the end either way.
-        return True
+        finally:
+            self._receiving.release()
 
     def _close(self) -> None:
         if self._readiness is not None:

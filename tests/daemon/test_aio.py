@@ -139,4 +139,5 @@ async def test_restarted_daemon_gets_its_clients_and_their_groups_back(tmp_path:
     assert isinstance(reconnected, Reconnected)
     assert reconnected.groups == ("g",)
     assert after.members == before.members == ("#me#d1",)
+    assert after.group_id != before.group_id
     assert payload_of(heard) == b"after the gap"

@@ -161,10 +161,19 @@ def test_poll_counts_bytes_inside_and_outside(session: Session) -> None:
     assert mailbox.poll() == 132
 
 
+@pytest.fixture(params=["reading ahead", "reading one message at a time"])
+def way_of_reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways, of which a system can do one or both; see `spread.client.readiness`."""
+    if request.param != "reading ahead":
+        monkeypatch.setattr("spread.client.mailbox.CAN_READ_AHEAD", False)
+    return str(request.param)
+
+
 def is_readable(mailbox: spread.Mailbox) -> bool:
     return bool(select.select([mailbox], [], [], 0)[0])
 
 
+@pytest.mark.usefixtures("way_of_reading")
 def test_select_sees_messages_that_wait_inside_the_mailbox(session: Session) -> None:
     mailbox, conversation = session
     seen = [is_readable(mailbox)]
@@ -179,6 +188,7 @@ def test_select_sees_messages_that_wait_inside_the_mailbox(session: Session) -> 
     assert seen == [False, True, True, True, False]
 
 
+@pytest.mark.usefixtures("way_of_reading")
 def test_select_that_begins_late_sees_messages_that_were_read_ahead(session: Session) -> None:
     mailbox, conversation = session
     conversation.send(frames.data(b"1") + frames.data(b"2"))
@@ -197,6 +207,7 @@ def test_select_sees_that_only_part_of_a_message_waits_inside(session: Session) 
     assert not is_readable(mailbox)
 
 
+@pytest.mark.usefixtures("way_of_reading")
 def test_select_sees_the_end_of_the_session(session: Session) -> None:
     mailbox, conversation = session
     mailbox.fileno()
@@ -206,6 +217,7 @@ def test_select_sees_the_end_of_the_session(session: Session) -> None:
     assert select.select([mailbox], [], [], 10)[0] == [mailbox]
 
 
+@pytest.mark.usefixtures("way_of_reading")
 def test_select_sees_a_message_behind_a_rejected_one(session: Session) -> None:
     mailbox, conversation = session
     mailbox.fileno()
