@@ -30,6 +30,21 @@ OWN_DIGITS_MAX = 15
 
 _EVENTS = tuple(word.decode() for word in EVENT_WORDS)
 
+_PUNCTUATION = frozenset({Kind.OPEN, Kind.CLOSE, Kind.EQUALS, Kind.COLON, Kind.BANG, Kind.END})
+
+# What people write instead, from other configuration languages.
+_SYNONYMS = {
+    **{(Form.BOOLEAN, word): "true" for word in ("TRUE", "YES", "ON", "1", "Y")},
+    **{(Form.BOOLEAN, word): "false" for word in ("FALSE", "NO", "OFF", "0", "N")},
+    **{(Form.TRISTATE, word): "ON" for word in ("TRUE", "YES", "ON", "1")},
+    **{(Form.TRISTATE, word): "OFF" for word in ("FALSE", "NO", "OFF", "0")},
+    **{(Form.PRIORITY, word): word for word in ("INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")},
+    (Form.PRIORITY, "DEBUG"): "pDEBUG",
+    (Form.PRIORITY, "PDEBUG"): "pDEBUG",
+    (Form.LINK, "HOP"): "Hop",
+    (Form.LINK, "TCPHOP"): "TcpHop",
+}
+
 
 def read_option(cursor: Cursor, option: Option) -> OptionNode:
     """Read an option from its word on."""
@@ -177,19 +192,3 @@ def _skip_value(cursor: Cursor) -> None:
     """Skip what stands where an equals sign or a value should."""
     if not cursor.at_statement():
         cursor.skip_line(stop=frozenset({Kind.CLOSE}))
-
-
-_PUNCTUATION = frozenset({Kind.OPEN, Kind.CLOSE, Kind.EQUALS, Kind.COLON, Kind.BANG, Kind.END})
-
-# What people write instead, from other configuration languages.
-_SYNONYMS = {
-    **{(Form.BOOLEAN, word): "true" for word in ("TRUE", "YES", "ON", "1", "Y")},
-    **{(Form.BOOLEAN, word): "false" for word in ("FALSE", "NO", "OFF", "0", "N")},
-    **{(Form.TRISTATE, word): "ON" for word in ("TRUE", "YES", "ON", "1")},
-    **{(Form.TRISTATE, word): "OFF" for word in ("FALSE", "NO", "OFF", "0")},
-    **{(Form.PRIORITY, word): word for word in ("INFO", "WARNING", "ERROR", "CRITICAL", "FATAL")},
-    (Form.PRIORITY, "DEBUG"): "pDEBUG",
-    (Form.PRIORITY, "PDEBUG"): "pDEBUG",
-    (Form.LINK, "HOP"): "Hop",
-    (Form.LINK, "TCPHOP"): "TcpHop",
-}
