@@ -169,7 +169,7 @@ def option_tokens(draw: st.DrawFn, field: str, value: object) -> list[str]:
 def written_text(draw: st.DrawFn, text: str) -> str:
     """Write a text bare where that can be read back, and in either kind of quotes else."""
     is_bare = scan(text.encode())[0] == (Kind.WORD, text.encode(), 0)
-    if is_bare and not text.startswith("=") and draw(st.booleans()):
+    if is_bare and not text.startswith(("=", "!")) and draw(st.booleans()):
         return text
     quote = draw(st.sampled_from("\"'"))
     return f"{quote}{text}{quote}"
