@@ -351,3 +351,18 @@ def test_root_is_given_up_after_the_sockets_are_bound(daemon: Daemon) -> None:
 
     assert "0" not in ids["Uid:"]
     assert "0" not in ids["Gid:"]
+
+
+@as_root
+def test_the_runtime_directory_becomes_the_root_of_the_daemon(
+    start_daemon: StartDaemon, tmp_path: Path
+) -> None:
+    jail = tmp_path / "jail"
+    jail.mkdir()
+
+    daemon = start_daemon(f"RuntimeDir = {jail}")
+
+    assert Path(f"/proc/{daemon.process.pid}/root").readlink() == jail
+    with Witness(daemon.tcp) as witness:
+        witness.require_progress()
+    Session.connect(daemon.unix, b"unix").disconnect()
