@@ -110,7 +110,7 @@ def _known() -> Known:
 
 
 def _check(given: argparse.Namespace) -> int:
-    path = search(given.check or given.file, os.getcwd())  # noqa: PTH109 - the text of the path.
+    path = search(given.check or given.file, ".")
     status, report = check(path, given.name, given.json, known=_known())
     print(report)
     return status
@@ -124,7 +124,7 @@ def _serve(given: argparse.Namespace) -> int:
     if given.local is not None:
         configuration = local(given.port or DEFAULT_PORT, given.name or "localhost")
     else:
-        path = search(given.file, os.getcwd())  # noqa: PTH109 - the text of the path.
+        path = search(given.file, ".")
         loaded = load(path, name=given.name, known=_known())
         configuration, warnings = loaded.configuration, tuple(map(str, loaded.warnings))
     return serve(

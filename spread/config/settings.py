@@ -191,10 +191,15 @@ class Evaluation:
         token = node.values[0]
         text = token.value.encode("utf-8", "surrogateescape")[:METHODS_SIZE_MAX]
         names = text.decode("utf-8", "surrogateescape").split(" ")
-        for name in names:
-            if name and name not in self._known.methods:
-                message = f"there is no authentication method {name!r}, the name is skipped"
-                self._findings.warn(token, message, f"some of {', '.join(self._known.methods)}")
+        unknown = [each for each in names if each and each not in self._known.methods]
+        if unknown and node.option.field == "auth_required":
+            # To skip it would let in who was to be checked.
+            message = f"there is no authentication method {unknown[0]!r} that could be required"
+            self._refuse(node, message, f"some of {', '.join(self._known.methods)}")
+            return
+        for name in unknown:
+            message = f"there is no authentication method {name!r}, the name is skipped"
+            self._findings.warn(token, message, f"some of {', '.join(self._known.methods)}")
         # The first list of either kind takes away the default of both.
         self._fields.setdefault("auth_allowed", ())
         before = self._fields.get(node.option.field, ())

@@ -1,6 +1,6 @@
 import pytest
 
-from spread.config import Known, Stage, parse
+from spread.config import ConfigurationErrors, Known, Stage, parse
 from spread.config.model import EventStamp, Options, Timeouts
 from spread.config.options import OPTIONS, OWN_OPTIONS, TIMEOUTS
 from tests.unit.config.hosts import ScriptedHost
@@ -151,6 +151,15 @@ def test_authentication_lists(
 
     assert options.auth_allowed == allowed
     assert options.auth_required == required
+
+
+def test_a_required_method_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ConfigurationErrors) as caught:
+        read(f'RequiredAuthMethods = "NULL ip"\n{SEGMENT}')
+
+    (error,) = caught.value.diagnostics
+    assert (error.line, error.stage) == (1, Stage.VALUE)
+    assert "'ip'" in error.message
 
 
 def test_methods_and_policies_of_extensions_are_known_when_given() -> None:
