@@ -314,7 +314,7 @@ cdef class Decoder:
                     f"a transitional signal has 12 bytes of data, not {frame.body_size}"
                 )
             membership.group_id = read_group_id(body, frame.is_little)
-        elif not frame.type & TYPE_CAUSED_BY_LEAVE:
+        elif frame.type & TYPE_CAUSE != TYPE_CAUSED_BY_LEAVE:
             raise ProtocolError(f"the daemon sent a message of unknown type 0x{frame.type:08x}")
         return membership
 

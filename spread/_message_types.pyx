@@ -85,7 +85,7 @@ cdef class Membership:
 
     @property
     def cause(self):
-        if self.service_type & TYPE_TRANSITION:
+        if self.kind is MembershipKind.TRANSITIONAL:
             return None
         return Cause(self.service_type & TYPE_CAUSE)
 

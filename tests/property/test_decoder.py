@@ -206,5 +206,6 @@ def test_damaged_bytes_end_in_an_ordinary_way(
         found = [error]
 
     assert decoder.buffered >= 0
+    assert all(repr(each) for each in found)
     assert len(found) <= len(stream) // 48
     assert len(decoder.writable()) <= 1024 * 1024

@@ -201,6 +201,14 @@ def test_transitional_signal_carries_the_id_of_the_old_view(order: str) -> None:
     assert (now.members, now.vs_sets, now.changed_member) == ((), (), "")
 
 
+def test_view_that_also_has_the_bit_of_a_signal_is_a_view() -> None:
+    frame = patched(VIEW, 0, 0x3100 | frames.MARKER)
+
+    view = decode_membership(frame)
+
+    assert (view.kind, view.cause) == (spread.MembershipKind.VIEW, spread.Cause.JOIN)
+
+
 def test_self_leave_has_neither_members_nor_id() -> None:
     left = decode_membership(frames.self_left("grp"))
 
@@ -333,6 +341,7 @@ NONSENSE = {
     "view above 32 MiB": frames.header(0x1100, "g", 1, 0, 32 * 1024 * 1024),
     "huge group count": frames.header(0x1100, "g", 0x7FFFFFFF, 0, 0x7FFFFFFF),
     "unknown type": frames.header(0x100, "g", 0, 0, 0),
+    "leave and disconnect without a view": frames.header(0x600, "g", 0, 0, 0),
     "no type": frames.header(0, "g", 0, 0, 0),
     "view without cause": patched(VIEW, 0, 0x1000 | frames.MARKER),
     "view with two causes": patched(VIEW, 0, 0x1300 | frames.MARKER),
