@@ -6,6 +6,7 @@ A program's body is run by `run`, which turns every way to end into a sentence a
     --------------------------------------------------------------
     the body returned                                 what it returned
     the reader of standard output has gone            0
+    what was asked for cannot be done                 64 (USAGE)
     a daemon was not reached, refused, or closed      69 (UNAVAILABLE)
     Ctrl-C                                            130 (INTERRUPTED)
     anything else                                     70 (DEFECT), with a traceback to report
@@ -20,10 +21,20 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from spread.client.address import parse_address
-from spread.errors import AddressError, NameNotUniqueError, SpreadError
+from spread.errors import AddressError, MisuseError, NameNotUniqueError, SpreadError
 from spread.service import Service
 
-__all__ = ["Exit", "Parser", "daemon_address", "explain", "positive_seconds", "run", "service"]
+__all__ = [
+    "SERVICES",
+    "Exit",
+    "Parser",
+    "daemon_address",
+    "explain",
+    "positive_seconds",
+    "run",
+    "service",
+    "status_of",
+]
 
 
 class Exit(IntEnum):
@@ -112,6 +123,14 @@ def explain(error: SpreadError) -> str:
     return str(error)
 
 
+def status_of(error: SpreadError) -> Exit:
+    """Return the exit status for `error`."""
+    # The form of an address was checked before: what is left is a host that is not known.
+    if isinstance(error, MisuseError) and not isinstance(error, AddressError):
+        return Exit.USAGE
+    return Exit.UNAVAILABLE
+
+
 def run(prog: str, body: Callable[[], int]) -> int:
     """Run the program's body and return the exit status; see the table above."""
     try:
@@ -119,7 +138,7 @@ def run(prog: str, body: Callable[[], int]) -> int:
         sys.stdout.flush()
     except SpreadError as error:
         print(f"{prog}: {explain(error)}", file=sys.stderr)
-        return Exit.UNAVAILABLE
+        return status_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:

@@ -26,11 +26,11 @@ from spread.cli.command_line import (
     run,
     service,
 )
-from spread.cli.conversation import CommandError, Conversation
-from spread.cli.descriptions import describe, describe_rejected
-from spread.cli.display import Display, display_on
-from spread.cli.lines import CutShortError, Lines, editor, history_path, input_lines
-from spread.cli.receiver import Arrival, Receiver
+from spread.cli.user.conversation import CommandError, Conversation
+from spread.cli.user.descriptions import describe, describe_rejected
+from spread.cli.user.display import Display, display_on
+from spread.cli.user.lines import CutShortError, Lines, editor, history_path, input_lines
+from spread.cli.user.receiver import Arrival, Receiver
 from spread.client.auth import AuthMethod, PasswordAuth
 from spread.client.mailbox import Mailbox, connect
 from spread.errors import MailboxClosedError, MessageRejectedError, MisuseError

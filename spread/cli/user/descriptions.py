@@ -108,8 +108,9 @@ def _describe_view(view: Membership, group: str) -> list[str]:
         change = f"{printable(view.changed_member)} {_CHANGES[view.cause]}"
     else:
         change = "network change"
+    members = _count(len(view.members), "member")
     lines = [
-        f"view of {group}: {change}; {_count(len(view.members), 'member')}, own index {view.own_index}, "
+        f"view of {group}: {change}; {members}, own index {view.own_index}, "
         f"group id {_id(view.group_id)}",
         f"{_INDENT}members: {_names(view.members)}",
     ]

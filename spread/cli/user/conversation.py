@@ -7,10 +7,10 @@ text of a message, a size. Anything that is no command shows the table.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from spread.cli.descriptions import printable
-from spread.cli.display import Display
-from spread.cli.lines import Lines
-from spread.cli.receiver import Receiver
+from spread.cli.user.descriptions import printable
+from spread.cli.user.display import Display
+from spread.cli.user.lines import Lines
+from spread.cli.user.receiver import Receiver
 from spread.client.mailbox import Mailbox
 from spread.service import Service
 

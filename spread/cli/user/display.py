@@ -15,12 +15,12 @@ These are sequences of the VT102, which every terminal has but a dumb one. A typ
 more than one row is torn apart; the line editor is told to scroll sideways instead, see `lines`.
 """
 
-import os
-import sys
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TextIO
+
+from spread.cli.terminal import understands_sequences, width
 
 __all__ = ["Display", "StreamDisplay", "TerminalDisplay", "display_on", "rows"]
 
@@ -60,9 +60,9 @@ class TerminalDisplay:
 
     def show(self, lines: Sequence[str]) -> None:
         """Insert `lines`, cut into rows of the terminal's present width."""
-        width = _width(self._stream)
+        columns = width(self._stream)
         text = "".join(
-            f"{_BEGIN_ROW}{row}{_END_ROW}" for line in lines for row in rows(line, width)
+            f"{_BEGIN_ROW}{row}{_END_ROW}" for line in lines for row in rows(line, columns)
         )
         with self._turn:
             self._stream.write(f"{_WRAP_OFF}{text}{_WRAP_ON}")
@@ -71,17 +71,17 @@ class TerminalDisplay:
 
 def display_on(stream: TextIO, *, is_typed_on: bool) -> Display:
     """Return the display for `stream`, on which somebody types or not."""
-    if is_typed_on and sys.platform != "win32" and os.environ.get("TERM", "dumb") != "dumb":
+    if is_typed_on and understands_sequences():
         return TerminalDisplay(stream)
     return StreamDisplay(stream)
 
 
-def rows(line: str, width: int) -> Iterator[str]:
-    """Cut `line` into pieces that take at most `width` columns of a terminal each."""
+def rows(line: str, columns_max: int) -> Iterator[str]:
+    """Cut `line` into pieces that take at most `columns_max` columns of a terminal each."""
     begin, used = 0, 0
     for index, character in enumerate(line):
         columns = _columns(character)
-        if used + columns > width and index > begin:
+        if used + columns > columns_max and index > begin:
             yield line[begin:index]
             begin, used = index, 0
         used += columns
@@ -92,10 +92,3 @@ def _columns(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _width(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except OSError:
-        return 80  # A terminal that does not say; most are at least that wide.
