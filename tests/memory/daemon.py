@@ -8,6 +8,7 @@ Time is a number that the test moves. A connection takes `room` bytes and is ful
 offers one, so that a test decides exactly what a receiver has taken when its queue is judged.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from spread.config.model import EventPriority, EventType
 from spread.daemon.access import Permit, Policy
 from spread.daemon.access_files import AccessFiles
 from spread.daemon.auth import Authentication, Transport
-from spread.daemon.control import Control, ControlSettings
+from spread.daemon.control import Control, ControlSettings, Witness
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.views import RingId
 from tests.daemon.harness import wire
@@ -28,8 +29,7 @@ __all__ = ["RING", "SECOND_NS", "Client", "Event", "Limits", "MemoryDaemon"]
 RING = RingId(0x7F000001, 0x6B02DC52)
 SECOND_NS = 1_000_000_000
 START_NS = 1_000 * SECOND_NS
-METHOD_LIST = b"\x05NULL "
-ACCEPT_HEAD = b"\x01\x04\x04\x00"
+ACCEPTED = rb"\x05NULL \x01..."  # Method list, code, and the daemon's version.
 TURNS_MAX = 10_000  # Of the node, for one event; more of them would be a loop without an end.
 
 
@@ -136,6 +136,7 @@ class MemoryDaemon:
         policy: Policy | None = None,
         payload_max: int = 65536,
         route_seed: int = 1,
+        witness: Witness | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.now_ns = START_NS
@@ -146,6 +147,7 @@ class MemoryDaemon:
             log=self,
             clock_ns=lambda: self.now_ns,
             random_number=iter(range(9999)).__next__,
+            witness=witness,
         )
         self.node = Node(
             self.control,
@@ -186,10 +188,9 @@ class MemoryDaemon:
         client.send(connect_request(name, membership=membership, flags=flags) + CHOICE_NULL)
         answer = client.take()
         client.private_group = b"#%s#d1" % name
-        size = len(client.private_group)
-        expected = METHOD_LIST + ACCEPT_HEAD + bytes((size,)) + client.private_group
-        if answer != expected:
-            raise AssertionError(f"the handshake of {name!r} got {answer!r}, not {expected!r}")
+        name_field = bytes((len(client.private_group),)) + client.private_group
+        if not re.fullmatch(ACCEPTED + re.escape(name_field), answer, re.DOTALL):
+            raise AssertionError(f"the handshake of {name!r} got {answer!r}")
         return client
 
     def receive(self, client: Client, data: bytes) -> bool:
