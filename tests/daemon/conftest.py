@@ -1,6 +1,7 @@
 """Fixtures of the tests that run the real daemon."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +48,13 @@ def start_daemon(tmp_path: Path) -> Iterator[StartDaemon]:
     for daemon in started:
         if daemon.process.returncode is None:
             daemon.stop()
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    """Closes the sessions that a test opens in numbers or in the middle, also when it fails."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture

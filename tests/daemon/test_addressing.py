@@ -38,12 +38,16 @@ def test_leaving_a_group_with_a_private_name_keeps_private_messages(
 def test_a_disconnect_of_a_member_of_a_private_name_keeps_its_owner_reachable(
     daemon: Daemon,
 ) -> None:
-    with daemon.connect(b"alice") as alice, daemon.connect(b"watcher") as watcher:
-        bob = daemon.connect(b"bob")
+    with (
+        daemon.connect(b"alice") as alice,
+        daemon.connect(b"watcher") as watcher,
+        daemon.connect(b"bob") as bob,
+    ):
         watcher.join(alice.private_group)
+        watcher.read_view()
         bob.join(alice.private_group)
-        for _ in range(2):
-            watcher.read_view()
+        watcher.read_view()
+
         bob.disconnect()
         assert watcher.read_view().type & wire.CAUSED_BY_DISCONNECT
 

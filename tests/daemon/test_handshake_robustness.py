@@ -8,6 +8,7 @@ import random
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -33,11 +34,13 @@ def endpoint_of(daemon: Daemon, transport: str) -> Endpoint:
     return daemon.tcp if transport == "tcp" else daemon.unix
 
 
-def test_silent_connections_delay_nobody(start_daemon: StartDaemon, transport: str) -> None:
+def test_silent_connections_delay_nobody(
+    start_daemon: StartDaemon, transport: str, opened: ExitStack
+) -> None:
     daemon = start_daemon(LONG)
     endpoint = endpoint_of(daemon, transport)
     with Witness(daemon.tcp) as witness:
-        silent = [Session.open(endpoint) for _ in range(50)]
+        silent = [opened.enter_context(Session.open(endpoint)) for _ in range(50)]
 
         # With a deadline of an hour nothing of this could happen if anybody waited for them.
         for number in range(20):
@@ -45,8 +48,6 @@ def test_silent_connections_delay_nobody(start_daemon: StartDaemon, transport: s
         witness.require_progress()
 
         assert all(session.is_quiet() for session in silent)
-        for session in silent:
-            session.close()
 
 
 @pytest.mark.parametrize(
@@ -194,14 +195,12 @@ def test_a_name_is_free_as_soon_as_its_departure_is_seen(daemon: Daemon) -> None
             assert watcher.read_view().type & wire.CAUSED_BY_DISCONNECT
 
 
-def test_invented_names_are_unique_and_legal(daemon: Daemon) -> None:
-    sessions = [daemon.connect(b"", membership=False) for _ in range(300)]
+def test_invented_names_are_unique_and_legal(daemon: Daemon, opened: ExitStack) -> None:
+    sessions = [opened.enter_context(daemon.connect(b"")) for _ in range(300)]
 
     names = {session.private_group for session in sessions}
     assert len(names) == 300
     assert all(1 <= len(name) - len(b"##d1") <= 10 for name in names)
-    for session in sessions:
-        session.close()
 
 
 @pytest.fixture
@@ -218,11 +217,13 @@ def many_descriptors() -> Iterator[None]:
 
 @pytest.mark.usefixtures("many_descriptors")
 def test_thousands_of_idle_sessions_are_carried(
-    daemon: Daemon, record_property: Callable[[str, object], None]
+    daemon: Daemon, record_property: Callable[[str, object], None], opened: ExitStack
 ) -> None:
     with Witness(daemon.tcp) as witness:
         resident = daemon.resident_bytes()
-        sessions = [daemon.connect(b"i%d" % number) for number in range(IDLE_SESSIONS)]
+        sessions = [
+            opened.enter_context(daemon.connect(b"i%d" % number)) for number in range(IDLE_SESSIONS)
+        ]
         each = (daemon.resident_bytes() - resident) / IDLE_SESSIONS
         record_property("resident bytes per idle session", each)
 
@@ -240,7 +241,7 @@ def test_thousands_of_idle_sessions_are_carried(
 
 
 def test_more_connections_than_descriptors_are_refused_and_come_back(
-    start_daemon: StartDaemon,
+    start_daemon: StartDaemon, opened: ExitStack
 ) -> None:
     daemon = start_daemon(open_files=(64, 64))
     with Witness(daemon.tcp) as witness:
@@ -248,7 +249,7 @@ def test_more_connections_than_descriptors_are_refused_and_come_back(
         code = 0
         for number in range(200):
             try:
-                sessions.append(daemon.connect(b"c%d" % number))
+                sessions.append(opened.enter_context(daemon.connect(b"c%d" % number)))
             except handshake.RejectedError as rejected:
                 code = rejected.code
                 break
@@ -258,8 +259,6 @@ def test_more_connections_than_descriptors_are_refused_and_come_back(
         witness.require_progress()
         sessions.pop().disconnect()
         wait_until(lambda: connects(daemon), "a new session to be accepted")
-        for session in sessions:
-            session.close()
 
 
 def connects(daemon: Daemon) -> bool:
@@ -271,10 +270,12 @@ def connects(daemon: Daemon) -> bool:
     return True
 
 
-def test_a_crowd_at_the_door_gets_an_answer_each(start_daemon: StartDaemon) -> None:
+def test_a_crowd_at_the_door_gets_an_answer_each(
+    start_daemon: StartDaemon, opened: ExitStack
+) -> None:
     daemon = start_daemon(open_files=(64, 64))
     with Witness(daemon.tcp) as witness:
-        crowd = [Session.open(daemon.tcp) for _ in range(150)]
+        crowd = [opened.enter_context(Session.open(daemon.tcp)) for _ in range(150)]
         refused = 0
 
         for session in crowd:
@@ -286,5 +287,3 @@ def test_a_crowd_at_the_door_gets_an_answer_each(start_daemon: StartDaemon) -> N
 
         assert refused > 0
         witness.require_progress()
-        for session in crowd:
-            session.close()

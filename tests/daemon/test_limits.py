@@ -1,5 +1,7 @@
 """Sizes, numbers of groups and type bits at and beyond their limits, the fatal ones included."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from tests.daemon.conftest import StartDaemon
@@ -81,49 +83,45 @@ def test_a_message_above_the_limit_closes_its_session_alone(
 
 @pytest.mark.parametrize("size", [CLASSIC_MAX + 1, 1_000_000])
 def test_a_larger_maximum_serves_sessions_that_announce_it(
-    size: int, start_daemon: StartDaemon
+    size: int, start_daemon: StartDaemon, opened: ExitStack
 ) -> None:
     daemon = start_daemon("MaxMessageSize = 1000000")
     body = bytes(number % 251 for number in range(size - wire.NAME_SIZE))
     with daemon.connect(b"classic") as classic:
-        sender = connect_for_large_messages(daemon, b"sender")
+        sender = opened.enter_context(connect_for_large_messages(daemon, b"sender"))
         classic.join(b"grp")
         classic.read_view()
 
         sender.multicast(wire.AGREED, (b"grp",), body)
 
         assert classic.read_frame().data == body
-        sender.close()
 
 
-def test_a_larger_maximum_is_still_a_maximum(start_daemon: StartDaemon) -> None:
+def test_a_larger_maximum_is_still_a_maximum(start_daemon: StartDaemon, opened: ExitStack) -> None:
     daemon = start_daemon("MaxMessageSize = 1000000")
     with Witness(daemon.tcp):
-        announced = connect_for_large_messages(daemon, b"announced")
-        classic = daemon.connect(b"classic")
+        announced = opened.enter_context(connect_for_large_messages(daemon, b"announced"))
+        classic = opened.enter_context(daemon.connect(b"classic"))
 
         announced.multicast(wire.AGREED, (b"grp",), b"x" * (1_000_001 - wire.NAME_SIZE))
         classic.multicast(wire.AGREED, (b"grp",), b"x" * (CLASSIC_MAX + 1 - wire.NAME_SIZE))
 
         assert announced.read_to_end() == b""
         assert classic.read_to_end() == b""
-        announced.close()
-        classic.close()
 
 
-def test_the_largest_maximum_is_delivered(start_daemon: StartDaemon) -> None:
+def test_the_largest_maximum_is_delivered(start_daemon: StartDaemon, opened: ExitStack) -> None:
     size = 16 * 2**20
     daemon = start_daemon(f"MaxMessageSize = {size}")
     body = bytes(1024) * (size // 1024 - 1) + b"e" * (1024 - wire.NAME_SIZE)
     with Witness(daemon.tcp):
-        session = connect_for_large_messages(daemon, b"large")
+        session = opened.enter_context(connect_for_large_messages(daemon, b"large"))
         session.join(b"grp")
         session.read_view()
 
         session.multicast(wire.AGREED, (b"grp",), body)
 
         assert session.read_frame().data == body
-        session.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def test_a_signal_ends_the_daemon_and_clients_see_an_orderly_close(
     assert not unix_path(daemon.port).exists()
 
 
-def test_a_stop_during_handshakes_is_clean(daemon: Daemon) -> None:
-    waiting = [Session.open(daemon.tcp) for _ in range(20)]
+def test_a_stop_during_handshakes_is_clean(daemon: Daemon, opened: ExitStack) -> None:
+    waiting = [opened.enter_context(Session.open(daemon.tcp)) for _ in range(20)]
     for session in waiting[::2]:
         session.send(b"\4\4\0\1\5al")
 
@@ -57,8 +58,6 @@ def test_a_stop_during_handshakes_is_clean(daemon: Daemon) -> None:
 
     assert daemon.wait() == STOPPED
     assert "Traceback" not in daemon.output()
-    for session in waiting:
-        session.close()
 
 
 def test_a_second_signal_does_not_spoil_the_stop(daemon: Daemon) -> None:

@@ -1,5 +1,6 @@
 """Receivers that do not keep up: closed at their bound, everybody else served as before."""
 
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
@@ -23,7 +24,7 @@ def stalled(endpoint: Endpoint, name: bytes, group: bytes) -> Session:
     return session
 
 
-def test_a_stalled_reader_is_closed_at_its_bound(daemon: Daemon) -> None:
+def test_a_stalled_reader_is_closed_at_its_bound(daemon: Daemon, opened: ExitStack) -> None:
     group, body = b"flood", b"x" * 20_000
     with (
         Witness(daemon.tcp) as witness,
@@ -32,7 +33,7 @@ def test_a_stalled_reader_is_closed_at_its_bound(daemon: Daemon) -> None:
     ):
         watcher.join(group)
         watcher.read_view()
-        victim = stalled(daemon.tcp, b"victim", group)
+        victim = opened.enter_context(stalled(daemon.tcp, b"victim", group))
         watcher.read_view()
         resident = daemon.resident_bytes()
 
@@ -44,7 +45,6 @@ def test_a_stalled_reader_is_closed_at_its_bound(daemon: Daemon) -> None:
         rest = victim.read_to_end()
         assert len(rest) < sent * len(body)
         witness.require_progress()
-        victim.close()
 
 
 def flood_until_view(
@@ -65,7 +65,7 @@ def flood_until_view(
 
 @pytest.mark.parametrize("limit", [1, 10, 250])
 def test_max_session_messages_counts_whole_queued_messages(
-    limit: int, start_daemon: StartDaemon
+    limit: int, start_daemon: StartDaemon, opened: ExitStack
 ) -> None:
     daemon = start_daemon(f"MaxSessionMessages = {limit}")
     group, body = b"grp", b"y" * 1000
@@ -75,7 +75,7 @@ def test_max_session_messages_counts_whole_queued_messages(
     ):
         watcher.join(group)
         watcher.read_view()
-        victim = stalled(daemon.unix, b"victim", group)
+        victim = opened.enter_context(stalled(daemon.unix, b"victim", group))
         watcher.read_view()
 
         sent = flood_until_view(sender, watcher, group, body, messages_max=20_000)
@@ -88,7 +88,6 @@ def test_max_session_messages_counts_whole_queued_messages(
         while reader.next_frame() is not None:
             received += 1
         assert sent - 1 - received == limit
-        victim.close()
 
 
 def test_max_session_messages_of_zero_closes_at_the_first_delivery(
@@ -103,12 +102,12 @@ def test_max_session_messages_of_zero_closes_at_the_first_delivery(
 
 
 def test_a_reader_that_catches_up_below_the_bound_loses_nothing(
-    start_daemon: StartDaemon,
+    start_daemon: StartDaemon, opened: ExitStack
 ) -> None:
     daemon = start_daemon("MaxSessionMessages = 500")
     group = b"grp"
     with daemon.connect(b"sender", membership=False) as sender:
-        victim = stalled(daemon.unix, b"slow", group)
+        victim = opened.enter_context(stalled(daemon.unix, b"slow", group))
         for number in range(2000):
             if number % 400 == 0:
                 sender.synchronise()
@@ -118,11 +117,10 @@ def test_a_reader_that_catches_up_below_the_bound_loses_nothing(
 
         for expected in range(1600, 2000):
             assert int(victim.read_frame().data[:8]) == expected
-        victim.close()
 
 
 def test_the_longest_queue_is_closed_first_when_all_together_are_too_long(
-    start_daemon: StartDaemon,
+    start_daemon: StartDaemon, opened: ExitStack
 ) -> None:
     daemon = start_daemon("MaxQueuedBytes = 33554432", LOG_SESSIONS)
     body = b"q" * 100_000
@@ -130,8 +128,8 @@ def test_the_longest_queue_is_closed_first_when_all_together_are_too_long(
         Witness(daemon.tcp) as witness,
         daemon.connect(b"sender", membership=False) as sender,
     ):
-        short = stalled(daemon.unix, b"short", b"small")
-        long = stalled(daemon.unix, b"long", b"large")
+        short = opened.enter_context(stalled(daemon.unix, b"short", b"small"))
+        long = opened.enter_context(stalled(daemon.unix, b"long", b"large"))
         resident = daemon.resident_bytes()
         for number in range(20):
             sender.multicast(wire.AGREED, (b"small",), b"%03d" % number + body)
@@ -146,14 +144,14 @@ def test_the_longest_queue_is_closed_first_when_all_together_are_too_long(
         assert daemon.resident_bytes() - resident < 96 * MIB
         assert "queues of all sessions full" in daemon.output()
         witness.require_progress()
-        short.close()
-        long.close()
 
 
-def test_a_sender_that_never_reads_its_own_messages_is_closed(daemon: Daemon) -> None:
+def test_a_sender_that_never_reads_its_own_messages_is_closed(
+    daemon: Daemon, opened: ExitStack
+) -> None:
     with Witness(daemon.tcp) as witness:
         resident = daemon.resident_bytes()
-        victim = stalled(daemon.tcp, b"selfish", b"echo")
+        victim = opened.enter_context(stalled(daemon.tcp, b"selfish", b"echo"))
         message = wire.data_frame(victim.private_group, wire.FIFO, (b"echo",), b"x" * 8000)
 
         with pytest.raises(OSError, match=r"Broken pipe|reset"):
@@ -161,7 +159,6 @@ def test_a_sender_that_never_reads_its_own_messages_is_closed(daemon: Daemon) ->
 
         witness.require_progress()
         assert daemon.resident_bytes() - resident < 64 * MIB
-        victim.close()
 
 
 def test_a_flood_to_nobody_costs_no_memory_and_stops_nobody(daemon: Daemon) -> None:
@@ -178,10 +175,12 @@ def test_a_flood_to_nobody_costs_no_memory_and_stops_nobody(daemon: Daemon) -> N
         assert daemon.resident_bytes() - resident < 32 * MIB
 
 
-def test_a_reader_as_fast_as_its_sender_gets_every_message(daemon: Daemon) -> None:
+def test_a_reader_as_fast_as_its_sender_gets_every_message(
+    daemon: Daemon, opened: ExitStack
+) -> None:
     messages = 20_000
     with daemon.connect(b"sender", membership=False) as sender:
-        reader = Session.connect(daemon.tcp, b"reader", membership=False)
+        reader = opened.enter_context(daemon.connect(b"reader", membership=False))
         reader.join(b"grp")
         reader.synchronise()
         window = 200
@@ -192,18 +191,17 @@ def test_a_reader_as_fast_as_its_sender_gets_every_message(daemon: Daemon) -> No
             if number >= window:
                 assert reader.read_frame().data == b"%d" % (number - window)
 
-        reader.close()
 
-
-def test_a_session_closed_for_slowness_can_come_back(start_daemon: StartDaemon) -> None:
+def test_a_session_closed_for_slowness_can_come_back(
+    start_daemon: StartDaemon, opened: ExitStack
+) -> None:
     daemon = start_daemon("MaxSessionMessages = 1")
     with daemon.connect(b"sender", membership=False) as sender:
-        victim = stalled(daemon.unix, b"victim", b"grp")
+        victim = opened.enter_context(stalled(daemon.unix, b"victim", b"grp"))
         message = wire.data_frame(sender.private_group, wire.AGREED, (b"grp",), b"x" * 100_000)
         for _ in range(20):
             sender.send(message)
         victim.read_to_end()
-        victim.close()
 
         def connects() -> bool:
             try:

@@ -17,6 +17,7 @@ Where this project deliberately differs from the recording ("Differences from Sp
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -127,13 +128,12 @@ def test_a_connect_request_in_pieces_is_put_together(client: str, daemon: Daemon
         assert handshake.read_method_list(session.read_exactly) == (b"NULL",)
 
 
-def test_a_session_beyond_the_classic_997_is_accepted(daemon: Daemon) -> None:
-    sessions = [daemon.connect(b"s%d" % number) for number in range(997)]
+def test_a_session_beyond_the_classic_997_is_accepted(daemon: Daemon, opened: ExitStack) -> None:
+    for number in range(997):
+        opened.enter_context(daemon.connect(b"s%d" % number))
 
     with daemon.connect(b"alice") as session:
         assert session.private_group == b"#alice#d1"
-    for session in sessions:
-        session.close()
 
 
 def test_bytes_behind_the_name_begin_the_method_choice(daemon: Daemon) -> None:
