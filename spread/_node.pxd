@@ -136,8 +136,10 @@ cdef class Node:
     cdef bint fan_out(self) noexcept nogil
     cdef void queue_message(self, uint32_t index) noexcept nogil
     cdef void queue_bytes(
-        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
+        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size,
+        bint is_message,
     ) noexcept nogil
+    cdef bint has_room(self, uint32_t index) noexcept nogil
     cdef void queue_notice(
         self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
     ) noexcept nogil
@@ -147,6 +149,7 @@ cdef class Node:
     cdef void relieve(self) noexcept nogil
     cdef void end_stalled(self) noexcept nogil
     cdef void resume_waiting(self) noexcept nogil
+    cdef void resume(self, uint32_t index) noexcept nogil
     cdef size_t call_handshake(
         self, uint32_t index, const uint8_t* data, size_t size
     ) noexcept with gil

@@ -25,9 +25,9 @@ from spread._routes cimport (
 from spread._sessions cimport (
     END_BAD_FRAME, END_KILL, END_LOST, END_MEMORY, END_REFUSED, END_SHUTDOWN, END_SLOW,
     END_STALLED, INPUT_FAULT, INPUT_FRAME, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE,
-    SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, input_next, input_release, sessions_close,
-    sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over, slot_largest,
-    slot_longest_stalled, slot_sent, slot_stash, slot_take,
+    SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, has_cut_frame, input_next, input_release,
+    sessions_close, sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over,
+    slot_largest, slot_longest_stalled, slot_sent, slot_stash, slot_take, stash_take,
 )
 from spread._stats cimport (
     STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_DELIVERIES, STAT_ENDED_KILL,
@@ -43,6 +43,7 @@ cdef enum:
     PAYLOAD_SIZE_MIN = 64          # Bytes of frames in one packet.
     INPUT_SIZE_MAX = 256 * 1024    # Bytes of one read.
     INPUT_SIZE_SHORT = 4096        # The same while memory for partial frames is short.
+    REQUESTS_MAX = 64              # Joins and leaves of one session per turn: each calls Python.
     PENDING_BYTES_MAX = 8 * 1024 * 1024  # Submitted and not in the order: senders wait.
     SECOND_NS = 1000000000
     RELIEF_NS = SECOND_NS          # Congestion that lasts longer ends the largest queue.
@@ -122,25 +123,30 @@ cdef class Node:
         """Submit every whole frame in the bytes; keep the rest."""
         cdef Slot* slot = &self.sessions.slots[index]
         cdef Input cursor
-        cdef InputStatus status
+        cdef InputStatus status = INPUT_FRAME
+        cdef uint32_t requests = 0
         cursor.data = data
         cursor.size = size
         cursor.used = 0
-        while slot.state == SLOT_OPEN and (cursor.used < size or slot.partial != NULL):
+        while slot.state == SLOT_OPEN and (cursor.used < size or has_cut_frame(slot)):
+            if requests == REQUESTS_MAX:
+                status = INPUT_WAIT
+                break
             status = input_next(&self.sessions, slot, &cursor, self.now_ns)
-            if status == INPUT_FRAME:
-                self.submit(index, cursor.frame_at, &cursor.frame)
-                slot = &self.sessions.slots[index]
-                input_release(&self.sessions, slot)
-                continue
-            if status == INPUT_FAULT:
-                slot.fault = cursor.fault
-                self.end_session(index, END_BAD_FRAME)
-            elif status == INPUT_WAIT and slot_stash(
-                &self.sessions, slot, data + cursor.used, size - cursor.used
-            ) < 0:
-                self.end_session(index, END_MEMORY)
-            return
+            if status != INPUT_FRAME:
+                break
+            requests += cursor.frame.type & TYPE_REQUEST != 0
+            self.submit(index, cursor.frame_at, &cursor.frame)
+            slot = &self.sessions.slots[index]
+            input_release(&self.sessions, slot)
+        if status == INPUT_FAULT:
+            slot.fault = cursor.fault
+            self.end_session(index, END_BAD_FRAME)
+        elif status == INPUT_WAIT and slot_stash(
+            &self.sessions, slot, data + cursor.used, size - cursor.used,
+            requests == REQUESTS_MAX,
+        ) < 0:
+            self.end_session(index, END_MEMORY)
 
     cdef void submit(self, uint32_t index, uint8_t* frame_at, Frame* frame) noexcept nogil:
         """Hand one checked frame to the ring, or answer it with a REJECT."""
@@ -171,13 +177,15 @@ cdef class Node:
         self.counters[STAT_REJECTS] += 1
         if frame.type & TYPE_SELF_DISCARD:
             return
+        if not self.has_room(index):
+            return
         cdef size_t size = reject_size(frame)
         cdef uint8_t* answer = <uint8_t*>malloc(size)
         if answer == NULL:
             self.end_session(index, END_MEMORY)
             return
         reject_write(answer, frame_at, frame, self.sessions.slots[index].name)
-        self.queue_bytes(&index, 1, answer, size)
+        self.queue_bytes(&index, 1, answer, size, True)
         free(answer)
 
     cdef void input_end(self, uint32_t index) noexcept nogil:
@@ -187,6 +195,8 @@ cdef class Node:
             self.call_handshake(index, NULL, 0)
             if self.sessions.slots[index].is_closing:
                 return
+        while slot.is_waiting and slot.is_deferred:
+            self.resume(index)
         self.end_session(index, END_LOST)
 
     cdef bint wants_input(self, uint32_t index) noexcept nogil:
@@ -199,7 +209,8 @@ cdef class Node:
         )
 
     cdef size_t input_size_max(self) noexcept nogil:
-        if 4 * self.sessions.inbound_bytes > 3 * self.sessions.limits.inbound_bytes_max:
+        cdef uint64_t bytes_held = self.sessions.inbound_bytes + self.sessions.stash_bytes
+        if 4 * bytes_held > 3 * self.sessions.limits.inbound_bytes_max:
             return INPUT_SIZE_SHORT
         return INPUT_SIZE_MAX
 
@@ -209,7 +220,7 @@ cdef class Node:
         cdef NodeStatus status = NODE_IDLE
         self.now_ns = now_ns
         self.counters[STAT_TURNS] += 1
-        if self.sessions.waiting > 0:
+        if self.sessions.waiting + self.sessions.deferred > 0:
             self.resume_waiting()
         if self.owed_departures > 0:
             self.pay_departures()
@@ -245,6 +256,9 @@ cdef class Node:
                     return NODE_IDLE
                 self.begin()
             if self.message.frame.type & TYPE_REQUEST:
+                if self.sessions.limits.is_exact and self.sessions.dirty_count > 0:
+                    # The bound holds for notices, too: what can be written goes first.
+                    return NODE_WRITE
                 self.counters[STAT_REQUESTS] += 1
                 self.call_ordered()
                 if self.has_failed:
@@ -313,9 +327,10 @@ cdef class Node:
     # -- Notices --------------------------------------------------------------------------------
 
     cdef void queue_bytes(
-        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
+        self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size,
+        bint is_message,
     ) noexcept nogil:
-        """Queue one message of our own for several sessions, in shared buffers."""
+        """Queue bytes of our own for several sessions, in shared buffers."""
         cdef size_t at = 0
         cdef size_t part
         cdef Buffer* buffer
@@ -334,7 +349,8 @@ cdef class Node:
                     self.end_session(index, END_MEMORY)
                     continue
                 if slot_enqueue(
-                    &self.sessions, index, buffer, 0, <uint32_t>part, at + part == size
+                    &self.sessions, index, buffer, 0, <uint32_t>part,
+                    is_message and at + part == size,
                 ) < 0:
                     self.end_session(index, END_MEMORY)
             if buffer != NULL:
@@ -346,17 +362,20 @@ cdef class Node:
     ) noexcept nogil:
         """Queue a membership message; receivers at their bound are ended or offered a write."""
         cdef uint32_t target
-        cdef Slot* slot
         for target in range(count):
-            slot = &self.sessions.slots[slots[target]]
-            if slot.state != SLOT_OPEN or not slot_is_over(&self.sessions, slot):
-                continue
+            self.has_room(slots[target])
+        self.counters[STAT_NOTICES] += count
+        self.queue_bytes(slots, count, data, size, True)
+
+    cdef bint has_room(self, uint32_t index) noexcept nogil:
+        """Whether a session may get a message of our own; one that is over its bound is ended."""
+        cdef const Slot* slot = &self.sessions.slots[index]
+        if slot.state == SLOT_OPEN and slot_is_over(&self.sessions, slot):
             if slot.is_blocked or slot.queue_count == 0:
-                self.end_session(slots[target], END_SLOW)
+                self.end_session(index, END_SLOW)
             else:
                 self.wants_write = True
-        self.counters[STAT_NOTICES] += count
-        self.queue_bytes(slots, count, data, size)
+        return slot.state == SLOT_OPEN
 
     # -- Output ---------------------------------------------------------------------------------
 
@@ -461,26 +480,22 @@ cdef class Node:
             self.resume_waiting()
 
     cdef void resume_waiting(self) noexcept nogil:
-        """Go on with sessions that waited for memory, as far as there is some."""
+        """Go on with sessions that waited for their turn, or for memory as far as there is some."""
         cdef uint32_t index
-        cdef Slot* slot
-        cdef uint8_t* stash
-        cdef size_t size
         for index in range(self.sessions.slot_count):
-            slot = &self.sessions.slots[index]
-            if not slot.is_waiting:
-                continue
-            stash = slot.stash
-            size = slot.stash_size
-            slot.stash = NULL
-            slot.stash_size = 0
-            slot.is_waiting = False
-            self.sessions.waiting -= 1
-            self.sessions.inbound_bytes -= size
-            self.input_frames(index, stash, size)
-            free(stash)
+            if self.sessions.slots[index].is_waiting:
+                self.resume(index)
+
+    cdef void resume(self, uint32_t index) noexcept nogil:
+        """Go on with the bytes that are kept for a session."""
+        cdef size_t size = 0
+        cdef uint8_t* stash = stash_take(&self.sessions, &self.sessions.slots[index], &size)
+        self.input_frames(index, stash, size)
+        free(stash)
 
     cdef int64_t next_deadline(self) noexcept nogil:
+        if self.sessions.deferred > 0:
+            return self.now_ns
         if self.relief_ns == 0 or self.control_deadline_ns == 0:
             return self.relief_ns + self.control_deadline_ns
         return min(self.relief_ns, self.control_deadline_ns)
@@ -621,7 +636,7 @@ cdef class Node:
     def reply(self, uint32_t index, bytes data not None):
         """Queue bytes of the handshake."""
         self.slot_at(index)
-        self.queue_bytes(&index, 1, data, len(data))
+        self.queue_bytes(&index, 1, data, len(data), False)
 
     def refuse(self, uint32_t index):
         """End a connection in its handshake once its output has been offered."""
@@ -685,7 +700,7 @@ cdef class Node:
         result["sessions"] = self.sessions.used
         result["queued_messages"] = self.sessions.queued_messages
         result["queued_bytes"] = self.sessions.queued_bytes
-        result["inbound_bytes"] = self.sessions.inbound_bytes
+        result["inbound_bytes"] = self.sessions.inbound_bytes + self.sessions.stash_bytes
         result["buffer_bytes"] = self.pool.bytes_in_use
         result["buffer_bytes_peak"] = self.pool.bytes_peak
         result["packets"] = self.ring.window.highest
@@ -693,5 +708,4 @@ cdef class Node:
 
     def session_statistics(self, uint32_t index):
         """Return the messages and bytes that wait for a session."""
-        cdef Slot* slot = self.slot_at(index)
-        return slot.queued_messages, slot.queued_bytes
+        return self.slot_at(index).queued_messages, self.slot_at(index).queued_bytes

@@ -52,6 +52,7 @@ cdef class Reactor:
     cdef void wait(self, int timeout_ms) noexcept nogil
     cdef int timeout_ms(self) noexcept nogil
     cdef void dispatch(self, const Event* event) noexcept nogil
+    cdef void dispatch_input(self, uint32_t index, bint is_broken) noexcept nogil
     cdef void read(self, uint32_t index) noexcept nogil
     cdef int64_t read_once(self, uint32_t index) noexcept nogil
     cdef void pause(self, uint32_t index) noexcept nogil

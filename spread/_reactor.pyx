@@ -197,12 +197,23 @@ cdef class Reactor:
         if event.ready & READY_WRITE:
             self.write(index)
         if event.ready & (READY_READ | READY_BROKEN):
-            if event.ready & READY_BROKEN and not self.node.wants_input(index):
-                self.node.input_end(index)
-            elif not self.is_draining:
-                self.read(index)
-            elif event.ready & READY_READ:
+            self.dispatch_input(index, event.ready & READY_BROKEN != 0)
+
+    cdef void dispatch_input(self, uint32_t index, bint is_broken) noexcept nogil:
+        """Read, unless nothing is to be read now; a connection that is gone cannot be paused."""
+        cdef const Slot* slot = &self.node.sessions.slots[index]
+        if not is_broken:
+            if self.is_draining:
                 self.pause(index)
+            else:
+                self.read(index)
+        elif slot.is_waiting and slot.is_deferred and not self.is_draining:
+            # What it had sent is taken in its next turns, which come without waiting.
+            return
+        elif self.is_draining or not self.node.wants_input(index):
+            self.node.input_end(index)
+        else:
+            self.read(index)
 
     # -- Reading ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 from cython cimport final
 
 from spread._buffers cimport (
-    BUFFER_LARGE, BUFFER_LARGE_SIZE, buffer_acquire, buffer_fit, buffer_release,
+    BUFFER_LARGE_SIZE, buffer_acquire, buffer_fit, buffer_release, class_for,
 )
 from spread._check cimport check
 from spread._window cimport (
@@ -53,7 +53,7 @@ cdef class Ring:
         cdef size_t part
         while taken < size:
             if self.open_packet == NULL:
-                self.open_packet = buffer_acquire(self.pool, BUFFER_LARGE)
+                self.open_packet = buffer_acquire(self.pool, class_for(self.payload_max))
                 if self.open_packet == NULL:
                     self.roll_back(mark)
                     return RING_NO_MEMORY

@@ -73,7 +73,8 @@ cdef struct Slot:
     int64_t started_ns       # When the partial frame began.
     uint8_t* stash           # Owned; bytes read that wait for the common budget.
     size_t stash_size
-    bint is_waiting          # For the common budget: nothing more is read.
+    bint is_waiting          # For the common budget or its next turn: nothing more is read.
+    bint is_deferred         # It waits for its next turn only.
     # Out.
     QueueSlice* queue        # Owned ring of queue_capacity entries, a power of two or 0.
     uint32_t queue_capacity
@@ -106,8 +107,10 @@ cdef struct Sessions:
     uint32_t used
     Pool* pool               # Borrowed.
     Limits limits
-    uint64_t inbound_bytes
+    uint64_t inbound_bytes   # Of partial frames.
+    uint64_t stash_bytes     # Read, and waiting for the budget or their turn.
     uint32_t waiting         # Slots that wait for the common budget.
+    uint32_t deferred        # Slots that wait for their next turn.
     uint32_t* dirty          # Owned list of slots with output, as long as the table.
     uint32_t dirty_count
     uint32_t* free_slots     # Owned stack, as long as the table.
@@ -152,8 +155,13 @@ cdef InputStatus input_next(
 cdef void input_release(Sessions* sessions, Slot* slot) noexcept nogil
 # The shown frame has been used; its room goes back to the common budget.
 
-cdef int slot_stash(Sessions* sessions, Slot* slot, const uint8_t* data, size_t size) noexcept nogil
-# Keep bytes that wait for the common budget; -1 when the system has no memory.
+cdef int slot_stash(
+    Sessions* sessions, Slot* slot, const uint8_t* data, size_t size, bint is_deferred
+) noexcept nogil
+# Keep bytes that wait, for the common budget or for the next turn; -1 without memory.
+
+cdef uint8_t* stash_take(Sessions* sessions, Slot* slot, size_t* size) noexcept nogil
+# Take the kept bytes back; the caller frees them.
 
 cdef bint slot_is_over(Sessions* sessions, const Slot* slot) noexcept nogil
 # Tell whether one more message would go beyond the slot's bound.
@@ -168,10 +176,15 @@ cdef void slot_sent(Sessions* sessions, Slot* slot, size_t size) noexcept nogil
 # Take `size` sent bytes off the queue.
 
 cdef uint32_t slot_largest(const Sessions* sessions) noexcept nogil
-# The open slot with the most queued bytes, or NO_SLOT.
+# The slot whose queue holds the most memory, or NO_SLOT.
 
 cdef uint32_t slot_longest_stalled(const Sessions* sessions, int64_t now_ns) noexcept nogil
 # The oldest slot whose partial frame comes in too slowly to hold memory, or NO_SLOT.
+
+cdef inline bint has_cut_frame(const Slot* slot) noexcept nogil:
+    """Tell whether a frame may go on without further bytes: it has its header and reserved room."""
+    return slot.partial != NULL or slot.header_have == FRAME_HEADER_SIZE
+
 
 cdef inline QueueSlice* queue_at(const Slot* slot, uint32_t index) noexcept nogil:
     """Return the slice `index` places behind the first."""

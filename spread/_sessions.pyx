@@ -114,14 +114,9 @@ cdef void drop_input(Sessions* sessions, Slot* slot) noexcept nogil:
         sessions.inbound_bytes -= slot.partial_size
         free(slot.partial)
         slot.partial = NULL
-    if slot.stash != NULL:
-        sessions.inbound_bytes -= slot.stash_size
-        free(slot.stash)
-        slot.stash = NULL
-        slot.stash_size = 0
+    cdef size_t size
     if slot.is_waiting:
-        slot.is_waiting = False
-        sessions.waiting -= 1
+        free(stash_take(sessions, slot, &size))
     slot.header_have = 0
 
 
@@ -237,7 +232,7 @@ cdef void input_release(Sessions* sessions, Slot* slot) noexcept nogil:
 
 
 cdef int slot_stash(
-    Sessions* sessions, Slot* slot, const uint8_t* data, size_t size
+    Sessions* sessions, Slot* slot, const uint8_t* data, size_t size, bint is_deferred
 ) noexcept nogil:
     check(slot.stash == NULL, "a waiting slot is not read")
     slot.stash = <uint8_t*>malloc(max(size, <size_t>1))
@@ -245,10 +240,25 @@ cdef int slot_stash(
         return -1
     memcpy(slot.stash, data, size)
     slot.stash_size = size
-    sessions.inbound_bytes += size
     slot.is_waiting = True
-    sessions.waiting += 1
+    slot.is_deferred = is_deferred
+    sessions.stash_bytes += size
+    sessions.waiting += not is_deferred
+    sessions.deferred += is_deferred
     return 0
+
+
+cdef uint8_t* stash_take(Sessions* sessions, Slot* slot, size_t* size) noexcept nogil:
+    cdef uint8_t* stash = slot.stash
+    check(slot.is_waiting, "bytes are kept for a slot that waits")
+    size[0] = slot.stash_size
+    sessions.stash_bytes -= slot.stash_size
+    sessions.waiting -= not slot.is_deferred
+    sessions.deferred -= slot.is_deferred
+    slot.stash = NULL
+    slot.stash_size = 0
+    slot.is_waiting = False
+    return stash
 
 
 cdef bint slot_is_over(Sessions* sessions, const Slot* slot) noexcept nogil:
@@ -334,13 +344,24 @@ cdef void slot_sent(Sessions* sessions, Slot* slot, size_t size) noexcept nogil:
         slot.queue_first = 0
 
 
+cdef uint64_t held_bytes(const Slot* slot) noexcept nogil:
+    """Memory that ending the session would free, by its share of each buffer it refers to."""
+    cdef uint64_t held = 0
+    cdef uint32_t index
+    for index in range(slot.queue_count):
+        held += queue_at(slot, index).buffer.capacity // queue_at(slot, index).buffer.references
+    return held
+
+
 cdef uint32_t slot_largest(const Sessions* sessions) noexcept nogil:
     cdef uint32_t index
     cdef uint32_t found = NO_SLOT
     cdef uint64_t largest = 0
+    cdef uint64_t held
     for index in range(sessions.slot_count):
-        if sessions.slots[index].queued_bytes > largest:
-            largest = sessions.slots[index].queued_bytes
+        held = held_bytes(&sessions.slots[index])
+        if held > largest:
+            largest = held
             found = index
     return found
 

@@ -26,7 +26,7 @@ from spread.cli.command_line import (
     run,
     service,
 )
-from spread.cli.user.conversation import CommandError, Conversation
+from spread.cli.user.conversation import CommandError, Conversation, PromptInterruptedError
 from spread.cli.user.descriptions import describe, describe_rejected
 from spread.cli.user.display import Display, display_on
 from spread.cli.user.lines import CutShortError, Lines, editor, history_path, input_lines
@@ -181,22 +181,26 @@ class Dialogue:
         conversation = Conversation(self._mailbox, lines, self._display, receiver, self._service)
         receiver.start()
         try:
-            while (words := conversation.next_command()) is not None:
-                self._carry_out(conversation, words, lines.count)
+            while self._do_next(conversation, lines):
+                pass
         except (CutShortError, MailboxClosedError):
             if self._end is None:
                 raise
             raise self._end from None
-        except KeyboardInterrupt:
+        except PromptInterruptedError:
             if self._is_typed:
                 print()
-            raise
+            raise KeyboardInterrupt from None
         finally:
             receiver.close()
         return Exit.DATA if self._has_failed and not self._is_typed else Exit.OK
 
-    def _carry_out(self, conversation: Conversation, words: list[str], line_number: int) -> None:
+    def _do_next(self, conversation: Conversation, lines: Lines) -> bool:
+        """Read a command and carry it out; false when there are no more."""
         try:
+            words = conversation.next_command()
+            if words is None:
+                return False
             conversation.carry_out(words)
         except MailboxClosedError:
             raise
@@ -205,12 +209,13 @@ class Dialogue:
             if self._is_typed:
                 self._display.show([str(error)])
             else:
-                print(f"spuser: line {line_number}: {error}", file=sys.stderr, flush=True)
+                print(f"spuser: line {lines.count}: {error}", file=sys.stderr, flush=True)
         except KeyboardInterrupt:
             if not self._is_typed:
                 raise
             print()  # The terminal has shown "^C".
             self._display.show(["given up"])
+        return True
 
     def _show(self, arrival: Arrival) -> None:
         size_max = SHOWN_SIZE_MAX if self._is_typed else None

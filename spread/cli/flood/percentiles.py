@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Summary", "numpy_quantities", "plain_quantities", "summarize"]
+__all__ = ["Quantities", "Summary", "numpy_quantities", "plain_quantities", "summarize"]
 
 # In thousandths: 50, 90, 99 and 99.9 percent.
 _PERCENTILES = (500, 900, 990, 999)

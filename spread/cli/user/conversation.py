@@ -14,7 +14,7 @@ from spread.cli.user.receiver import Receiver
 from spread.client.mailbox import Mailbox
 from spread.service import Service
 
-__all__ = ["COMMANDS", "Command", "CommandError", "Conversation", "menu"]
+__all__ = ["COMMANDS", "Command", "CommandError", "Conversation", "PromptInterruptedError", "menu"]
 
 BURST_COUNT = 10
 PROMPT = "spuser> "
@@ -22,6 +22,10 @@ PROMPT = "spuser> "
 
 class CommandError(Exception):
     """A command could not be carried out; its text says why."""
+
+
+class PromptInterruptedError(Exception):
+    """Ctrl-C while a command was awaited; at any other time it is a KeyboardInterrupt."""
 
 
 class Command(NamedTuple):
@@ -77,12 +81,14 @@ class Conversation:
     def next_command(self) -> list[str] | None:
         """Read a command and return its words; None when it is `q` or there are no more.
 
-        Raises CutShortError.
+        Raises CutShortError and PromptInterruptedError.
         """
         try:
             line = self._lines.next_line(PROMPT)
         except EOFError:
             return None
+        except KeyboardInterrupt:
+            raise PromptInterruptedError from None
         words = line.split()
         if words:
             self._lines.remember(line)
