@@ -11,7 +11,7 @@ from cython cimport final
 
 from spread._check cimport check
 from spread._node cimport NODE_WRITE, Node
-from spread._sessions cimport Slot, queue_at
+from spread._sessions cimport Slot, ended_clear, queue_at
 
 
 @final
@@ -83,8 +83,11 @@ cdef class MemoryDriver:
 
     def take_ended(self):
         """Return the slots that have ended; their connections count as closed from here on."""
-        result = [self.node.ended[number] for number in range(self.node.ended_reported)]
-        self.node.clear_ended()
+        result = [
+            self.node.sessions.ended[number]
+            for number in range(self.node.sessions.ended_reported)
+        ]
+        ended_clear(&self.node.sessions)
         for index in result:
             self.node.connection_closed(index)
         return result
@@ -97,7 +100,7 @@ cdef class MemoryDriver:
         check(
             self.node.sessions.dirty_count <= self.node.sessions.slot_count, "a slot is dirty once"
         )
-        check(self.node.ended_count <= self.node.sessions.slot_count, "a slot ends once")
+        check(self.node.sessions.ended_count <= self.node.sessions.slot_count, "a slot ends once")
         for index in range(self.node.sessions.slot_count):
             queued += self.node.sessions.slots[index].queued_bytes
         check(queued == self.node.sessions.queued_bytes, "queued bytes add up")

@@ -66,11 +66,6 @@ cdef class Node:
     cdef uint32_t fan_next
     cdef uint32_t self_slot          # The sender that discards its own copy, or NO_SLOT.
     cdef Receivers receivers         # Of the shown message.
-    # Slots whose connection the driver must close.
-    cdef uint32_t* ended             # Owned.
-    cdef uint32_t ended_count
-    cdef uint32_t ended_capacity
-    cdef uint32_t ended_reported     # The first so many are known to Python.
 
     cdef void input(self, uint32_t index, uint8_t* data, size_t size, int64_t now_ns) noexcept nogil
     # Take bytes read from a session; the buffer is rewritten in place. Never keeps the pointer.
@@ -101,9 +96,6 @@ cdef class Node:
 
     cdef void output_offered(self, uint32_t index) noexcept nogil
     # The driver has tried to write everything; a refused connection ends here.
-
-    cdef void clear_ended(self) noexcept nogil
-    # The driver has taken the reported ones from the list of ended slots.
 
     cdef void connection_closed(self, uint32_t index) noexcept nogil
     # The driver has closed the connection of an ended session.

@@ -5,7 +5,7 @@ Source: client protocol, sections 3 to 8; design of the data path in docs/archit
 
 from cython cimport final
 from libc.stdint cimport int32_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from spread._buffers cimport (
@@ -89,7 +89,6 @@ cdef class Node:
         sessions_close(&self.sessions)
         routes_close(&self.routes)
         receivers_close(&self.receivers)
-        free(self.ended)
         pool_close(&self.pool)
 
     # -- Input ----------------------------------------------------------------------------------
@@ -218,6 +217,7 @@ cdef class Node:
 
     cdef NodeStatus turn(self, int64_t now_ns) noexcept nogil:
         cdef NodeStatus status = NODE_IDLE
+        cdef bint is_told
         self.now_ns = now_ns
         self.counters[STAT_TURNS] += 1
         if self.sessions.waiting + self.sessions.deferred > 0:
@@ -226,7 +226,7 @@ cdef class Node:
             self.pay_departures()
         while status == NODE_IDLE:
             # Before their departures are delivered: Python still knows the sessions.
-            if self.ended_reported < self.ended_count:
+            if self.sessions.ended_reported < self.sessions.ended_count:
                 self.call_ended()
             status = self.deliver()
             if status != NODE_IDLE:
@@ -237,7 +237,8 @@ cdef class Node:
             self.keep_bounds()
             if self.has_failed:
                 return NODE_FAILED
-            if not self.ring.has_pending() and self.ended_reported == self.ended_count:
+            is_told = self.sessions.ended_reported == self.sessions.ended_count
+            if is_told and not self.ring.has_pending():
                 break
         return status
 
@@ -401,8 +402,6 @@ cdef class Node:
         cdef bint had_name = slot.state == SLOT_OPEN
         slot_end(&self.sessions, index, reason)
         self.counters[STAT_ENDED_KILL + <int>reason - 1] += 1
-        self.ended[self.ended_count] = index
-        self.ended_count += 1
         if had_name:
             self.submit_departure(slot)
         else:
@@ -426,13 +425,6 @@ cdef class Node:
         for index in range(self.sessions.slot_count):
             if self.sessions.slots[index].owes_departure:
                 self.submit_departure(&self.sessions.slots[index])
-
-    cdef void clear_ended(self) noexcept nogil:
-        cdef uint32_t number
-        for number in range(self.ended_reported, self.ended_count):
-            self.ended[number - self.ended_reported] = self.ended[number]
-        self.ended_count -= self.ended_reported
-        self.ended_reported = 0
 
     cdef void connection_closed(self, uint32_t index) noexcept nogil:
         cdef Slot* slot = &self.sessions.slots[index]
@@ -566,9 +558,9 @@ cdef class Node:
         cdef uint32_t index
         cdef const Slot* slot
         try:
-            while self.ended_reported < self.ended_count:
-                index = self.ended[self.ended_reported]
-                self.ended_reported += 1
+            while self.sessions.ended_reported < self.sessions.ended_count:
+                index = self.sessions.ended[self.sessions.ended_reported]
+                self.sessions.ended_reported += 1
                 slot = &self.sessions.slots[index]
                 self.upcalls.session_ended(index, slot.reason, slot.fault, slot.undelivered)
         except BaseException as error:
@@ -596,17 +588,10 @@ cdef class Node:
         cdef uint32_t index = slot_take(&self.sessions)
         if index == NO_SLOT:
             raise MemoryError("no memory for another session")
-        cdef uint32_t count = self.sessions.slot_count
-        cdef void* grown
-        if self.ended_capacity < count:
-            grown = realloc(self.ended, count * sizeof(uint32_t))
-            if grown != NULL:
-                self.ended = <uint32_t*>grown
-            if grown == NULL or receivers_reserve(&self.receivers, count) < 0:
-                slot_end(&self.sessions, index, END_MEMORY)
-                slot_give_back(&self.sessions, index)
-                raise MemoryError("no memory for another session")
-            self.ended_capacity = count
+        if receivers_reserve(&self.receivers, self.sessions.slot_count) < 0:
+            self.end_session(index, END_MEMORY)
+            self.connection_closed(index)
+            raise MemoryError("no memory for another session")
         self.counters[STAT_SESSIONS_OPENED] += 1
         return index
 

@@ -10,7 +10,7 @@ from spread._poller cimport (
     poller_close, poller_open, poller_remove, poller_wait,
 )
 from spread._sessions cimport (
-    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, QueueSlice, Slot,
+    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, QueueSlice, Slot, ended_clear,
     queue_at,
 )
 from spread._sys cimport (
@@ -288,7 +288,10 @@ cdef class Reactor:
         """Let the node order and deliver, write what came of it, close what has ended."""
         cdef NodeStatus status = NODE_WRITE
         self.turn_bytes = 0
-        while status == NODE_WRITE or self.node.ended_reported < self.node.ended_count:
+        while (
+            status == NODE_WRITE
+            or self.node.sessions.ended_reported < self.node.sessions.ended_count
+        ):
             status = self.node.turn(self.now_ns)
             if self.node.has_failed:
                 return
@@ -361,9 +364,9 @@ cdef class Reactor:
 
     cdef void close_ended(self) noexcept nogil:
         cdef uint32_t number
-        for number in range(self.node.ended_reported):
-            self.close_connection(self.node.ended[number])
-        self.node.clear_ended()
+        for number in range(self.node.sessions.ended_reported):
+            self.close_connection(self.node.sessions.ended[number])
+        ended_clear(&self.node.sessions)
 
     cdef void close_connection(self, uint32_t index) noexcept nogil:
         """Close; a client that is let go in order must not lose our last bytes to a reset."""

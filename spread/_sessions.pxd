@@ -113,6 +113,9 @@ cdef struct Sessions:
     uint32_t deferred        # Slots that wait for their next turn.
     uint32_t* dirty          # Owned list of slots with output, as long as the table.
     uint32_t dirty_count
+    uint32_t* ended          # Owned list of slots whose connection the driver must close.
+    uint32_t ended_count
+    uint32_t ended_reported  # The first so many are known to Python.
     uint32_t* free_slots     # Owned stack, as long as the table.
     uint32_t free_count
     uint64_t queued_messages
@@ -143,6 +146,9 @@ cdef uint32_t slot_take(Sessions* sessions) noexcept nogil
 
 cdef void slot_end(Sessions* sessions, uint32_t index, EndReason reason) noexcept nogil
 # End a session: its queue and its partial frame are given up. Does nothing when it has ended.
+
+cdef void ended_clear(Sessions* sessions) noexcept nogil
+# The driver has taken the reported ones from the list of ended slots.
 
 cdef void slot_give_back(Sessions* sessions, uint32_t index) noexcept nogil
 # ENDED -> FREE.

@@ -47,6 +47,7 @@ cdef void sessions_close(Sessions* sessions) noexcept nogil:
         free(sessions.slots[index].queue)
     free(sessions.slots)
     free(sessions.dirty)
+    free(sessions.ended)
     free(sessions.free_slots)
     memset(sessions, 0, sizeof(Sessions))
 
@@ -61,6 +62,10 @@ cdef int grow(Sessions* sessions, uint32_t count) noexcept nogil:
     if dirty == NULL:
         return -1
     sessions.dirty = dirty
+    cdef uint32_t* ended = <uint32_t*>realloc(sessions.ended, count * sizeof(uint32_t))
+    if ended == NULL:
+        return -1
+    sessions.ended = ended
     cdef uint32_t* spare = <uint32_t*>realloc(sessions.free_slots, count * sizeof(uint32_t))
     if spare == NULL:
         return -1
@@ -129,6 +134,17 @@ cdef void slot_end(Sessions* sessions, uint32_t index, EndReason reason) noexcep
     slot.undelivered = slot.queued_messages
     drop_output(sessions, slot)
     drop_input(sessions, slot)
+    check(sessions.ended_count < sessions.slot_count, "a slot ends once")
+    sessions.ended[sessions.ended_count] = index
+    sessions.ended_count += 1
+
+
+cdef void ended_clear(Sessions* sessions) noexcept nogil:
+    cdef uint32_t number
+    for number in range(sessions.ended_reported, sessions.ended_count):
+        sessions.ended[number - sessions.ended_reported] = sessions.ended[number]
+    sessions.ended_count -= sessions.ended_reported
+    sessions.ended_reported = 0
 
 
 cdef void slot_give_back(Sessions* sessions, uint32_t index) noexcept nogil:

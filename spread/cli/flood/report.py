@@ -38,7 +38,7 @@ def as_text(
         for sender, span in sorted(measurement.received.items()):
             lines.append(_sender_line(sender, span, measurement.announced.get(sender)))
     if plan.writes:
-        lines.append(_latency_line(summarize(measurement.latencies_ns)))
+        lines.extend(_latency_lines(summarize(measurement.latencies_ns)))
     return "\n".join(lines)
 
 
@@ -86,7 +86,9 @@ def _rates(span: Span) -> tuple[float, float] | None:
 
 
 def _span_line(what: str, span: Span) -> str:
-    text = f"{what:9} {span.count:,} messages in {span.seconds:.3f} s"
+    text = (
+        f"{what:9} {span.count:,} message{'' if span.count == 1 else 's'} in {span.seconds:.3f} s"
+    )
     rates = _rates(span)
     if rates is None:
         return text
@@ -98,15 +100,19 @@ def _sender_line(sender: str, span: Span, announced: int | None) -> str:
     return f"  from {sender} {span.count:,}{of}"
 
 
-def _latency_line(summary: Summary) -> str:
+def _latency_lines(summary: Summary) -> list[str]:
     if summary.count == 0:
-        return "latency   unknown: no own message has come back"
+        return ["latency   unknown: no own message has come back"]
     values = [
         f"{name.replace('_', '.')} {value / 1000:,.0f}"
         for name, value in asdict(summary).items()
         if name != "count" and value is not None
     ]
-    return f"latency   {', '.join(values)} us ({summary.count:,} own messages that came back)"
+    plural = "" if summary.count == 1 else "s"
+    return [
+        f"latency   of {summary.count:,} own message{plural} that came back, in us",
+        f"          {', '.join(values)}",
+    ]
 
 
 def _span_object(span: Span) -> dict[str, int | float | None]:
