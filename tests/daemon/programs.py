@@ -102,6 +102,8 @@ class Terminal:
     def __init__(self, descriptor: int, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self.screen = Screen(COLUMNS, ROWS)
+        self.output = ""
+        """Everything written so far, sequences included."""
         self._descriptor = descriptor
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -176,7 +178,9 @@ class Terminal:
             data = os.read(self._descriptor, 65536)
         except OSError:  # Linux says so when the program has closed its side.
             return False
-        self.screen.feed(self._decoder.decode(data))
+        text = self._decoder.decode(data)
+        self.output += text
+        self.screen.feed(text)
         return bool(data)
 
 
