@@ -61,10 +61,9 @@ def test_a_member_floods_itself_with_any_service(service: str, address: str) -> 
 def test_the_report_for_people(address: str) -> None:
     done = run_program("spflooder", "-s", address, "-m", "500", "-b", "0", "-u", "me")
 
-    first, sent, received, latency, values = done.stdout.splitlines()
-    assert first == (
-        f"#me#d1 at {address}, group flooder: read and write, agreed, 0 bytes, window 200"
-    )
+    first, plan, sent, received, latency, values = done.stdout.splitlines()
+    assert first == f"#me#d1 at {address}, group flooder"
+    assert plan == "plan      read and write, agreed, 0 bytes, window 200"
     assert sent.startswith("sent      500 messages in 0.")
     assert received.startswith("received  500 messages in 0.")
     assert latency == "latency   of 500 own messages that came back, in us"
@@ -386,6 +385,7 @@ def test_a_bar_is_drawn_on_a_terminal_and_removed(
 
     assert [line.split()[0] for line in terminal.screen.lines] == [
         "#flooder#d1",
+        "plan",
         "sent",
         "latency",
         "min",

@@ -24,9 +24,8 @@ def as_text(
 ) -> str:
     """Return the report as lines for people."""
     lines = [
-        f"{private_group} at {daemon}, group {plan.group}: {_mode(plan)}, "
-        f"{plan.service.name.lower() if plan.service.name else plan.service}, {plan.size} bytes, "
-        f"window {plan.window}"
+        f"{private_group} at {daemon}, group {plan.group}",
+        f"plan      {_mode(plan)}, {_service(plan)}, {plan.size} bytes, window {plan.window}",
     ]
     if outcome is not Outcome.COMPLETE:
         lines.append(f"{outcome.value}: what follows is what there was until then")
@@ -46,14 +45,13 @@ def as_json(
     plan: Plan, daemon: str, private_group: str, measurement: Measurement, outcome: Outcome
 ) -> str:
     """Return the report as one line of JSON; the units are in the names."""
-    service = plan.service.name.lower() if plan.service.name else str(plan.service.value)
     document = {
         "outcome": outcome.value,
         "daemon": daemon,
         "private_group": private_group,
         "group": plan.group,
         "mode": _mode(plan),
-        "service": service,
+        "service": _service(plan),
         "size_bytes": plan.size,
         "members": plan.members,
         "window": plan.window,
@@ -76,6 +74,10 @@ def _mode(plan: Plan) -> str:
     if plan.reads and plan.writes:
         return "read and write"
     return "write only" if plan.writes else "read only"
+
+
+def _service(plan: Plan) -> str:
+    return (plan.service.name or "").lower()
 
 
 def _rates(span: Span) -> tuple[float, float] | None:

@@ -34,7 +34,8 @@ def text(plan: Plan, measurement: Measurement, outcome: Outcome = Outcome.COMPLE
 
 def test_text_of_a_run_that_reads_and_writes(measurement: Measurement) -> None:
     assert text(PLAN, measurement) == [
-        "#me#d1 at 4803, group flooder: read and write, safe, 1000 bytes, window 200",
+        "#me#d1 at 4803, group flooder",
+        "plan      read and write, safe, 1000 bytes, window 200",
         "sent      2 messages in 1.000 s: 2 messages/s, 0.0 Mb/s",
         "received  4 messages in 1.000 s: 4 messages/s, 0.0 Mb/s",
         "  from #me#d1 2",
@@ -50,16 +51,16 @@ def test_text_says_how_many_messages_of_a_sender_are_missing(measurement: Measur
     assert "  from #peer#d1 2 of 3" in text(PLAN, measurement)
 
 
-def test_text_of_a_run_that_was_cut_short_says_so_first(measurement: Measurement) -> None:
-    _, second, *_ = text(PLAN, measurement, Outcome.INTERRUPTED)
+def test_text_of_a_run_that_was_cut_short_says_so(measurement: Measurement) -> None:
+    _, _, third, *_ = text(PLAN, measurement, Outcome.INTERRUPTED)
 
-    assert second == "interrupted: what follows is what there was until then"
+    assert third == "interrupted: what follows is what there was until then"
 
 
 def test_text_of_a_writer_is_silent_about_receiving(measurement: Measurement) -> None:
     lines = text(replace(PLAN, reads=False), measurement)
 
-    assert [line.split()[0] for line in lines[1:]] == ["sent", "latency", "min"]
+    assert [line.split()[0] for line in lines[2:]] == ["sent", "latency", "min"]
 
 
 def test_text_of_a_reader_is_silent_about_sending() -> None:
@@ -68,7 +69,7 @@ def test_text_of_a_reader_is_silent_about_sending() -> None:
 
     lines = text(replace(PLAN, writes=False), measurement)
 
-    assert lines[1:] == ["received  1 message in 0.000 s", "  from #peer#d1 1"]
+    assert lines[2:] == ["received  1 message in 0.000 s", "  from #peer#d1 1"]
 
 
 def test_text_without_own_deliveries_has_no_latency() -> None:
