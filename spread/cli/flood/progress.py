@@ -23,9 +23,9 @@ class Progress:
         self._is_drawn = False
 
     def show(self, text: str) -> None:
-        """Show a text at once."""
+        """Show a text at once; what follows need not wait."""
         if self._stream is not None:
-            self._draw(self._clock(), text)
+            self._draw(text)
 
     def advance(self, done: int, total: int | None) -> None:
         """Show that `done` messages of `total` are through, if the last time is long enough ago."""
@@ -38,7 +38,8 @@ class Progress:
             return
         seconds = now - self._began[0]
         rate = (done - self._began[1]) / seconds if seconds > 0 else None
-        self._draw(now, bar(done, total, rate))
+        self._draw(bar(done, total, rate))
+        self._drawn_s = now
 
     def clear(self) -> None:
         """Remove the line, so that something else can be written."""
@@ -47,13 +48,12 @@ class Progress:
             self._stream.flush()
             self._is_drawn = False
 
-    def _draw(self, now: float, text: str) -> None:
+    def _draw(self, text: str) -> None:
         assert self._stream is not None
         # The last column stays free: some terminals wrap as soon as it is written.
         columns = width(self._stream) - 1
         self._stream.write(f"\r{text[:columns]}\x1b[K")
         self._stream.flush()
-        self._drawn_s = now
         self._is_drawn = True
 
 
