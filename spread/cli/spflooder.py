@@ -48,41 +48,53 @@ def parser() -> Parser:
         "0 done, 64 usage, 69 no session or session lost, 130 Ctrl-C",
     )
     add = result.add_argument
-    add("-u", dest="name", metavar="NAME", default=DEFAULT_NAME, help="private name (flooder)")
-    add("-m", dest="count", metavar="MESSAGES", type=_at_least(1), help="how many to send (10000)")
+    add(
+        "-u",
+        dest="name",
+        metavar="NAME",
+        default=DEFAULT_NAME,
+        help="private name (default flooder)",
+    )
+    add(
+        "-m",
+        dest="count",
+        metavar="MESSAGES",
+        type=_at_least(1),
+        help="how many to send (default 10000)",
+    )
     add(
         "-n",
         dest="members",
         metavar="MEMBERS",
         type=_at_least(0),
-        help="members to wait for, this one included (1); with -wo: readers to wait for (0); with "
-        "-ro: writers to read from (1)",
+        help="members to wait for, this one included (default 1); with -wo: readers to wait for "
+        "(default 0); with -ro: writers to read from (default 1)",
     )
-    add("-b", dest="size", metavar="BYTES", type=_at_least(0), help="bytes of each (1000)")
+    add("-b", dest="size", metavar="BYTES", type=_at_least(0), help="bytes of each (default 1000)")
     add(
         "-s",
         dest="daemon",
         metavar="DAEMON",
         type=daemon_address,
         default=DEFAULT_DAEMON,
-        help="daemon as PORT (on this host), PORT@HOST or spread://HOST:PORT/ (4803)",
+        help="daemon as PORT (on this host), PORT@HOST or spread://HOST:PORT/ (default 4803)",
     )
     direction = result.add_mutually_exclusive_group()
     direction.add_argument("-ro", dest="only_reads", action="store_true", help="read only")
     direction.add_argument("-wo", dest="only_writes", action="store_true", help="write only")
-    add("--group", metavar="GROUP", default=DEFAULT_GROUP, help="group to flood (flooder)")
+    add("--group", metavar="GROUP", default=DEFAULT_GROUP, help="group to flood (default flooder)")
     add(
         "--service",
         type=service,
         default=Service.AGREED,
         metavar="SERVICE",
-        help=f"service of the messages: {', '.join(SERVICES)} (agreed)",
+        help=f"service of the messages: {', '.join(SERVICES)} (default agreed)",
     )
     add(
         "--window",
         metavar="MESSAGES",
         type=_at_least(1, WINDOW_MAX),
-        help="how many may be on their way to any reader (200, less with many members)",
+        help="how many may be on their way to any reader (default 200, less with many members)",
     )
     add("--rate", metavar="MESSAGES", type=_rate, help="send at most that many a second")
     add("--json", action="store_true", help="report as one line of JSON")
@@ -92,7 +104,7 @@ def parser() -> Parser:
         type=positive_seconds,
         default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
-        help="longest time to wait for a session (10)",
+        help="longest time to wait for a session (default 10)",
     )
     return result
 

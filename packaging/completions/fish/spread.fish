@@ -1,0 +1,13 @@
+# Completion of spread(8) in fish.
+
+complete -c spread -f
+complete -c spread -s h -l help -d 'Show the flags and exit'
+complete -c spread -s n -x -d 'Take the entry with this name'
+complete -c spread -s c -r -F -d 'Configuration file'
+complete -c spread -s l -x -a 'y n' -d 'Write the activity file'
+complete -c spread -l local -d 'Run one daemon on this host only'
+complete -c spread -l port -x -d 'Port of --local'
+complete -c spread -l check -F -d 'Print what a configuration file means here'
+complete -c spread -l json -d 'Let --check print JSON'
+complete -c spread -l log-format -x -a 'classic json' -d 'Form of the event log'
+complete -c spread -l version -d 'Show the version and exit'
