@@ -1,16 +1,22 @@
 """`spuser` as its users run it: from a script, at a terminal, and when things go wrong."""
 
+import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import spread
 from tests.daemon.conftest import StartDaemon
-from tests.daemon.harness.process import Daemon
+from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.process import REPOSITORY, Daemon
 from tests.daemon.policy_for_vectors import publish
 from tests.daemon.programs import Terminal, at_terminal, run_program, with_pipes
+from tests.docs.pages import blocks
 from tests.unit.client import frames
 from tests.unit.client.peer import Peer, peer
 
@@ -164,6 +170,29 @@ def test_a_random_name_is_the_daemons_choice(address: str) -> None:
 
     assert done.stdout.startswith(f"connected to {address} as #r")
     assert done.returncode == OK
+
+
+def test_the_script_of_the_documentation_shows_what_the_page_says(tmp_path: Path) -> None:
+    page = blocks("docs/programs.md")
+    command, shown = next(pair for pair in pairwise(page) if pair[0].text.startswith("$ printf"))
+    port = free_port()
+    daemon = Daemon.start_with(tmp_path, ["--local", "--port", str(port)], port)
+
+    done = subprocess.run(
+        command.text.removeprefix("$ ").replace(
+            "spuser", f"{sys.executable} -m spread.cli.spuser -s {port}"
+        ),
+        shell=True,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+
+    daemon.stop()
+    output = re.sub(r"7F000001:[0-9A-F]{8}:", "7F000001:6B02DC52:", done.stdout)
+    assert output.replace(f"to {port} ", "to 4803 ") == shown.text
 
 
 # Errors in scripts.
