@@ -8,6 +8,7 @@ A program's body is run by `run`, which turns every way to end into a sentence a
     the reader of standard output has gone            0
     what was asked for cannot be done                 64 (USAGE)
     a daemon was not reached, refused, or closed      69 (UNAVAILABLE)
+    the output cannot be written                      74 (OUTPUT)
     Ctrl-C                                            130 (INTERRUPTED)
     anything else                                     70 (DEFECT), with a traceback to report
 """
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Callable
 from enum import IntEnum
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 from spread.client.address import parse_address
@@ -29,11 +31,9 @@ __all__ = [
     "Exit",
     "Parser",
     "daemon_address",
-    "explain",
     "positive_seconds",
     "run",
     "service",
-    "status_of",
 ]
 
 
@@ -52,6 +52,9 @@ class Exit(IntEnum):
 
     DEFECT = 70
     """An error in the program itself."""
+
+    OUTPUT = 74
+    """The output cannot be written."""
 
     INTERRUPTED = 130
     """Ctrl-C; 128 plus the number of the signal, as a shell reports it."""
@@ -116,35 +119,24 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
-def explain(error: SpreadError) -> str:
-    """Return the text of `error`, with what to do about it at this command line."""
-    if isinstance(error, NameNotUniqueError):
-        return f"{error}; choose another name with -u"
-    return str(error)
-
-
-def status_of(error: SpreadError) -> Exit:
-    """Return the exit status for `error`."""
-    # The form of an address was checked before: what is left is a host that is not known.
-    if isinstance(error, MisuseError) and not isinstance(error, AddressError):
-        return Exit.USAGE
-    return Exit.UNAVAILABLE
-
-
 def run(prog: str, body: Callable[[], int]) -> int:
     """Run the program's body and return the exit status; see the table above."""
+    _open_missing_streams()
     try:
         status = body()
         sys.stdout.flush()
     except SpreadError as error:
-        print(f"{prog}: {explain(error)}", file=sys.stderr)
-        return status_of(error)
+        print(f"{prog}: {_explain(error)}", file=sys.stderr)
+        return _status_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return Exit.OK
+    except OSError as error:
+        _discard_output()
+        print(f"{prog}: {error}", file=sys.stderr)
+        return Exit.OUTPUT
     except Exception:
         import traceback
 
@@ -152,3 +144,31 @@ def run(prog: str, body: Callable[[], int]) -> int:
         print(f"{prog}: this is a defect of the program; please report it", file=sys.stderr)
         return Exit.DEFECT
     return status
+
+
+def _open_missing_streams() -> None:
+    """Open what the parent process has closed; Python has no stream for it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the exit.
+            setattr(sys, name, stream)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, rather than fail once more at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: SpreadError) -> str:
+    """Return the text of `error`, with what to do about it at this command line."""
+    if isinstance(error, NameNotUniqueError):
+        return f"{error}; choose another name with -u"
+    return str(error)
+
+
+def _status_of(error: SpreadError) -> Exit:
+    """Return the exit status for `error`."""
+    # The form of an address was checked before: what is left is a host that is not known.
+    if isinstance(error, MisuseError) and not isinstance(error, AddressError):
+        return Exit.USAGE
+    return Exit.UNAVAILABLE

@@ -5,7 +5,7 @@ standard input. What arrives is shown as it arrives, by a thread of its own.
 
 Exit status: 0 quit; 64 usage; 65 a command of a script could not be carried out, or the daemon
 rejected its message; 69 no session with the daemon, or the session was lost; 70 a defect of this
-program; 130 Ctrl-C; 143 SIGTERM.
+program; 74 the output cannot be written; 130 Ctrl-C; 143 SIGTERM.
 """
 
 import argparse

@@ -20,7 +20,7 @@ from tests.docs.pages import blocks
 from tests.unit.client import frames
 from tests.unit.client.peer import Peer, peer
 
-OK, USAGE, DATA, UNAVAILABLE, INTERRUPTED, TERMINATED = 0, 64, 65, 69, 130, 143
+OK, USAGE, DATA, UNAVAILABLE, OUTPUT, INTERRUPTED, TERMINATED = 0, 64, 65, 69, 74, 130, 143
 PROMPT = "spuser>"
 HELP = "any other letter than those of commands shows the commands"
 TIMEOUT_S = 20
@@ -412,6 +412,22 @@ def test_a_reader_that_has_seen_enough_ends_the_program(address: str, bob: sprea
         assert al.process.wait(TIMEOUT_S) == OK
         assert al.process.stderr is not None
         assert al.process.stderr.read() == b""
+
+
+def test_output_that_cannot_be_written_is_said(address: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "spread.cli.spuser", "-s", address],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=REPOSITORY,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+
+    assert done.stderr == b"spuser: [Errno 28] No space left on device\n"
+    assert done.returncode == OUTPUT
 
 
 # At a terminal.

@@ -111,7 +111,8 @@ def editor(history: Path | None, names: Callable[[], Iterable[str]]) -> Iterator
         yield Lines(_typed)
         return
     readline.parse_and_bind("set horizontal-scroll-mode on")
-    readline.parse_and_bind("tab: complete")
+    is_libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
     readline.set_completer_delims(" ")
     readline.set_completer(_completer(names))
     readline.set_auto_history(False)

@@ -1,6 +1,7 @@
 """How every client program ends, and what its parser refuses."""
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +67,16 @@ def test_anything_else_is_a_defect_with_a_traceback(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in shown
     assert shown.endswith("prog: this is a defect of the program; please report it\n")
+
+
+def test_a_stream_that_the_parent_closed_reads_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    def body() -> int:
+        with sys.stdin:
+            return len(sys.stdin.read())
+
+    assert run("prog", body) == 0
 
 
 # The parser.
