@@ -1,6 +1,7 @@
 """Delivery in order, by service, whole; the contract stands in `_delivery.pxd`.
 
-Source: ring protocol, sections 3.7 (delivery) and 4 (reassembly).
+Source: Moser, Amir, Melliar-Smith, Agarwal, "Extended virtual synchrony" (1994), for agreed and
+safe delivery; the assembly of fragments is our own.
 """
 
 from cython cimport final

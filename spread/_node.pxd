@@ -38,11 +38,6 @@ cdef enum NodeStatus:
     NODE_WRITE = 1      # A receiver at its bound must be offered a write first.
     NODE_FAILED = -1    # An upcall raised; see `failure`.
 
-cdef enum:
-    # Bytes of a chain of buffers that one notice may need: 16 MiB of member names.
-    NOTICE_SIZE_MAX = 32 * 1024 * 1024
-
-
 cdef class Node:
     cdef Pool pool
     cdef Ring ring

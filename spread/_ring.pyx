@@ -1,6 +1,7 @@
 """The token: packing, fragmentation and the order; the contract stands in `_ring.pxd`.
 
-Source: ring protocol, sections 3.11 (ring of one) and 4 (packing, fragmentation).
+Source: Amir, Moser, Melliar-Smith, Agarwal, Ciarfella, "The Totem single-ring ordering and
+membership protocol" (1995), section 4; packing and fragmentation are our own.
 """
 
 from libc.string cimport memcpy

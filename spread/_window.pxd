@@ -10,7 +10,7 @@ Invariants
     highest - discarded <= WINDOW_SLOTS
     every seq in (discarded, aru] has a packet; aru + 1 has none
 
-Sequence numbers are 64-bit, start at 1 and never wrap (ring protocol, section 1). The window owns
+Sequence numbers are 64-bit, start at 1 and never wrap in the life of a ring. The window owns
 one reference to each packet it holds.
 """
 

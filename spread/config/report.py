@@ -160,7 +160,7 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
         "MaxMessageSize": f"{options.max_message_size} bytes",
         "PacketSize": f"{options.packet_size} bytes" if options.packet_size else "automatic",
         "Multicast": "automatic" if options.multicast is None else _yes_no(options.multicast),
-        "StateDir": options.state_dir or "automatic",
+        "StateDir": options.state_dir or "none",
         "HandshakeTimeout": f"{options.handshake_timeout} ms",
         "MaxQueuedBytes": f"{options.max_queued_bytes} bytes",
         "MaxMemberships": f"{options.max_memberships}",
