@@ -211,17 +211,20 @@ class MemoryDaemon:
     # -- Time -------------------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Let the node order and deliver all there is; close what has ended."""
+        """Make one turn of the reactor: order, deliver and write, then close what has ended."""
         for _ in range(TURNS_MAX):
-            wants_write = self.driver.step(self.now_ns)
-            has_written = self._write_dirty()
-            if not wants_write and not has_written:
+            if not self.step():
                 break
         else:
             raise AssertionError(f"the node is not idle after {TURNS_MAX} turns")
         for slot in self.driver.take_ended():
             client = self.clients.pop(slot)
             client.has_ended = True
+
+    def step(self) -> bool:
+        """Run one turn of the node and write; tells whether the node must be called again."""
+        wants_write = self.driver.step(self.now_ns)
+        return self._write_dirty() or wants_write
 
     def advance(self, duration_ns: int) -> None:
         """Let time pass, with a turn at each deadline on the way."""

@@ -31,6 +31,7 @@ class ModelSession:
     size_max: int = CLASSIC_SIZE_MAX
     room: int | None = None
     is_open: bool = True
+    is_full: bool = False  # The last write left something.
     joins: int = 0
     received: bytearray = field(default_factory=bytearray, repr=False)
     waiting: deque[bytes] = field(default_factory=deque, repr=False)
@@ -46,8 +47,9 @@ class ModelSession:
                 self.room -= size
             if size < len(message):
                 self.waiting[0] = message[size:]
-                return
+                break
             self.waiting.popleft()
+        self.is_full = bool(self.waiting)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,11 @@ class Model:
             order="little",
             old_type=old_type | wire.MARKER,
         )
-        session.waiting.append(wire.encode_frame(answer))
+        # It is queued when the request is read, where nothing can be written.
+        if self._is_over(session) and (session.is_full or not session.waiting):
+            self.end(session)
+        else:
+            session.waiting.append(wire.encode_frame(answer))
 
     # -- The order --------------------------------------------------------------------------------
 
@@ -231,7 +237,10 @@ class Model:
         if not session.is_open:
             return
         session.write()
-        if self._messages_max is not None and len(session.waiting) >= self._messages_max:
+        if self._is_over(session):
             self.end(session)
-            return
-        session.waiting.append(message)
+        else:
+            session.waiting.append(message)
+
+    def _is_over(self, session: ModelSession) -> bool:
+        return self._messages_max is not None and len(session.waiting) >= self._messages_max

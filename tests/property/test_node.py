@@ -23,7 +23,7 @@ from tests.memory.traffic import (
 )
 
 PACKET_SIZES = (64, 100, 1_400, 65_536)
-QUEUED_BYTES_MAX = 4 << 30  # Out of reach: each packet, however small, counts as a large buffer.
+QUEUED_BYTES_MAX = 4 << 30  # Out of reach, though small packets have 2 KiB each.
 MACHINE_SETTINGS = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 cuts = st.lists(st.integers(0, 1 << 20), max_size=3)
