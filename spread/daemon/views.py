@@ -13,7 +13,7 @@ from spread.service import CAUSED_BY_LEAVE, MAX_GROUP_NAME, REG_MEMB_MESS, Cause
 __all__ = ["GroupId", "RingId", "View", "self_leave_frame", "view_frames"]
 
 _WORD: Final = struct.Struct("<I")
-_GROUP_ID: Final = struct.Struct("<iii")
+_GROUP_ID: Final = struct.Struct("<iiI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class GroupId:
 
     def pack(self) -> bytes:
         """The 12 bytes that clients compare."""
-        return _GROUP_ID.pack(self.ring.leader, self.ring.time, self.index)
+        return _GROUP_ID.pack(self.ring.leader, self.ring.time, self.index & 0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def model_steps(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
         raise RefusalError(b"\xf9")
     if version > 31400:
         version += signed(reader.take(1)[0])
-    _, length = reader.take(2)
+    flags, length = reader.take(2)
     if length > 10:
         raise RefusalError(b"\xfb")
     yield b"", b"\xfb"
@@ -145,7 +145,9 @@ def model_steps(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
         yield from model_authentication(reader)
     group = b"#" + name + b"#d1"
     patch = b"\x00" if version >= 31500 else b""
-    yield b"\x01\x04\x04" + patch + bytes((len(group),)) + group, b""
+    # Who knows this daemon is told its own version.
+    told = b"\x05\x00" if flags < 0x80 and flags & 0x02 else b"\x04\x04"
+    yield b"\x01" + told + patch + bytes((len(group),)) + group, b""
 
 
 def model_authentication(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
