@@ -548,7 +548,7 @@ def test_mistakes_at_a_terminal_are_no_failure(al: Terminal) -> None:
 
 def test_ctrl_c_gives_up_waiting_for_a_message(al: Terminal) -> None:
     al.type("r\r")
-    al.wait_for_cursor(0)
+    al.wait_for("waiting for a message; Ctrl-C gives up")
 
     al.interrupt_until("given up", PROMPT)
 

@@ -165,6 +165,8 @@ class Conversation:
         was_on = self._receiver.is_on
         self._receiver.switch_off()
         try:
+            if self._lines.is_typed and self._mailbox.poll() == 0:
+                self._display.show(["waiting for a message; Ctrl-C gives up"])
             self._receiver.receive_one()
         finally:
             if was_on:

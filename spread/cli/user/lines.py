@@ -32,9 +32,15 @@ class Lines:
     """Lines one by one, read in the main thread."""
 
     def __init__(
-        self, read: Callable[[str], str], remember: Callable[[str], None] = _forget
+        self,
+        read: Callable[[str], str],
+        remember: Callable[[str], None] = _forget,
+        *,
+        is_typed: bool = False,
     ) -> None:
         """`read` takes a prompt and returns a line; it raises EOFError at the end."""
+        self.is_typed = is_typed
+        """Whether somebody types them, and can be told things."""
         self.remember = remember
         """Keep a line for the arrow keys; whoever reads it knows whether it is worth that."""
         self.count = 0
@@ -108,7 +114,7 @@ def editor(history: Path | None, names: Callable[[], Iterable[str]]) -> Iterator
     try:
         import readline
     except ImportError:  # Windows, and Pythons built without it: the terminal's own editing.
-        yield Lines(_typed)
+        yield Lines(_typed, is_typed=True)
         return
     readline.parse_and_bind("set horizontal-scroll-mode on")
     is_libedit = "libedit" in (readline.__doc__ or "")
@@ -121,7 +127,7 @@ def editor(history: Path | None, names: Callable[[], Iterable[str]]) -> Iterator
         with contextlib.suppress(OSError):  # The first run, or a file of somebody else's.
             readline.read_history_file(history)
     try:
-        yield Lines(_typed, readline.add_history)
+        yield Lines(_typed, readline.add_history, is_typed=True)
     finally:
         if history is not None:
             with contextlib.suppress(OSError):  # No place to write is no reason to complain.

@@ -1,6 +1,8 @@
 """What `spuser` shows of each thing that arrives."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import spread
 from spread._decoder import Decoder
@@ -88,6 +90,20 @@ def test_text_as_long_as_the_limit_is_shown_whole() -> None:
     message = decoded(frames.data(b"x" * 10))
 
     assert describe(message, size_max=10) == ["#alice#d1 to grp (agreed, 10 bytes): xxxxxxxxxx"]
+
+
+NAMES = st.binary(min_size=1, max_size=31).filter(lambda name: b"\0" not in name)
+
+
+@given(NAMES, NAMES, st.binary(max_size=100), st.integers(0, 120))
+def test_nothing_that_arrives_can_reach_the_terminal_raw(
+    sender: bytes, group: bytes, payload: bytes, size_max: int
+) -> None:
+    message = decoded(frames.data(payload, sender=sender, groups=(group,)))
+
+    for number, line in enumerate(describe(message, size_max=size_max)):
+        assert line.isprintable()
+        assert number == 0 or line.startswith("    ")
 
 
 # Memberships.
