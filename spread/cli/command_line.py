@@ -26,15 +26,13 @@ from spread.client.address import parse_address
 from spread.errors import AddressError, MisuseError, NameNotUniqueError, SpreadError
 from spread.service import Service
 
-__all__ = [
-    "SERVICES",
-    "Exit",
-    "Parser",
-    "daemon_address",
-    "positive_seconds",
-    "run",
-    "service",
-]
+__all__ = ["SERVICES", "Exit", "Parser", "run"]
+
+SERVICES = tuple(each.name.lower() for each in Service if each.name and each.value < 0x40)
+"""Names of the six services, from the weakest to the strongest."""
+
+_DAEMON_DEFAULT = "4803"
+_TIMEOUT_DEFAULT_S = 10.0
 
 
 class Exit(IntEnum):
@@ -76,13 +74,42 @@ class Parser(argparse.ArgumentParser):
         )
         self.add_argument("--version", action="version", version=f"{prog} {version('spreadring')}")
 
+    def add_session(self) -> None:
+        """Add `-s`, the daemon's address, and `--timeout`, for the session with it."""
+        self.add_argument(
+            "-s",
+            dest="daemon",
+            metavar="DAEMON",
+            type=_daemon_address,
+            default=_DAEMON_DEFAULT,
+            help="daemon as PORT (on this host), PORT@HOST or spread://HOST:PORT/ (default 4803)",
+        )
+        self.add_argument(
+            "--timeout",
+            type=_positive_seconds,
+            default=_TIMEOUT_DEFAULT_S,
+            metavar="SECONDS",
+            help="longest time to wait for a session (default 10)",
+        )
+
+    def add_service(self, default: Service) -> None:
+        """Add `--service`, that of messages to be sent."""
+        names = ", ".join(SERVICES)
+        self.add_argument(
+            "--service",
+            type=_service,
+            default=default,
+            metavar="SERVICE",
+            help=f"service of what is sent: {names} (default {(default.name or '').lower()})",
+        )
+
     def error(self, message: str) -> NoReturn:
         """Print the usage and `message`, and exit."""
         self.print_usage(sys.stderr)
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
-def daemon_address(text: str) -> str:
+def _daemon_address(text: str) -> str:
     """Check the form of a daemon address; for the `type` of an argument."""
     try:
         parse_address(text)
@@ -91,7 +118,7 @@ def daemon_address(text: str) -> str:
     return text
 
 
-def service(text: str) -> Service:
+def _service(text: str) -> Service:
     """Return the service of that name; for the `type` of an argument."""
     try:
         found = Service[text.upper()]
@@ -103,11 +130,7 @@ def service(text: str) -> Service:
     return found
 
 
-SERVICES = tuple(each.name.lower() for each in Service if each.name and each.value < 0x40)
-"""Names of the six services, from the weakest to the strongest."""
-
-
-def positive_seconds(text: str) -> float:
+def _positive_seconds(text: str) -> float:
     """Return a number of seconds above zero; for the `type` of an argument."""
     try:
         seconds = float(text)

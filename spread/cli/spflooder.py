@@ -12,15 +12,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 
-from spread.cli.command_line import (
-    SERVICES,
-    Exit,
-    Parser,
-    daemon_address,
-    positive_seconds,
-    run,
-    service,
-)
+from spread.cli.command_line import Exit, Parser, run
 from spread.cli.flood.flooder import Flooder
 from spread.cli.flood.measurement import Measurement
 from spread.cli.flood.plan import WINDOW_MAX, Plan, default_window
@@ -33,11 +25,9 @@ from spread.service import Service
 __all__ = ["main", "parser"]
 
 DEFAULT_NAME = "flooder"
-DEFAULT_DAEMON = "4803"
 DEFAULT_GROUP = "flooder"
 DEFAULT_COUNT = 10_000
 DEFAULT_SIZE = 1000
-DEFAULT_TIMEOUT_S = 10.0
 
 
 def parser() -> Parser:
@@ -71,25 +61,10 @@ def parser() -> Parser:
         "(default 0); with -ro: writers to read from (default 1)",
     )
     add("-b", dest="size", metavar="BYTES", type=_at_least(0), help="bytes of each (default 1000)")
-    add(
-        "-s",
-        dest="daemon",
-        metavar="DAEMON",
-        type=daemon_address,
-        default=DEFAULT_DAEMON,
-        help="daemon as PORT (on this host), PORT@HOST or spread://HOST:PORT/ (default 4803)",
-    )
     direction = result.add_mutually_exclusive_group()
     direction.add_argument("-ro", dest="only_reads", action="store_true", help="read only")
     direction.add_argument("-wo", dest="only_writes", action="store_true", help="write only")
     add("--group", metavar="GROUP", default=DEFAULT_GROUP, help="group to flood (default flooder)")
-    add(
-        "--service",
-        type=service,
-        default=Service.AGREED,
-        metavar="SERVICE",
-        help=f"service of the messages: {', '.join(SERVICES)} (default agreed)",
-    )
     add(
         "--window",
         metavar="MESSAGES",
@@ -99,13 +74,8 @@ def parser() -> Parser:
     add("--rate", metavar="MESSAGES", type=_rate, help="send at most that many a second")
     add("--json", action="store_true", help="report as one line of JSON")
     add("--no-progress", action="store_true", help="no progress bar on the terminal")
-    add(
-        "--timeout",
-        type=positive_seconds,
-        default=DEFAULT_TIMEOUT_S,
-        metavar="SECONDS",
-        help="longest time to wait for a session (default 10)",
-    )
+    result.add_session()
+    result.add_service(Service.AGREED)
     return result
 
 

@@ -17,15 +17,7 @@ from types import FrameType
 from typing import TextIO
 
 from spread import Membership
-from spread.cli.command_line import (
-    SERVICES,
-    Exit,
-    Parser,
-    daemon_address,
-    positive_seconds,
-    run,
-    service,
-)
+from spread.cli.command_line import Exit, Parser, run
 from spread.cli.user.conversation import CommandError, Conversation, PromptInterruptedError
 from spread.cli.user.descriptions import describe, describe_rejected
 from spread.cli.user.display import Display, display_on
@@ -39,8 +31,6 @@ from spread.service import MembershipKind, Service
 __all__ = ["main", "parser"]
 
 DEFAULT_NAME = "user"
-DEFAULT_DAEMON = "4803"
-DEFAULT_TIMEOUT_S = 10.0
 SHOWN_SIZE_MAX = 1000
 """Bytes of a payload that are shown on a terminal; a pipe gets all of them."""
 
@@ -55,31 +45,11 @@ def parser() -> Parser:
     )
     add = result.add_argument
     add("-u", dest="name", metavar="NAME", help="private name (default user), at most 10 bytes")
-    add(
-        "-s",
-        dest="daemon",
-        metavar="DAEMON",
-        type=daemon_address,
-        default=DEFAULT_DAEMON,
-        help="daemon as PORT (on this host), PORT@HOST or spread://HOST:PORT/ (default 4803)",
-    )
     add("-n", dest="user", metavar="USER", help="user name of the authentication method PWORD")
     add("-p", dest="password", metavar="PASSWORD", help="its password; asked for if left out")
     add("-r", dest="is_random", action="store_true", help="let the daemon invent a private name")
-    add(
-        "--service",
-        type=service,
-        default=Service.SAFE,
-        metavar="SERVICE",
-        help=f"service of what is sent: {', '.join(SERVICES)} (default safe)",
-    )
-    add(
-        "--timeout",
-        type=positive_seconds,
-        default=DEFAULT_TIMEOUT_S,
-        metavar="SECONDS",
-        help="longest time to wait for a session (default 10)",
-    )
+    result.add_session()
+    result.add_service(Service.SAFE)
     return result
 
 

@@ -1,5 +1,6 @@
 """`spflooder` as its users run it, against a daemon and against readers of all kinds."""
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
@@ -9,7 +10,12 @@ from typing import Any
 import pytest
 
 import spread
+import spread.aio
 from spread.cli.flood.controls import Control, control_of, count_payload
+from spread.cli.flood.flooder import Flooder
+from spread.cli.flood.measurement import Measurement
+from spread.cli.flood.progress import Progress
+from spread.cli.spflooder import parser, plan_of
 from tests.daemon.conftest import StartDaemon
 from tests.daemon.harness.process import Daemon
 from tests.daemon.programs import Script, at_terminal, run_program, with_pipes
@@ -245,6 +251,28 @@ def test_a_reader_that_does_not_read_is_not_overrun(start_daemon: StartDaemon) -
                 acknowledge(reader, writer, count)
 
             assert report_of(script)["sent"]["messages"] == 80
+
+
+def test_a_reader_that_acknowledges_nothing_is_left_behind_in_the_end(
+    address: str, reader: spread.Mailbox
+) -> None:
+    plan = plan_of(parser().parse_args(["-wo", "-n", "1", "-m", "50", "--window", "10"]))
+    measurement, warnings = Measurement(), list[str]()
+
+    async def flood() -> None:
+        async with spread.aio.connect(address, "writer", timeout=TIMEOUT_S) as mailbox:
+            flooder = Flooder(
+                mailbox, plan, measurement, Progress(None), warnings.append, patience_s=0.05
+            )
+            answering = asyncio.to_thread(answer, reader)
+            await asyncio.gather(flooder.run(), answering)
+
+    asyncio.run(flood())
+
+    assert measurement.sent.count == 50
+    assert warnings == [
+        "#reader#d1 has not acknowledged for 0.05 s; going on without it",
+    ]
 
 
 # Strangers.

@@ -25,8 +25,6 @@ from spread.service import MembershipKind, Service
 __all__ = ["Flooder"]
 
 _CALL_AGAIN_S = 0.5
-# A reader for which a writer waits longer is left behind; a ring heals in a fraction of it.
-_PATIENCE_S = 30.0
 # Messages sent in a row, so that receiving gets its turn whatever the window is.
 _BATCH_COUNT = 256
 # Messages between looks at the clock, for what is not urgent.
@@ -43,13 +41,20 @@ class Flooder:
         measurement: Measurement,
         progress: Progress,
         warn: Callable[[str], None],
+        *,
+        patience_s: float = 30.0,
     ) -> None:
-        """`measurement` is filled as the run goes on; `warn` takes sentences for the user."""
+        """`measurement` is filled as the run goes on; `warn` takes sentences for the user.
+
+        A reader for which a writer waits longer than `patience_s` is left behind; a ring heals in
+        a fraction of the default.
+        """
         self._mailbox = mailbox
         self._plan = plan
         self._measurement = measurement
         self._progress = progress
         self._warn = warn
+        self._patience_s = patience_s
         self._me = mailbox.private_group
         self._window = SendWindow(plan.window, time.perf_counter())
         self._pacing = Pacing(plan.rate)
@@ -113,7 +118,7 @@ class Flooder:
 
     async def _await_room(self, wanted: int) -> None:
         while self._window.room() < wanted:
-            has_come = await self._receive(_PATIENCE_S)
+            has_come = await self._receive(self._patience_s)
             if not has_come or self._seen_count % _LOOK_EVERY == 0:
                 self._leave_behind()
 
@@ -131,8 +136,10 @@ class Flooder:
 
     def _leave_behind(self) -> None:
         """Go on without readers that have let this writer wait for too long."""
-        for reader in self._window.hindering(time.perf_counter(), _PATIENCE_S):
-            self._warn(f"{reader} has not acknowledged for {_PATIENCE_S:g} s; going on without it")
+        for reader in self._window.hindering(time.perf_counter(), self._patience_s):
+            self._warn(
+                f"{reader} has not acknowledged for {self._patience_s:g} s; going on without it"
+            )
             self._window.dismiss(reader)
 
     def _back_and(self, group: str) -> tuple[str, ...]:

@@ -1,21 +1,13 @@
 """How every client program ends, and what its parser refuses."""
 
-import argparse
 import sys
 from collections.abc import Callable
 
 import pytest
 
 import spread
-from spread.cli.command_line import (
-    SERVICES,
-    Exit,
-    Parser,
-    daemon_address,
-    positive_seconds,
-    run,
-    service,
-)
+from spread.cli.command_line import SERVICES, Exit, Parser, run
+from spread.service import Service
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -107,36 +99,60 @@ def test_the_version_names_program_and_release(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.startswith("prog 0.")
 
 
-# Values.
+# Flags of a session.
+
+
+@pytest.fixture
+def parser() -> Parser:
+    result = Parser("prog", "does things", "0 done")
+    result.add_session()
+    result.add_service(Service.AGREED)
+    return result
 
 
 @pytest.mark.parametrize("text", ["4803", "4803@host", "host:4803", "spread://host/", ""])
-def test_every_form_of_address_is_taken_as_it_is(text: str) -> None:
-    assert daemon_address(text) == text
-
-
-@pytest.mark.parametrize("text", ["host", "4803@", "70000@host", "0"])
-def test_no_address_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="daemon address"):
-        daemon_address(text)
+def test_every_form_of_address_is_taken_as_it_is(text: str, parser: Parser) -> None:
+    assert parser.parse_args(["-s", text]).daemon == text
 
 
 def test_services_are_named_from_the_weakest_to_the_strongest() -> None:
     assert SERVICES == ("unreliable", "reliable", "fifo", "causal", "agreed", "safe")
-    assert [service(name).name for name in SERVICES] == [name.upper() for name in SERVICES]
 
 
-@pytest.mark.parametrize("text", ["", "best", "self_discard"])
-def test_no_service_is_refused_with_a_list(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"choose from unreliable, .*, safe$"):
-        service(text)
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_given_by_its_name(name: str, parser: Parser) -> None:
+    assert parser.parse_args(["--service", name]).service.name == name.upper()
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "1e7"])
-def test_no_number_of_seconds_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="no number of seconds"):
-        positive_seconds(text)
+def test_defaults(parser: Parser) -> None:
+    given = parser.parse_args([])
+
+    assert (given.daemon, given.timeout, given.service) == ("4803", 10.0, Service.AGREED)
 
 
-def test_seconds_may_be_fractions() -> None:
-    assert positive_seconds("0.25") == 0.25
+def test_seconds_may_be_fractions(parser: Parser) -> None:
+    assert parser.parse_args(["--timeout", "0.25"]).timeout == 0.25
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "complaint"),
+    [
+        *(("-s", text, "daemon address") for text in ("host", "4803@", "70000@host", "0")),
+        *(
+            ("--service", text, "choose from unreliable, reliable, fifo, causal, agreed, safe")
+            for text in ("", "best", "self_discard")
+        ),
+        *(
+            ("--timeout", text, "no number of seconds")
+            for text in ("0", "-1", "nan", "inf", "soon", "1e7")
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    flag: str, text: str, complaint: str, parser: Parser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args([f"{flag}={text}" if flag.startswith("--") else flag + text])
+
+    assert caught.value.code == Exit.USAGE
+    assert complaint in capsys.readouterr().err
