@@ -135,10 +135,16 @@ cdef class Delivery:
         cdef uint32_t size = buffer.size - self.offset
         if stream.slice_count == 0:
             stream_clear(stream, self.pool)
+        cdef uint64_t head_have = stream.head_have
         cdef uint32_t used = stream_read_head(stream, data, size)
         if stream.size > 0:
             used = <uint32_t>min(<uint64_t>size, stream.size - stream.have)
         if stream_add(stream, buffer, self.offset, used) < 0:
+            # As if this packet had not been looked at; it is the next time.
+            stream.head_have = head_have
+            if head_have < FRAME_HEADER_SIZE:
+                stream.size = 0
+                stream.head_size = FRAME_HEADER_SIZE
             return DELIVERY_NO_MEMORY
         if stream.size == 0 or stream.have < stream.size:
             self.offset += used

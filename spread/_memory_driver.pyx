@@ -11,7 +11,7 @@ from cython cimport final
 
 from spread._check cimport check
 from spread._node cimport NODE_WRITE, Node
-from spread._sessions cimport Slot, ended_clear, queue_at
+from spread._sessions cimport Slot, dirty_take, ended_clear, queue_at
 
 
 @final
@@ -73,13 +73,10 @@ cdef class MemoryDriver:
 
     def take_dirty(self):
         """Return the slots that got output since the last call."""
-        result = [
-            self.node.sessions.dirty[number] for number in range(self.node.sessions.dirty_count)
-        ]
-        for index in result:
-            self.node.sessions.slots[<uint32_t>index].is_dirty = False
-        self.node.sessions.dirty_count = 0
-        return result
+        result = []
+        while self.node.sessions.dirty_count > 0:
+            result.append(dirty_take(&self.node.sessions))
+        return result[::-1]
 
     def take_ended(self):
         """Return the slots that have ended; their connections count as closed from here on."""

@@ -54,7 +54,7 @@ cdef class Node:
     cdef int64_t relief_ns           # When congestion ends somebody; 0 while there is none.
     cdef bint is_congested
     cdef bint wants_write            # A notice went to a receiver at its bound.
-    cdef uint32_t owed_departures
+    cdef bint owes_departures        # Some found no memory; see `Slot.owes_departure`.
     # The shown message and how far its fan-out has come.
     cdef Message message
     cdef bint has_message
@@ -88,6 +88,9 @@ cdef class Node:
 
     cdef void output_full(self, uint32_t index) noexcept nogil
     # The connection takes no more for now.
+
+    cdef void output_broken(self, uint32_t index) noexcept nogil
+    # The connection takes nothing any more; what the client has sent may still be read.
 
     cdef void output_offered(self, uint32_t index) noexcept nogil
     # The driver has tried to write everything; a refused connection ends here.
@@ -134,7 +137,6 @@ cdef class Node:
     cdef void pay_departures(self) noexcept nogil
     cdef bint end_largest(self) noexcept nogil
     cdef void relieve(self) noexcept nogil
-    cdef void end_stalled(self) noexcept nogil
     cdef void resume_waiting(self) noexcept nogil
     cdef void resume(self, uint32_t index) noexcept nogil
     cdef size_t call_handshake(

@@ -27,7 +27,7 @@ from spread._sessions cimport (
     END_STALLED, INPUT_FAULT, INPUT_FRAME, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE,
     SLOT_HANDSHAKE, SLOT_OPEN, InputStatus, Limits, has_cut_frame, input_next, input_release,
     sessions_close, sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over,
-    slot_largest, slot_longest_stalled, slot_sent, slot_stash, slot_take, stash_take,
+    slot_largest, slot_longest_stalled, slot_mute, slot_sent, slot_stash, slot_take, stash_take,
 )
 from spread._stats cimport (
     STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_DELIVERIES, STAT_ENDED_KILL,
@@ -45,8 +45,7 @@ cdef enum:
     INPUT_SIZE_SHORT = 4096        # The same while memory for partial frames is short.
     REQUESTS_MAX = 64              # Joins and leaves of one session per turn: each calls Python.
     PENDING_BYTES_MAX = 8 * 1024 * 1024  # Submitted and not in the order: senders wait.
-    SECOND_NS = 1000000000
-    RELIEF_NS = SECOND_NS          # Congestion that lasts longer ends the largest queue.
+    RELIEF_NS = 1000000000         # Congestion that lasts longer ends the largest queue.
 
 
 @final
@@ -222,7 +221,7 @@ cdef class Node:
         self.counters[STAT_TURNS] += 1
         if self.sessions.waiting + self.sessions.deferred > 0:
             self.resume_waiting()
-        if self.owed_departures > 0:
+        if self.owes_departures:
             self.pay_departures()
         while status == NODE_IDLE:
             # Before their departures are delivered: Python still knows the sessions.
@@ -238,7 +237,8 @@ cdef class Node:
             if self.has_failed:
                 return NODE_FAILED
             is_told = self.sessions.ended_reported == self.sessions.ended_count
-            if is_told and not self.ring.has_pending():
+            # Packets that are left over wait for room in the window, not for another round here.
+            if is_told and self.ring.open_packet == NULL:
                 break
         return status
 
@@ -268,9 +268,8 @@ cdef class Node:
                 return NODE_WRITE
             self.delivery.done()
             self.has_message = False
-            while self.pool.bytes_in_use > self.queued_bytes_max:
-                if not self.end_largest():
-                    break
+            while self.pool.bytes_in_use > self.queued_bytes_max and self.end_largest():
+                pass
             if self.wants_write:
                 self.wants_write = False
                 return NODE_WRITE
@@ -284,9 +283,10 @@ cdef class Node:
         if self.message.frame.type & TYPE_REQUEST:
             return
         self.counters[STAT_MESSAGES_DELIVERED] += 1
-        cdef const uint8_t* groups = self.message.head + FRAME_HEADER_SIZE
-        cdef uint32_t count = <uint32_t>self.message.frame.group_count
-        receivers_find(&self.receivers, &self.routes, &self.sessions, groups, count)
+        receivers_find(
+            &self.receivers, &self.routes, &self.sessions,
+            self.message.head + FRAME_HEADER_SIZE, <uint32_t>self.message.frame.group_count,
+        )
         if self.receivers.slot_count == 0:
             self.counters[STAT_UNROUTED] += 1
         if self.message.frame.type & TYPE_SELF_DISCARD:
@@ -362,7 +362,6 @@ cdef class Node:
         self, const uint32_t* slots, uint32_t count, const uint8_t* data, size_t size
     ) noexcept nogil:
         """Queue a membership message; receivers at their bound are ended or offered a write."""
-        cdef uint32_t target
         for target in range(count):
             self.has_room(slots[target])
         self.counters[STAT_NOTICES] += count
@@ -387,7 +386,19 @@ cdef class Node:
         self.sessions.slots[index].is_blocked = False
 
     cdef void output_full(self, uint32_t index) noexcept nogil:
-        self.sessions.slots[index].is_blocked = True
+        cdef Slot* slot = &self.sessions.slots[index]
+        cdef const Limits* limits = &self.sessions.limits
+        slot.is_blocked = True
+        # Several notices of one departure come without a write in between.
+        if limits.is_exact and slot.queued_messages > limits.messages_max:
+            self.end_session(index, END_SLOW)
+
+    cdef void output_broken(self, uint32_t index) noexcept nogil:
+        cdef Slot* slot = &self.sessions.slots[index]
+        slot_mute(&self.sessions, slot)
+        if slot.state == SLOT_HANDSHAKE:
+            # Nobody is left to be answered.
+            self.end_session(index, END_LOST)
 
     cdef void output_offered(self, uint32_t index) noexcept nogil:
         if self.sessions.slots[index].is_closing:
@@ -412,16 +423,15 @@ cdef class Node:
         cdef uint8_t frame[FRAME_HEADER_SIZE]
         cdef uint32_t type_bits = TYPE_KILL if slot.reason == END_KILL else TYPE_KILL | TYPE_SAFE
         frame_write(frame, type_bits, slot.name, slot.name_size, 0, 0, 0)
-        cdef bint was_owed = slot.owes_departure
         slot.owes_departure = (
             self.ring.append(frame, FRAME_HEADER_SIZE, FRAME_HEADER_SIZE) != RING_OK
         )
-        self.owed_departures += <uint32_t>slot.owes_departure
-        self.owed_departures -= <uint32_t>was_owed
+        self.owes_departures |= slot.owes_departure
 
     cdef void pay_departures(self) noexcept nogil:
         """Submit the departures that found no memory."""
         cdef uint32_t index
+        self.owes_departures = False
         for index in range(self.sessions.slot_count):
             if self.sessions.slots[index].owes_departure:
                 self.submit_departure(&self.sessions.slots[index])
@@ -437,10 +447,9 @@ cdef class Node:
     cdef bint end_largest(self) noexcept nogil:
         """End the session with the longest queue; False when nothing is queued."""
         cdef uint32_t index = slot_largest(&self.sessions)
-        if index == NO_SLOT:
-            return False
-        self.end_session(index, END_MEMORY)
-        return True
+        if index != NO_SLOT:
+            self.end_session(index, END_MEMORY)
+        return index != NO_SLOT
 
     cdef void relieve(self) noexcept nogil:
         """Pause and resume reading by the memory in use; end who holds it too long."""
@@ -461,13 +470,8 @@ cdef class Node:
         self.relief_ns = self.now_ns + RELIEF_NS
         if self.is_congested:
             self.end_largest()
-        if self.sessions.waiting > 0:
-            self.end_stalled()
-
-    cdef void end_stalled(self) noexcept nogil:
-        """End the session whose incomplete frame has been too slow for longest."""
         cdef uint32_t index = slot_longest_stalled(&self.sessions, self.now_ns)
-        if index != NO_SLOT:
+        if self.sessions.waiting > 0 and index != NO_SLOT:
             self.end_session(index, END_STALLED)
             self.resume_waiting()
 
@@ -589,8 +593,8 @@ cdef class Node:
         if index == NO_SLOT:
             raise MemoryError("no memory for another session")
         if receivers_reserve(&self.receivers, self.sessions.slot_count) < 0:
-            self.end_session(index, END_MEMORY)
-            self.connection_closed(index)
+            self.sessions.slots[index].state = SLOT_ENDED
+            slot_give_back(&self.sessions, index)
             raise MemoryError("no memory for another session")
         self.counters[STAT_SESSIONS_OPENED] += 1
         return index
@@ -680,7 +684,7 @@ cdef class Node:
         self.control_deadline_ns = when_ns
 
     def statistics(self):
-        """Return every counter by its name, and what is in use now (bytes, messages, sessions)."""
+        """Return every counter by its name, and what is in use now."""
         result = {COUNTERS[number][0]: self.counters[number] for number in range(STAT_COUNT)}
         result["sessions"] = self.sessions.used
         result["queued_messages"] = self.sessions.queued_messages

@@ -5,7 +5,7 @@ each time it asks; close what has ended. Nothing here decides about messages.
 
 Invariants
     a connection's descriptor is owned here from `adopt` until it is closed
-    a connection is watched for writing exactly while its last write found it full
+    a connection is watched for writing exactly while its last write found it full, unless detached
     a connection is not watched for reading while the node does not want its input
 """
 
@@ -20,7 +20,6 @@ cdef enum:
     # offered a write.
     TURN_BYTES_MAX = 1024 * 1024
     WRITE_SLICES_MAX = 128      # Entries of one gather-write.
-    WRITES_MAX = 16             # Gather-writes per session and turn, for fairness.
     DRAIN_READS_MAX = 64        # Reads of what a broken connection still holds.
 
 
@@ -30,6 +29,7 @@ cdef struct Connection:
     uint32_t interest
     bint is_open
     bint is_paused              # In the list of those whose input is not wanted.
+    bint is_detached            # Gone while its input is not wanted: not watched at all.
 
 
 cdef class Reactor:
@@ -57,6 +57,7 @@ cdef class Reactor:
     cdef int64_t read_once(self, uint32_t index) noexcept nogil
     cdef void pause(self, uint32_t index) noexcept nogil
     cdef void resume_paused(self) noexcept nogil
+    cdef void attach(self, uint32_t index) noexcept nogil
     cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil
     cdef void finish_turn(self) noexcept nogil
     cdef void write_dirty(self) noexcept nogil

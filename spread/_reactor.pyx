@@ -10,8 +10,8 @@ from spread._poller cimport (
     poller_close, poller_open, poller_remove, poller_wait,
 )
 from spread._sessions cimport (
-    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, QueueSlice, Slot, ended_clear,
-    queue_at,
+    END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, SLOT_OPEN, QueueSlice, Slot,
+    dirty_take, ended_clear, queue_at,
 )
 from spread._sys cimport (
     sys_buffer, sys_buffer_set, sys_close, sys_now_ns, sys_readv, sys_shutdown_send,
@@ -87,10 +87,12 @@ cdef class Reactor:
         The descriptor belongs to the reactor from here on. Raises OSError or MemoryError, and then
         it still belongs to the caller.
         """
+        # The table may only grow in the node's call, and a slot that was taken must not be lost.
+        self.grow(2 * max(self.node.sessions.slot_count, <uint32_t>1))
         cdef uint32_t index = self.node.open_session()
-        self.grow(self.node.sessions.slot_count)
         cdef Connection* connection = &self.connections[index]
         connection.epoch = self.node.sessions.slots[index].epoch
+        connection.is_detached = False
         connection.interest = READY_READ
         connection.socket = descriptor
         if poller_add(
@@ -201,19 +203,20 @@ cdef class Reactor:
 
     cdef void dispatch_input(self, uint32_t index, bint is_broken) noexcept nogil:
         """Read, unless nothing is to be read now; a connection that is gone cannot be paused."""
-        cdef const Slot* slot = &self.node.sessions.slots[index]
         if not is_broken:
             if self.is_draining:
                 self.pause(index)
             else:
                 self.read(index)
-        elif slot.is_waiting and slot.is_deferred and not self.is_draining:
-            # What it had sent is taken in its next turns, which come without waiting.
-            return
-        elif self.is_draining or not self.node.wants_input(index):
+        elif self.is_draining:
             self.node.input_end(index)
-        else:
+        elif self.node.wants_input(index):
             self.read(index)
+        else:
+            # What it had sent is read later; until then its hang-up must not be told again.
+            self.connections[index].is_detached = True
+            poller_remove(&self.poller, self.connections[index].socket)
+            self.pause(index)
 
     # -- Reading ----------------------------------------------------------------------------------
 
@@ -267,11 +270,24 @@ cdef class Reactor:
                 self.connections[index].is_paused = False
             elif self.node.wants_input(index) and not self.is_draining:
                 self.connections[index].is_paused = False
+                self.attach(index)
                 self.watch_for(index, self.connections[index].interest | READY_READ)
             else:
                 self.paused[kept] = index
                 kept += 1
         self.paused_count = kept
+
+    cdef void attach(self, uint32_t index) noexcept nogil:
+        """Watch again a connection that was gone before the node wanted its input."""
+        cdef Connection* connection = &self.connections[index]
+        if not connection.is_detached:
+            return
+        connection.is_detached = False
+        if poller_add(
+            &self.poller, connection.socket, token_of(index, connection.epoch),
+            connection.interest,
+        ) < 0:
+            self.node.input_end(index)
 
     cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil:
         """Nobody may send to a ring of one; a flood must not keep clients waiting."""
@@ -301,24 +317,19 @@ cdef class Reactor:
             self.resume_paused()
 
     cdef void write_dirty(self) noexcept nogil:
-        cdef uint32_t number, index
-        for number in range(self.node.sessions.dirty_count):
-            index = self.node.sessions.dirty[number]
-            self.node.sessions.slots[index].is_dirty = False
+        cdef uint32_t index
+        # A write that fails may queue an answer: the list is taken from its end until it is empty.
+        while self.node.sessions.dirty_count > 0:
+            index = dirty_take(&self.node.sessions)
             if self.connections[index].is_open and not self.node.sessions.slots[index].is_blocked:
                 self.write(index)
-        self.node.sessions.dirty_count = 0
 
     cdef void write(self, uint32_t index) noexcept nogil:
         """Write until the queue is empty or the connection is full."""
         cdef Slot* slot = &self.node.sessions.slots[index]
         cdef Connection* connection = &self.connections[index]
-        cdef int writes = 0
-        cdef int64_t size
-        while slot.queue_count > 0 and writes < WRITES_MAX:
-            size = self.write_once(index)
-            writes += 1
-            if size >= 0:
+        while slot.queue_count > 0:
+            if self.write_once(index) >= 0:
                 continue
             if sys_would_block():
                 break
@@ -352,13 +363,15 @@ cdef class Reactor:
         return size
 
     cdef void connection_broken(self, uint32_t index) noexcept nogil:
-        """Take what the client had sent before it went, then end the session."""
+        """Write no more; what the client had sent before it went is still taken."""
+        cdef const Slot* slot = &self.node.sessions.slots[index]
         cdef int reads = 0
-        while reads < DRAIN_READS_MAX and self.node.wants_input(index):
+        self.node.output_broken(index)
+        while slot.state == SLOT_OPEN and reads < DRAIN_READS_MAX and self.node.wants_input(index):
             if self.read_once(index) <= 0:
-                break
+                self.node.input_end(index)
+                return
             reads += 1
-        self.node.input_end(index)
 
     # -- Closing ----------------------------------------------------------------------------------
 
@@ -388,6 +401,8 @@ cdef class Reactor:
         cdef Connection* connection = &self.connections[index]
         if connection.interest != interest:
             connection.interest = interest
+            if connection.is_detached:
+                return
             poller_change(
                 &self.poller, connection.socket, token_of(index, connection.epoch), interest
             )

@@ -14,6 +14,7 @@ Out: a queue of slices of shared buffers. Neighbouring slices of one buffer are 
 burst of small messages is one entry of a gather-write.
 
 Invariants
+    a slot is dirty exactly while it is in the list, once
     queued_bytes   == sum of the sizes of all slices, less what has been sent of the first
     queue_messages == sum of the messages that end in the slices
     inbound_bytes  == sum of the partial buffers of all slots <= inbound_bytes_max
@@ -85,6 +86,7 @@ cdef struct Slot:
     uint32_t queued_messages
     bint is_blocked          # The last write found the connection full.
     bint is_dirty            # In the list of slots with output.
+    bint is_mute             # Its connection takes nothing any more: nothing is queued.
     uint64_t stamp           # Number of the last message routed here.
     # Life.
     bint asks_policy         # Every message needs the policy's consent.
@@ -177,6 +179,12 @@ cdef int slot_enqueue(
     bint ends_message,
 ) noexcept nogil
 # Queue one slice and mark the slot dirty; -1 when the system has no memory.
+
+cdef uint32_t dirty_take(Sessions* sessions) noexcept nogil
+# Take a slot out of the list of those with output, which must not be empty.
+
+cdef void slot_mute(Sessions* sessions, Slot* slot) noexcept nogil
+# Give up the queue, and queue nothing any more.
 
 cdef void slot_sent(Sessions* sessions, Slot* slot, size_t size) noexcept nogil
 # Take `size` sent bytes off the queue.

@@ -31,6 +31,12 @@ REASON_TEXTS = (
 )
 """What ended a session, by `EndReason`."""
 
+BAD_FRAME = END_BAD_FRAME
+"""The reason that comes with a `FrameFault`."""
+
+ENDED_BY_DAEMON = frozenset((END_BAD_FRAME, END_SLOW, END_MEMORY, END_STALLED))
+"""The reasons for which the daemon closed on a client that did not ask for it."""
+
 
 cdef int sessions_open(Sessions* sessions, Pool* pool, Limits limits) noexcept nogil:
     memset(sessions, 0, sizeof(Sessions))
@@ -311,6 +317,8 @@ cdef int slot_enqueue(
     cdef Slot* slot = &sessions.slots[index]
     cdef QueueSlice* last
     cdef bint is_merged = False
+    if slot.is_mute:
+        return 0
     if slot.queue_count > 0 and not sessions.limits.is_exact:
         last = queue_at(slot, slot.queue_count - 1)
         if last.buffer == buffer and last.offset + last.size == offset:
@@ -328,10 +336,24 @@ cdef int slot_enqueue(
     sessions.queued_bytes += size
     sessions.queued_messages += ends_message
     if not slot.is_dirty:
+        check(sessions.dirty_count < sessions.slot_count, "a slot is dirty once")
         slot.is_dirty = True
         sessions.dirty[sessions.dirty_count] = index
         sessions.dirty_count += 1
     return 0
+
+
+cdef uint32_t dirty_take(Sessions* sessions) noexcept nogil:
+    check(sessions.dirty_count > 0, "a slot is taken out of a list that has one")
+    sessions.dirty_count -= 1
+    cdef uint32_t index = sessions.dirty[sessions.dirty_count]
+    sessions.slots[index].is_dirty = False
+    return index
+
+
+cdef void slot_mute(Sessions* sessions, Slot* slot) noexcept nogil:
+    drop_output(sessions, slot)
+    slot.is_mute = True
 
 
 cdef void slot_sent(Sessions* sessions, Slot* slot, size_t size) noexcept nogil:

@@ -165,14 +165,17 @@ class AsyncMailbox:
     async def join(self, group: str, /) -> None:
         """Ask to become a member of `group`; see `spread.Mailbox.join`."""
         link = self._open_sender("join")
-        await self._send(link, link.protocol.join(group))
+        frame = link.protocol.join(group)
+        # Before anything is awaited: a cancelled join has been sent all the same.
         self._groups[group] = None
+        await self._send(link, frame)
 
     async def leave(self, group: str, /) -> None:
         """Ask to be no member of `group` any more; see `spread.Mailbox.leave`."""
         link = self._open_sender("leave")
-        await self._send(link, link.protocol.leave(group))
+        frame = link.protocol.leave(group)
         self._groups.pop(group, None)
+        await self._send(link, frame)
 
     async def multicast(
         self, service_type: int, group: str, message: Payload, mess_type: int = 0

@@ -21,7 +21,7 @@ ACCEPTS_MAX: Final = 64
 """Connections taken in per wake-up: a burst must not keep sessions waiting."""
 
 _NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
-_NO_MEMORY: Final = (errno.ENOBUFS, errno.ENOMEM)
+_NO_LISTENER: Final = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 
 class Adopter(Protocol):
@@ -58,10 +58,11 @@ class Acceptor:
                 if error.errno in _NO_DESCRIPTOR:
                     self._refuse_one(listener, error)
                     continue
-                if error.errno in _NO_MEMORY:
-                    self._refused(f"no memory to accept a connection: {error.strerror}")
-                    return
-                raise
+                if error.errno in _NO_LISTENER:
+                    raise
+                # Of the connection that was about to come, or of a system short of memory.
+                self._refused(f"a connection could not be accepted: {error.strerror}")
+                return
             self._take(connection, address, transport)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from spread._frames import fault_text
 from spread._node import Node
-from spread._sessions import REASON_TEXTS
+from spread._sessions import BAD_FRAME, ENDED_BY_DAEMON, REASON_TEXTS
 from spread.config.model import EventPriority, EventType
 from spread.daemon.auth import Transport
 from spread.daemon.groups import Groups
@@ -41,10 +41,6 @@ __all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
 CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
 
-# Numbers of `EndReason`: a malformed header, the only one with a fault; and all those that an
-# operator should see under the default filters, because the daemon closed on a client.
-_BAD_FRAME: Final = 3
-_ENDED_BY_DAEMON: Final = frozenset((3, 4, 5, 6))
 
 
 class EventSink(Protocol):
@@ -322,7 +318,7 @@ class Control:
     def session_ended(self, slot: int, reason: int, fault: int, undelivered: int) -> None:
         """A connection is over: its memberships end when its departure is ordered."""
         text = REASON_TEXTS[reason]
-        if reason == _BAD_FRAME:
+        if reason == BAD_FRAME:
             text = f"{text}: {fault_text(fault)}"
         session = self.sessions.at(slot)
         if session is None:
@@ -330,7 +326,8 @@ class Control:
             return
         if self._witness is not None:
             self._witness.session_closed(session, undelivered)
-        is_ours = reason in _ENDED_BY_DAEMON
+        # An operator should see under the default filters that the daemon closed on a client.
+        is_ours = reason in ENDED_BY_DAEMON
         self._log.event(
             EventType.SESSION | EventType.PRINT if is_ours else EventType.SESSION,
             EventPriority.WARNING if is_ours else EventPriority.INFO,

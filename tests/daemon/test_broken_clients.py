@@ -1,13 +1,16 @@
 """Clients that die at the worst moment, and logs that cannot be written: nobody else notices."""
 
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from tests.daemon.conftest import StartDaemon
 from tests.daemon.harness import handshake, wire
 from tests.daemon.harness.process import REPOSITORY, Daemon
+from tests.daemon.harness.session import Session
 from tests.daemon.harness.waiting import wait_until
 from tests.daemon.harness.witness import Witness
 
@@ -109,3 +112,22 @@ def test_a_log_directory_that_does_not_exist_is_no_trouble(start_daemon: StartDa
 
     with Witness(daemon.tcp) as witness:
         witness.require_progress()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_clients_that_go_before_they_are_answered_leave_their_slots_usable(
+    transport: str, daemon: Daemon
+) -> None:
+    """Their answers cannot be written; whoever gets their slots next is served all the same."""
+    endpoint = daemon.tcp if transport == "tcp" else daemon.unix
+    daemon.process.send_signal(signal.SIGSTOP)
+    for number in range(100):
+        client = Session.open(endpoint)
+        client.send(handshake.connect_request(b"gone%d" % number))
+        client.abort()
+    daemon.process.send_signal(signal.SIGCONT)
+
+    with ExitStack() as stack:
+        for number in range(150):
+            session = stack.enter_context(daemon.connect(b"here%d" % number))
+            session.synchronise()
