@@ -23,10 +23,7 @@ cdef enum:
     FRAME_HEADER_SIZE = 48
     GROUP_NAME_SIZE = 32         # Bytes on the wire, NUL padded; 31 usable.
     FRAME_GROUPS_MAX = 100       # Names in one frame.
-    PRIVATE_NAME_SIZE_MAX = 10
-    DAEMON_NAME_SIZE_MAX = 19
     REJECT_TYPE_SIZE = 4         # Old type word between header and list of a REJECT.
-    FRAME_CLASSIC_SIZE_MAX = 143952  # Classic limit of group list and body together, bytes.
 
 cdef enum:
     TYPE_REGULAR = 0x0000003F

@@ -18,12 +18,12 @@ import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 from spread.client.address import parse_address
 from spread.errors import AddressError, MisuseError, NameNotUniqueError, SpreadError
+from spread.release import release
 from spread.service import Service
 
 __all__ = ["SERVICES", "Exit", "Parser", "run"]
@@ -72,7 +72,7 @@ class Parser(argparse.ArgumentParser):
             epilog=f"exit status: {statuses}",
             allow_abbrev=False,
         )
-        self.add_argument("--version", action="version", version=f"{prog} {version('spreadring')}")
+        self.add_argument("--version", action="version", version=f"{prog} {release()}")
 
     def add_session(self) -> None:
         """Add `-s`, the daemon's address, and `--timeout`, for the session with it."""

@@ -9,11 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn
 
 from spread.config import ConfigurationErrors, Known, check, search
 from spread.errors import ConfigurationError
+from spread.release import release
 
 __all__ = ["main"]
 
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         default="classic",
         help="form of the event log (default classic)",
     )
-    parser.add_argument("--version", action="version", version=f"spread {version('spreadring')}")
+    parser.add_argument("--version", action="version", version=f"spread {release()}")
     return parser
 
 

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
@@ -30,7 +29,7 @@ from spread.daemon import auth
 from spread.daemon.acceptor import Acceptor
 from spread.daemon.access import load_policy
 from spread.daemon.access_files import AccessDirectory, AccessFiles
-from spread.daemon.activity import ActivityFile, ActivityRecorder
+from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile, ActivityRecorder
 from spread.daemon.control import Control, ControlSettings
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
@@ -44,6 +43,7 @@ from spread.daemon.views import RingId
 from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
+from spread.release import release
 
 __all__ = ["Start", "serve"]
 
@@ -53,9 +53,6 @@ SESSION_BYTES_DEFAULT: Final = 16 * 1024 * 1024
 
 FAREWELL_NS: Final = 1_000_000_000
 """How long clients get to take what is queued for them when the daemon stops."""
-
-ALIVE_NS: Final = 10_000_000_000
-"""Time between two signs of life in the activity file."""
 
 NS_PER_MS: Final = 1_000_000
 
@@ -237,7 +234,7 @@ class _Daemon:
 
     def _announce(self, warnings: tuple[str, ...]) -> None:
         configuration = self._configuration
-        self._print("daemon starts", version=version("spreadring"), process=os.getpid())
+        self._print("daemon starts", version=release(), process=os.getpid())
         self._print("configuration", file=configuration.path or "none, --local")
         for warning in warnings:
             self._log.event(EventType.CONFIGURATION, EventPriority.WARNING, warning)
@@ -280,7 +277,7 @@ class _Daemon:
         if self._activity is not None:
             self._activity.started(time.time())
             self._activity.membership(time.time(), ring.time, 0, self._present())
-            self._control.call_every(ALIVE_NS, self._record_alive)
+            self._control.call_every(ALIVE_INTERVAL_S * 1_000 * NS_PER_MS, self._record_alive)
         self._print(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )

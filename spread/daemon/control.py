@@ -42,7 +42,6 @@ CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
 
 
-
 class EventSink(Protocol):
     """Where control decisions are logged; an `EventLog` is one."""
 

@@ -14,7 +14,7 @@ Invariants
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from spread.daemon.access import Policy
 from spread.daemon.handshake import Accepted, Handshake
@@ -46,7 +46,6 @@ class Session:
     policy: Policy
     opened_ns: int
     joins: int = 0  # Joins submitted less leaves ordered; bounds what a client can make us keep.
-    groups: set[bytes] = field(default_factory=set)
 
 
 class SessionTable:
