@@ -24,12 +24,18 @@ from spread.daemon.views import RingId
 from tests.daemon.harness import wire
 from tests.daemon.harness.handshake import CHOICE_NULL, connect_request
 
-__all__ = ["RING", "SECOND_NS", "Client", "Event", "Limits", "MemoryDaemon"]
+__all__ = ["NOTHING_IN_USE", "RING", "SECOND_NS", "Client", "Event", "Limits", "MemoryDaemon"]
 
 RING = RingId(0x7F000001, 0x6B02DC52)
 SECOND_NS = 1_000_000_000
 START_NS = 1_000 * SECOND_NS
 ACCEPTED = rb"\x05NULL \x01..."  # Method list, code, and the daemon's version.
+NOTHING_IN_USE = {
+    "queued_messages": 0,
+    "queued_bytes": 0,
+    "inbound_bytes": 0,
+    "buffer_bytes": 0,
+}
 TURNS_MAX = 10_000  # Of the node, for one event; more of them would be a loop without an end.
 
 
@@ -239,6 +245,11 @@ class MemoryDaemon:
 
     def statistics(self) -> dict[str, int]:
         return self.node.statistics()
+
+    def in_use(self) -> dict[str, int]:
+        """Return what waits and the memory it takes; NOTHING_IN_USE when nothing does."""
+        statistics = self.statistics()
+        return {name: statistics[name] for name in NOTHING_IN_USE}
 
     def logged(self, wording: str) -> Iterator[dict[str, object]]:
         """Yield the fields of the events with this wording."""

@@ -5,7 +5,7 @@ import pytest
 from spread._sessions import REASON_TEXTS
 from tests.daemon.harness import wire
 from tests.daemon.harness.handshake import CHOICE_NULL, connect_request
-from tests.memory.daemon import SECOND_NS, Client, Limits, MemoryDaemon
+from tests.memory.daemon import NOTHING_IN_USE, SECOND_NS, Client, Limits, MemoryDaemon
 
 BODY = b"x" * 1_000
 MESSAGE_SIZE = 48 + 32 + len(BODY)
@@ -22,14 +22,6 @@ def burst(sender: Client, target: Client, count: int, body: bytes = BODY) -> Non
     for _ in range(count):
         assert sender.multicast(target.private_group, body, turn=False)
     sender.daemon.turn()
-
-
-def in_use(daemon: MemoryDaemon) -> dict[str, int]:
-    statistics = daemon.statistics()
-    return {name: statistics[name] for name in ("queued_bytes", "inbound_bytes", "buffer_bytes")}
-
-
-NOTHING_IN_USE = {"queued_bytes": 0, "inbound_bytes": 0, "buffer_bytes": 0}
 
 
 def test_every_reason_of_an_end_has_a_text_of_its_own() -> None:
@@ -228,7 +220,7 @@ class TestDefaultBound:
 
         assert slow.is_closed()
         assert sender.daemon.statistics()["ended_slow"] == 1
-        assert in_use(sender.daemon) == NOTHING_IN_USE
+        assert sender.daemon.in_use() == NOTHING_IN_USE
 
 
 class TestAllQueuesTogether:
@@ -310,7 +302,7 @@ class TestAllQueuesTogether:
         slow.close()
         sender.close()
 
-        assert in_use(daemon) == NOTHING_IN_USE
+        assert daemon.in_use() == NOTHING_IN_USE
 
     def test_who_holds_the_memory_goes_before_who_reads(self, daemon: MemoryDaemon) -> None:
         """A few bytes of each packet that others fill hold the whole packet."""
