@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard spread/*.pyx spread/*.pxd spread/*.h) setup.py
 BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 
-.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan debug-test wheel clean help
+.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan soak debug-test wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -35,7 +35,8 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --ignore-unused-allowlist --allowlist .stubtest-allow \
 	    spread._frames spread._decoder spread._node spread._reactor spread._memory_driver \
-	    spread._stats spread._sessions spread._message_types
+	    spread._stats spread._sessions spread._message_types \
+	    spread._window spread._routes
 
 ## make docs        the documentation, warnings are errors
 docs: $(VENV)/.built $(VENV)/.docs
@@ -52,6 +53,10 @@ bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 ## make fuzz        a million mutated handshakes, frames and configuration files
 fuzz: $(VENV)/.built $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --target all --count $(or $(COUNT),400000)
+
+## make soak        random daemons in memory against a model, some minutes
+soak: $(VENV)/.built $(VENV)/.test
+	$(BIN)/python -m tests.memory.soak --count $(or $(COUNT),500)
 
 ## make fuzz-asan   the same inputs, fewer of them, under AddressSanitizer
 fuzz-asan: $(VENV)/.built $(VENV)/.test

@@ -9,6 +9,7 @@ from setuptools import Extension, setup
 
 WINDOWS = sys.platform == "win32"
 DEBUG = os.environ.get("SPREAD_DEBUG") == "1"  # Bounds checks in the compiled modules.
+OPTIMISATION = ["-O1", "-g1", "-UNDEBUG"] if DEBUG else ["-O3", "-g1"]
 
 MODULES = [str(path) for path in sorted(Path("spread").glob("_*.pyx"))]
 
@@ -29,7 +30,9 @@ setup(
                 [module],
                 include_dirs=["spread"],
                 libraries=["ws2_32"] if WINDOWS else [],
-                extra_compile_args=[] if WINDOWS else ["-O1" if DEBUG else "-O3", "-g1"],
+                extra_compile_args=[]
+                if WINDOWS
+                else ["-O1" if DEBUG else "-O3", "-g1", *(["-UNDEBUG"] if DEBUG else [])],
             )
             for module in MODULES
         ],

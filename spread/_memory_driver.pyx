@@ -6,6 +6,7 @@ it, one call per event, on a clock of their own.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from cython cimport final
 
@@ -30,8 +31,13 @@ cdef class MemoryDriver:
             return False
         cdef bytearray copy = bytearray(data)
         cdef uint8_t[::1] view = copy
+        cdef uint8_t* room_at = NULL
+        cdef size_t direct = min(<size_t>len(copy), self.node.input_room(index, &room_at))
         if len(copy) > 0:
-            self.node.input(index, &view[0], len(copy), now_ns)
+            # As the reactor does: first into the frame that is cut.
+            memcpy(room_at, &view[0], direct)
+            self.node.input_filled(index, direct)
+            self.node.input(index, &view[0] + direct, len(copy) - direct, now_ns)
         self.node.raise_failure()
         return True
 

@@ -1,5 +1,6 @@
 """Names to local session slots; the contract stands in `_routes.pxd`."""
 
+from cython cimport final
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -160,6 +161,7 @@ cdef const Route* routes_find(const Routes* routes, const uint8_t* field) noexce
     return probe(routes, field, size, hash_name(routes, field, size))
 
 
+@final
 cdef class RoutesProbe:
     """A table of routes by itself, for model tests."""
 

@@ -1,5 +1,6 @@
 """Packets of one ring by sequence number; the contract stands in `_window.pxd`."""
 
+from cython cimport final
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -74,6 +75,7 @@ cdef void window_check(const Window* window) noexcept nogil:
         check(slot_of(window, window.aru + 1).buffer == NULL, "aru + 1 is a hole")
 
 
+@final
 cdef class WindowProbe:
     """A window with empty packets, for model tests."""
 

@@ -95,7 +95,7 @@ class Control:
         """`clock_ns` is monotonic; `random_number` feeds invented private names."""
         self.settings = settings
         self.groups = Groups(settings.ring, settings.daemons)
-        self.sessions = SessionTable(settings.handshake.daemon_name)
+        self.sessions = SessionTable()
         self._log = log
         self._clock_ns = clock_ns
         self._random_number = random_number

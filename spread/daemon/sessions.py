@@ -51,8 +51,7 @@ class Session:
 class SessionTable:
     """All connections of one daemon."""
 
-    def __init__(self, daemon_name: bytes) -> None:
-        self._daemon_name = daemon_name
+    def __init__(self) -> None:
         self._opening: dict[int, Opening] = {}
         self._by_slot: dict[int, Session] = {}
         self._by_name: dict[bytes, Session] = {}

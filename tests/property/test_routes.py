@@ -9,7 +9,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from spread._routes import RoutesProbe  # type: ignore[import-not-found]
+
+from spread._routes import RoutesProbe
 
 # Few names that resemble each other, so that they meet again; every length up to the field's.
 names = st.one_of(

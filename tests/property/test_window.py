@@ -3,7 +3,8 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from spread._window import WindowProbe  # type: ignore[import-not-found]
+
+from spread._window import WindowProbe
 
 INSERTED, DUPLICATE, OUT_OF_RANGE = 0, 1, 2
 SLOTS = 2_048

@@ -1,7 +1,8 @@
 """Names to session slots, and the table that holds them."""
 
 import pytest
-from spread._routes import RoutesProbe  # type: ignore[import-not-found]
+
+from spread._routes import RoutesProbe
 
 
 def test_an_unknown_name_has_no_route() -> None:

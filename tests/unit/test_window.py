@@ -1,7 +1,8 @@
 """The packet window: holes, the received prefix, and what is given up."""
 
 import pytest
-from spread._window import WindowProbe  # type: ignore[import-not-found]
+
+from spread._window import WindowProbe
 
 INSERTED, DUPLICATE, OUT_OF_RANGE = 0, 1, 2
 SLOTS = 2_048

@@ -14,7 +14,7 @@ SETTINGS = HandshakeSettings(b"d1", Authentication.load(("NULL",), (), AccessFil
 
 @pytest.fixture
 def table() -> SessionTable:
-    return SessionTable(b"d1")
+    return SessionTable()
 
 
 def opened(table: SessionTable, slot: int, deadline_ns: int = 100) -> Opening:
