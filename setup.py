@@ -37,6 +37,6 @@ setup(
             for module in MODULES
         ],
         compiler_directives=DIRECTIVES,
-        show_all_warnings=True,
+        show_all_warnings=DEBUG,
     )
 )

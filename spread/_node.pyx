@@ -45,7 +45,7 @@ cdef enum:
     INPUT_SIZE_SHORT = 4096        # The same while memory for partial frames is short.
     REQUESTS_MAX = 64              # Joins and leaves of one session per turn: each calls Python.
     PENDING_BYTES_MAX = 8 * 1024 * 1024  # Submitted and not in the order: senders wait.
-    RELIEF_NS = 1000000000         # Congestion that lasts longer ends the largest queue.
+    RELIEF_NS = 100000000          # Congestion that lasts longer ends the largest queues.
 
 
 @final
@@ -468,8 +468,8 @@ cdef class Node:
         if self.now_ns < self.relief_ns:
             return
         self.relief_ns = self.now_ns + RELIEF_NS
-        if self.is_congested:
-            self.end_largest()
+        while self.is_congested and 4 * self.pool.bytes_in_use > 3 * self.queued_bytes_max:
+            self.is_congested = self.end_largest()
         cdef uint32_t index = slot_longest_stalled(&self.sessions, self.now_ns)
         if self.sessions.waiting > 0 and index != NO_SLOT:
             self.end_session(index, END_STALLED)

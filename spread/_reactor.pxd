@@ -45,6 +45,7 @@ cdef class Reactor:
     cdef bint is_stopping
     cdef bint is_draining
     cdef int64_t now_ns
+    cdef uint64_t memory_mark      # Most bytes of buffers in use since memory was given back.
     cdef uint64_t turn_bytes       # Read since the last turn of the node.
 
     cdef int grow(self, uint32_t count) except -1
@@ -60,6 +61,7 @@ cdef class Reactor:
     cdef void attach(self, uint32_t index) noexcept nogil
     cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil
     cdef void finish_turn(self) noexcept nogil
+    cdef void trim_memory(self) noexcept nogil
     cdef void write_dirty(self) noexcept nogil
     cdef void write(self, uint32_t index) noexcept nogil
     cdef int64_t write_once(self, uint32_t index) noexcept nogil

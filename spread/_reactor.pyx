@@ -15,12 +15,13 @@ from spread._sessions cimport (
 )
 from spread._sys cimport (
     sys_buffer, sys_buffer_set, sys_close, sys_now_ns, sys_readv, sys_shutdown_send,
-    sys_was_interrupted, sys_would_block, sys_writev,
+    sys_trim_memory, sys_was_interrupted, sys_would_block, sys_writev,
 )
 
 cdef enum:
     BUFFER_SIZE = 256 * 1024
     NS_PER_MS = 1000000
+    TRIM_BYTES_MIN = 64 * 1024 * 1024  # A burst worth the milliseconds that giving back takes.
     EPOCH_MASK = 0x3FFFFFFF   # Bits of a slot's epoch in its token.
     WAIT_MAX_MS = 60000       # A clock that is asked too rarely is no reason to sleep for days.
 
@@ -315,6 +316,16 @@ cdef class Reactor:
         self.close_ended()
         if self.paused_count > 0:
             self.resume_paused()
+        self.trim_memory()
+
+    cdef void trim_memory(self) noexcept nogil:
+        """Give back to the system what a burst took, once most of it is free again."""
+        cdef uint64_t bytes_in_use = self.node.pool.bytes_in_use
+        if bytes_in_use > self.memory_mark:
+            self.memory_mark = bytes_in_use
+        elif self.memory_mark > TRIM_BYTES_MIN and 4 * bytes_in_use < self.memory_mark:
+            self.memory_mark = bytes_in_use
+            sys_trim_memory()
 
     cdef void write_dirty(self) noexcept nogil:
         cdef uint32_t index

@@ -27,6 +27,7 @@ cdef extern from "_sys.h" nogil:
     bint sys_would_block()
     bint sys_was_interrupted()
     int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
+    void sys_trim_memory()            # Give freed memory back to the system where it can be.
     int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)
 
     # Only where SYS_HAS_EPOLL is 1.

@@ -27,6 +27,13 @@ typedef struct pollfd sys_pollfd;
 #define sys_was_interrupted() (errno == EINTR)
 #define sys_readv(socket, buffers, count) ((int64_t)readv(socket, buffers, (int)(count)))
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#define sys_trim_memory() ((void)malloc_trim(0))
+#else
+#define sys_trim_memory() ((void)0)
+#endif
+
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* Such systems rely on SIGPIPE being ignored, which Python does. */
 #endif

@@ -24,6 +24,7 @@ typedef WSAPOLLFD sys_pollfd;
 #define sys_poll(entries, count, timeout_ms) WSAPoll(entries, (ULONG)(count), timeout_ms)
 #define sys_would_block() (WSAGetLastError() == WSAEWOULDBLOCK)
 #define sys_was_interrupted() (WSAGetLastError() == WSAEINTR)
+#define sys_trim_memory() ((void)0)
 
 static __inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t count)
 {

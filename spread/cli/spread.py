@@ -110,7 +110,7 @@ def _known() -> Known:
 
 
 def _check(given: argparse.Namespace) -> int:
-    path = search(given.check or given.file, ".")
+    path = given.check or given.file or search(None, ".")
     status, report = check(path, given.name, given.json, known=_known())
     print(report)
     return status

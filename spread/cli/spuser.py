@@ -82,6 +82,8 @@ def _converse(given: argparse.Namespace) -> int:
         dialogue = Dialogue(mailbox, display, given.service, is_typed=is_typed)
         if not is_typed:
             return dialogue.run(input_lines(_tolerant(sys.stdin)))
+        # Whoever types expects Ctrl-C to work, whatever the shell that started us ignores.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         display.show(["any other letter than those of commands shows the commands"])
         with editor(history_path(), dialogue.names) as lines:
             return dialogue.run(lines)

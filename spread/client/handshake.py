@@ -39,7 +39,13 @@ _PRIVATE_GROUP_SIZE_MAX = 32
 # Below 4.0 the body of membership messages has another layout.
 _DAEMON_VERSION_MIN = (4, 0, 0)
 # What a daemon of this package answers to a client that takes large messages.
-_OWN_DAEMON_VERSION = (5, 0, 0)
+# A daemon of this package tells its size limit in the place of the patch number: client protocol,
+# section 2.7.
+_OWN_DAEMON_VERSION = (5, 0)
+_SIZE_UNIT = 64 * 1024
+_SIZE_UNITS_ALL = 255
+_SIZE_MIN = 143_952
+_SIZE_MAX = 16 * 1024 * 1024
 
 
 class ConnectRequest(NamedTuple):
@@ -91,9 +97,12 @@ class Session(NamedTuple):
     daemon_version: tuple[int, int, int]
 
     @property
-    def takes_large_messages(self) -> bool:
-        """Whether the daemon is of this package: more bytes and groups than the classic one."""
-        return self.daemon_version == _OWN_DAEMON_VERSION
+    def message_size_max(self) -> int | None:
+        """Bytes of groups and data that a daemon of this package takes; None for another one."""
+        *version, units = self.daemon_version
+        if tuple(version) != _OWN_DAEMON_VERSION:
+            return None
+        return _SIZE_MAX if units == _SIZE_UNITS_ALL else max(_SIZE_MIN, units * _SIZE_UNIT)
 
 
 def handshake(request: ConnectRequest) -> Dialogue[Session]:

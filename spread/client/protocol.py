@@ -71,7 +71,7 @@ class ClientProtocol:
         self.decoder = Decoder()
         self.next_message = self.decoder.next_message
         """Return the next whole message or None; see `Decoder.next_message` for its errors."""
-        self.limits = requests.Limits.of_daemon(takes_large_messages=False)
+        self.limits = requests.Limits.of_daemon(None)
         """What the daemon takes in one message; the classic limits until it has accepted."""
         self._session: Session | None = None
         self._dialogue = handshake(request)
@@ -136,7 +136,7 @@ class ClientProtocol:
     def _accepted(self, session: Session) -> None:
         self._move(_Event.ACCEPTED)
         self._session = session
-        self.limits = requests.Limits.of_daemon(session.takes_large_messages)
+        self.limits = requests.Limits.of_daemon(session.message_size_max)
         self.decoder.set_private_group(session.private_group)
 
     # ---- Requests ----

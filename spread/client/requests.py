@@ -40,15 +40,14 @@ class Limits(NamedTuple):
     groups_max: int
 
     @classmethod
-    def of_daemon(cls, takes_large_messages: bool) -> "Limits":
-        """Return the limits of our own daemon, or those of the classic one."""
-        return _OWN if takes_large_messages else _CLASSIC
+    def of_daemon(cls, message_size_max: int | None) -> "Limits":
+        """Return the limits of our own daemon, which tells them, or those of the classic one."""
+        return _CLASSIC if message_size_max is None else cls(message_size_max, GROUPS_MAX)
 
 
 # The classic daemon dies of messages from 143,152 on, and loses those to more than 43 groups.
 _CLASSIC = Limits(size_max=143_151, groups_max=43)
-# The largest MaxMessageSize that can be configured; the value in force is not on the wire.
-_OWN = Limits(size_max=16 * 1024 * 1024, groups_max=100)
+GROUPS_MAX = 100
 
 
 def encode_payload(message: Payload) -> bytes:

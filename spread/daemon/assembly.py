@@ -152,6 +152,7 @@ class _Daemon:
                 daemon_name=_name_bytes(self._configuration.me.name),
                 authentication=authentication,
                 policy=load_policy(options.access_policy),
+                message_size_max=options.max_message_size,
             ),
             ring=RingId(
                 leader=as_signed(int(IPv4Address(self._configuration.me.address))),

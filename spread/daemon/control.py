@@ -38,6 +38,10 @@ from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME, REGULAR_MESS, 
 
 __all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
 
+SESSION_MEMBERSHIPS_MAX: Final = 20_000
+"""Groups that one session may be in: its departure leaves all of them at one point of the order,
+while everybody waits, at about 10 microseconds each."""
+
 CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
 
@@ -234,6 +238,15 @@ class Control:
     def _may_join(self, session: Session, groups: list[bytes]) -> bool:
         if not groups or len(groups[0]) >= MAX_GROUP_NAME:
             return False
+        if session.joins >= SESSION_MEMBERSHIPS_MAX:
+            self._log.event(
+                EventType.GROUPS,
+                EventPriority.WARNING,
+                "join refused, too many memberships of one session",
+                private_group=session.private_group,
+                memberships_max=SESSION_MEMBERSHIPS_MAX,
+            )
+            return False
         if self._memberships >= self.settings.memberships_max:
             self._log.event(
                 EventType.GROUPS,
@@ -274,6 +287,10 @@ class Control:
                 self._node.remove_route(group, session.slot)
             if session.wants_membership:
                 self._node.send([session.slot], self_leave_frame(group))
+        if was_member and view is None:
+            self._log.event(
+                EventType.GROUPS, EventPriority.INFO, "last member left", group=group, member=sender
+            )
         if view is not None:
             self._announce(view)
 
@@ -304,7 +321,7 @@ class Control:
             self._node.send(slots, view_frames(view)[0])
         self._log.event(
             EventType.GROUPS,
-            EventPriority.DEBUG,
+            EventPriority.INFO,
             "view",
             group=view.group,
             cause=view.cause.name,

@@ -54,7 +54,13 @@ __all__ = [
 ]
 
 DAEMON_VERSION: Final = bytes((4, 4, 0))  # Clients adapt to it; ours is compatible with 4.4.0.
-OWN_VERSION: Final = bytes((5, 0, 0))  # Told to clients that announce that they know this daemon.
+OWN_VERSION: Final = bytes((5, 0))  # Told to clients that announce that they know this daemon.
+
+# Behind it, in the place of the patch number: how long their messages may be, in these units of
+# bytes, never more than there really are. The largest number stands for the largest size of all.
+SIZE_UNIT: Final = 64 * 1024
+SIZE_UNITS_ALL: Final = 255
+MESSAGE_SIZE_MAX: Final = 16 * 1024 * 1024
 
 OLDEST_CLIENT: Final = 30100
 LAST_WITHOUT_PATCH: Final = 31400  # Up to here requests have two version bytes.
@@ -96,6 +102,15 @@ class HandshakeSettings:
     daemon_name: bytes
     authentication: Authentication
     policy: Policy
+    message_size_max: int = 143_952  # Bytes of group list and body, for clients that announce it.
+
+    @property
+    def own_version(self) -> bytes:
+        """The version for clients that know this daemon, with its size limit as patch number."""
+        units = min(self.message_size_max // SIZE_UNIT, SIZE_UNITS_ALL - 1)
+        if self.message_size_max >= MESSAGE_SIZE_MAX:
+            units = SIZE_UNITS_ALL
+        return OWN_VERSION + bytes((units,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +375,9 @@ class Handshake:
         group = b"#%s#%s" % (name, self._settings.daemon_name)
         # A flags byte of 0x80 and above is negative to the classic daemon: it asks for nothing.
         flags = self._flags if self._flags < 0x80 else 0
-        version = OWN_VERSION if flags & TAKES_LARGE_MESSAGES else DAEMON_VERSION
+        version = DAEMON_VERSION
+        if flags & TAKES_LARGE_MESSAGES:
+            version = self._settings.own_version
         if self._version.number < FIRST_WITH_PATCH_REPLY:
             version = version[:2]
         self._reply += bytes((Code.ACCEPT_SESSION,)) + version + bytes((len(group),)) + group

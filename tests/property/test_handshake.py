@@ -144,10 +144,9 @@ def model_steps(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
         yield b"\x0cNULL SECRET ", b"\xf7"
         yield from model_authentication(reader)
     group = b"#" + name + b"#d1"
-    patch = b"\x00" if version >= 31500 else b""
-    # Who knows this daemon is told its own version.
-    told = b"\x05\x00" if flags < 0x80 and flags & 0x02 else b"\x04\x04"
-    yield b"\x01" + told + patch + bytes((len(group),)) + group, b""
+    # Who knows this daemon is told its own version, and 2 x 64 KiB as a size that is surely taken.
+    told = b"\x05\x00\x02" if flags < 0x80 and flags & 0x02 else b"\x04\x04\x00"
+    yield b"\x01" + told[: 3 if version >= 31500 else 2] + bytes((len(group),)) + group, b""
 
 
 def model_authentication(reader: Reader) -> Iterator[tuple[bytes, bytes]]:

@@ -28,6 +28,9 @@ def test_every_reason_of_an_end_has_a_text_of_its_own() -> None:
     assert len(set(REASON_TEXTS)) == len(REASON_TEXTS) == 9
 
 
+RELIEF_NS = 100_000_000  # How long reading is paused before a queue is ended.
+
+
 class TestMaxSessionMessages:
     """The bound that the configuration sets: messages are counted, exactly."""
 
@@ -276,7 +279,7 @@ class TestAllQueuesTogether:
         daemon.advance(10 * SECOND_NS)
         assert not slow.is_closed()
 
-    def test_a_second_of_pause_ends_the_largest_queue(
+    def test_a_pause_that_does_not_help_ends_the_largest_queue(
         self, daemon: MemoryDaemon, sender: Client
     ) -> None:
         small, large = self.blocked(daemon, b"small"), self.blocked(daemon, b"large")
@@ -284,8 +287,8 @@ class TestAllQueuesTogether:
         burst(sender, large, 14, b"x" * 100_000)
         started_ns = daemon.now_ns
 
-        assert daemon.driver.deadline() == started_ns + SECOND_NS
-        daemon.advance(SECOND_NS - 1)
+        assert daemon.driver.deadline() == started_ns + RELIEF_NS
+        daemon.advance(RELIEF_NS - 1)
         assert not large.is_closed()
         daemon.advance(1)
 

@@ -25,7 +25,7 @@ class Conversation:
         sock.settimeout(DEADLINE)
         self._socket = sock
 
-    def accept_session(self, version: bytes = b"\x05\x00\x00") -> Self:
+    def accept_session(self, version: bytes = b"\x05\x00\xff") -> Self:
         """Play the handshake up to the accept."""
         self._socket.recv(100)
         self.send(b"\x05NULL ")
@@ -92,7 +92,7 @@ class Peer:
         self._conversations.append(conversation)
         return conversation
 
-    def accepting(self, version: bytes = b"\x05\x00\x00") -> "Future[Conversation]":
+    def accepting(self, version: bytes = b"\x05\x00\xff") -> "Future[Conversation]":
         """Accept one session in the background."""
         return self._executor.submit(lambda: self.accept().accept_session(version))
 

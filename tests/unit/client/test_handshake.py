@@ -101,9 +101,12 @@ def test_message_behind_the_accept_is_not_lost() -> None:
 @pytest.mark.parametrize(
     ("version", "size_max", "groups_max"),
     [
-        (b"\x05\x00\x00", 16 * 1024 * 1024, 100),
+        (b"\x05\x00\xff", 16 * 1024 * 1024, 100),
+        (b"\x05\x00\xfe", 254 * 65_536, 100),
+        (b"\x05\x00\x02", 143_952, 100),
+        (b"\x05\x00\x00", 143_952, 100),
         (b"\x04\x04\x00", 143_151, 43),
-        (b"\x05\x00\x01", 143_151, 43),
+        (b"\x05\x01\x00", 143_151, 43),
     ],
 )
 def test_limits_follow_the_daemon(version: bytes, size_max: int, groups_max: int) -> None:

@@ -528,5 +528,5 @@ def test_mailbox_says_what_it_is(session: Session) -> None:
     mailbox, _ = session
 
     assert repr(mailbox).startswith("<Mailbox #me#d1 at ")
-    assert mailbox.daemon_version == (5, 0, 0)
+    assert mailbox.daemon_version == (5, 0, 255)
     assert mailbox.limits == (16 * 1024 * 1024, 100)

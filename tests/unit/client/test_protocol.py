@@ -8,7 +8,7 @@ from spread.client.protocol import ClientProtocol, State
 from tests.unit.client import frames
 
 
-def open_protocol(version: bytes = b"\x05\x00\x00") -> ClientProtocol:
+def open_protocol(version: bytes = b"\x05\x00\xff") -> ClientProtocol:
     protocol = ClientProtocol(ConnectRequest(name=b"me"))
     protocol.decoder.feed(b"\x05NULL \x01" + version + b"\x06#me#d1")
     protocol.negotiate()

@@ -8,8 +8,8 @@ from spread.client.requests import Limits, encode_payload, group_request, multic
 from spread.service import JOIN_MESS, LEAVE_MESS
 
 ME = b"#me#d1"
-CLASSIC = Limits.of_daemon(takes_large_messages=False)
-OURS = Limits.of_daemon(takes_large_messages=True)
+CLASSIC = Limits.of_daemon(None)
+OURS = Limits.of_daemon(16 * 1024 * 1024)
 
 
 def send(
