@@ -85,8 +85,9 @@ def _after_the_name(flags: int, name: bytes, number: int, rest: bytes) -> Expect
             return Expected("cut in the choice", METHOD_LIST + REJECT_AUTH, name=name)
         if not _chooses_null(choice):
             return Expected("rejected: method", METHOD_LIST + REJECT_AUTH, name=name)
-    # Clients that take large messages are told another version than the classic one.
-    version = b"\x05\0\0" if flags < 0x80 and flags & LARGE_MESSAGES else b"\x04\x04\0"
+    # Clients that take large messages are told another version than the classic one, and the size
+    # that the daemon takes: its default holds 64 KiB twice.
+    version = b"\x05\0\x02" if flags < 0x80 and flags & LARGE_MESSAGES else b"\x04\x04\0"
     accept = prefix + b"\x01" + version[: 2 if number < 31_500 else 3]
     frame_follows = len(rest) >= HEADER_SIZE
     if not name:
