@@ -350,12 +350,11 @@ def test_what_the_daemon_does_not_take_is_wrong_usage(
     assert (done.returncode, done.stdout) == (USAGE, "")
 
 
-def test_a_size_beyond_the_configured_one_ends_the_session_with_the_reason(address: str) -> None:
+def test_a_size_beyond_the_configured_one_is_refused_before_anything_is_sent(address: str) -> None:
     done = run_program("spflooder", "-s", address, "-b", "200000", "-m", "5")
 
-    assert "more than its MaxMessageSize" in done.stderr
-    assert "session lost: what follows is what there was until then" in done.stdout
-    assert done.returncode == UNAVAILABLE
+    assert "-b 200000: this daemon takes messages of at most 143888 bytes" in done.stderr
+    assert done.returncode == USAGE
 
 
 def test_a_lost_session_is_reported_with_what_there_was(daemon: Daemon) -> None:

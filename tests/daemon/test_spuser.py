@@ -225,7 +225,7 @@ def test_a_wrong_command_is_reported_with_its_line_and_the_others_are_carried_ou
         (["d tea"], "d stands alone"),
         (["j #a#b"], "cannot join group '#a#b'; use characters from '$' to '~'"),
         ([f"s {'x' * 40}", "hello"], "cannot send to group"),
-        (["b tea", "20000000"], "this daemon takes 16777216"),
+        (["b tea", "20000000"], "this daemon takes 143952"),
         (["x"], "there is no command 'x'"),
     ],
 )
