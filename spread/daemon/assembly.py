@@ -207,9 +207,8 @@ class _Daemon:
 
     def _end_sessions(self) -> None:
         """Write what is queued, then close every connection."""
-        for purpose in (Purpose.CLIENTS,):
-            for each in self._listeners.serving(purpose):
-                self._reactor.unwatch(each.socket.fileno())
+        for each in self._listeners.serving(Purpose.CLIENTS):
+            self._reactor.unwatch(each.socket.fileno())
         self._reactor.drain(FAREWELL_NS)
         for session in list(self._control.sessions):
             self._node.end(session.slot)
