@@ -41,3 +41,41 @@ class Upcalls(Protocol):
 
     def deadline(self, now_ns: int) -> None:
         """The time that was asked for has come."""
+
+    # The ring. A node without peers never calls these.
+
+    def ordered_state(self, origin: int, body: bytes) -> None:
+        """A message of the group state exchange, from the daemon of this number, in its place."""
+
+    def ring_transitional(self) -> None:
+        """The place in the order where the transitional configuration stands."""
+
+    def ring_regular(self) -> None:
+        """The new ring is installed: its regular configuration stands here."""
+
+    def token_lost(self, reason: int) -> None:
+        """The ring is broken; `reason` numbers the texts of the data plane."""
+
+    def control_packet(
+        self,
+        kind: int,
+        sender: int,
+        source: int,
+        incarnation: int,
+        counter: int,
+        ring: tuple[int, int],
+        body: bytes,
+    ) -> None:
+        """A control packet came from daemon number `sender`, from IPv4 address `source`.
+
+        `ring` is the id of the sender's installed ring.
+        """
+
+    def foreign_ring(self, sender: int, ring: tuple[int, int]) -> None:
+        """A daemon sends to a ring that is not ours; told at most ten times a second."""
+
+    def unreachable(self, daemon: int) -> None:
+        """The host of this daemon has said twice in a row that nobody listens there."""
+
+    def stranger(self, cause: int, source: int) -> None:
+        """A datagram was dropped; `cause` numbers the faults of packets. At most once a second."""

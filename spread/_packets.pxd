@@ -1,0 +1,99 @@
+"""Layout of the datagrams between daemons: one header of 64 bytes, little-endian, for every kind.
+
+    offset  size  field
+         0     3  magic        F5 73 72; with the kind's high bit clear no monitor datagram looks so
+         3     1  kind         KIND_*, below 128
+         4     1  version      FORMAT_VERSION
+         5     1  flags        FLAG_*
+         6     1  origin       daemon number of who made the packet
+         7     1  transmitter  daemon number of who sent this copy; forwarders rewrite it
+         8     8  network      hash of the configuration; other networks are counted and ignored
+        16     4  crc          CRC32C of the whole datagram with this field zero
+        20    12  (zero)       room for an authentication tag
+        32     4  leader       ring id: daemon id of the leader
+        36     4  time         ring id: time
+        40    24  by kind, below
+
+    DATA         seq u64, tenure u64, lag u32 (seq - local aru of the origin), first u16, zero u16
+    DATA with FLAG_RECOVERY
+                 seq u64 in the old ring, old leader u32, old time u32, lag u32 (zero), first, zero;
+                 the header names the forming ring
+    TOKEN        tok_no u64, seq u64, fcc u32, round u32
+    TOKEN_ACK    tok_no u64, zero
+    WANT         tok_no u64 (last seen), zero
+    PING         zero
+    control kinds (16 and above, read by Python)
+                 counter u64, incarnation u64, zero u64; the ring id is the sender's installed ring
+
+`first` is the offset in the payload of the first frame that begins there, NO_FRAME if none does.
+A daemon number is the place of a daemon in configuration order: the network hash makes it the same
+everywhere. A payload has at most 65,443 bytes, whatever the receiver's own packet size.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    FORMAT_VERSION = 1
+    PACKET_HEADER_SIZE = 64
+    PACKET_SIZE_MAX = 65507       # The largest UDP datagram over IPv4.
+    TOKEN_SIZE_MAX = 1400         # Fits every usual MTU.
+    DAEMONS_MAX = 128
+    NO_DAEMON = 255
+    NO_FRAME = 0xFFFF
+
+cdef enum:
+    KIND_DATA = 1
+    KIND_TOKEN = 2
+    KIND_TOKEN_ACK = 3
+    KIND_WANT = 4
+    KIND_PING = 5
+    KIND_CONTROL = 16             # From here on Python reads the packet.
+    KIND_ALIVE = 16
+    KIND_JOIN = 17
+    KIND_REFER = 18
+    KIND_FORM1 = 19
+    KIND_FORM2 = 20
+    KIND_FORM_ACK = 21
+    KIND_LEAVE = 22
+    KIND_COUNT = 23
+
+cdef enum:
+    FLAG_POST = 1                 # DATA sent after the token of its visit.
+    FLAG_RETRANS = 2
+    FLAG_RECOVERY = 4
+    FLAG_RESEND = 8               # TOKEN: this is a copy; pass yours again if it may be lost.
+    FLAG_GRANT = 16               # TOKEN: handed directly to who asked for it.
+
+cdef enum PacketFault:
+    PACKET_OK = 0
+    PACKET_NOT_OURS = 1           # Another protocol, or too short for a header.
+    PACKET_CLASSIC = 2            # The marker of a classic daemon or monitor.
+    PACKET_VERSION = 3            # Another version of this format.
+    PACKET_NETWORK = 4            # Another configuration.
+    PACKET_DAMAGED = 5            # The checksum does not match.
+    PACKET_MALFORMED = 6          # Unknown kind, daemon number, flags or size.
+    PACKET_FAULT_COUNT = 7
+
+cdef struct Packet:
+    # A header in host order; which of the last fields mean something depends on the kind.
+    uint8_t kind
+    uint8_t flags
+    uint8_t origin
+    uint8_t transmitter
+    uint32_t leader
+    uint32_t time
+    uint64_t number               # seq of DATA; tok_no of TOKEN, TOKEN_ACK, WANT; else counter.
+    uint64_t second               # tenure of DATA; seq of TOKEN; incarnation of control kinds.
+    uint32_t lag                  # DATA; fcc of TOKEN.
+    uint32_t tail                 # first (low 16 bits) of DATA; round of TOKEN.
+
+
+cdef PacketFault packet_read(
+    Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
+) noexcept nogil
+# Check and decode the datagram's header: magic, version, network, checksum, kind, numbers, size.
+
+cdef void packet_write(
+    uint8_t* data, uint32_t size, const Packet* packet, uint64_t network
+) noexcept nogil
+# Write the header in front of a payload that is in place; `size` is that of the whole datagram.

@@ -1,0 +1,52 @@
+"""The network as the compiled ring and membership need it: numbers instead of names."""
+
+from dataclasses import dataclass
+
+__all__ = ["NetworkSettings", "RingSettings", "RingTimeouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class RingTimeouts:
+    """Every time of ring and membership, in nanoseconds."""
+
+    token: int
+    hurry: int
+    alive: int
+    join: int
+    rep: int
+    seg: int
+    gather: int
+    form: int
+    lookup: int
+    token_retransmit: int  # The least; four smoothed rotations if that is more.
+    want_retry: int
+    form_retry: int
+    heartbeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Who is configured. Tuples are by daemon number: configuration order over all segments."""
+
+    me: int
+    ids: tuple[int, ...]  # Unsigned 32-bit daemon ids.
+    names: tuple[bytes, ...]
+    segments: tuple[int, ...]  # Number of each daemon's segment.
+    network_hash: int
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RingSettings:
+    """What the compiled ring needs; windows count packets."""
+
+    network: NetworkSettings
+    timeouts: RingTimeouts
+    ring_time: int  # Time in the id of the ring of one that the daemon starts with.
+    multicast: bool  # Whether one datagram reaches the whole own segment.
+    payload_max: int  # Bytes of frames in one packet.
+    window: int
+    personal_window: int
+    accelerated_window: int
+    accelerated: bool
+    max_seq_gap: int
