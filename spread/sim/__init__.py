@@ -1,0 +1,1 @@
+"""A deterministic simulator: daemons on a virtual clock and network, clients, and judges."""
