@@ -1,0 +1,145 @@
+"""The network as the ring needs it: a configuration's names and addresses turned into numbers.
+
+A daemon's number is its place in configuration order over all segments. The network hash covers
+that order, so a number means the same daemon at all that accept each other's packets.
+"""
+
+from ipaddress import IPv4Address
+from typing import Final
+
+from spread.config import Configuration
+from spread.config.effective import is_accelerated, window_sizes
+from spread.config.hashes import ring_hash
+from spread.config.model import Daemon, Segment, Timeouts
+from spread.daemon.membership.settings import NetworkSettings, RingSettings, RingTimeouts
+
+__all__ = [
+    "PACKET_HEADER_SIZE",
+    "configured_daemons",
+    "is_ring",
+    "name_bytes",
+    "network_settings",
+    "ring_settings",
+    "ring_timeouts",
+    "sends_multicast",
+]
+
+NS_PER_MS: Final = 1_000_000
+
+PACKET_SIZE_DEFAULT: Final = 1472
+"""Bytes of UDP payload that fit an Ethernet frame of 1500 behind the headers of IPv4 and UDP."""
+
+PACKET_HEADER_SIZE: Final = 64
+"""Bytes in front of the frames of a packet, in every datagram between daemons."""
+
+FORMAT_VERSION: Final = 1
+"""Of the datagrams between daemons."""
+
+MAX_SEQ_GAP: Final = 1600
+"""Packets between the last that all daemons have and the newest: beyond it nobody sends."""
+
+WINDOW_SLOTS: Final = 2048
+"""Packets that a daemon can hold at a time: the gap, and what one rotation adds to it."""
+
+TOKEN_RETRANSMIT_NS: Final = 2 * NS_PER_MS
+"""Several rotations of a local network, so that a token that is only slow is not sent twice."""
+
+WANT_RETRY_NS: Final = 5 * NS_PER_MS
+"""The request for a parked token is one datagram; if it was lost, a client notices this much."""
+
+FORM_RETRY_NS: Final = 30 * NS_PER_MS
+"""Python answers a forming token, and a busy host may take some turns to let it."""
+
+HEARTBEAT_NS: Final = 100 * NS_PER_MS
+"""Two unanswered ones tell that a process is gone, so this bounds the detection of a kill."""
+
+
+def configured_daemons(configuration: Configuration) -> tuple[Daemon, ...]:
+    """Return all daemons by their numbers."""
+    return tuple(each for segment in configuration.segments for each in segment.daemons)
+
+
+def is_ring(configuration: Configuration) -> bool:
+    """Tell whether there is any other daemon to form a ring with."""
+    return len(configured_daemons(configuration)) > 1
+
+
+def network_settings(configuration: Configuration, incarnation: int) -> NetworkSettings:
+    """Return who is configured, in numbers."""
+    daemons = configured_daemons(configuration)
+    return NetworkSettings(
+        me=daemons.index(configuration.me),
+        ids=tuple(int(IPv4Address(each.address)) for each in daemons),
+        names=tuple(name_bytes(each.name) for each in daemons),
+        segments=tuple(
+            number for number, segment in enumerate(configuration.segments) for _ in segment.daemons
+        ),
+        network_hash=ring_hash(
+            configuration,
+            max_seq_gap=MAX_SEQ_GAP,
+            window_slots=WINDOW_SLOTS,
+            format_version=FORMAT_VERSION,
+        ),
+        incarnation=incarnation,
+    )
+
+
+def ring_timeouts(timeouts: Timeouts) -> RingTimeouts:
+    """Return the nine configured timeouts in nanoseconds, with those that cannot be configured."""
+    return RingTimeouts(
+        token=timeouts.token * NS_PER_MS,
+        hurry=timeouts.hurry * NS_PER_MS,
+        alive=timeouts.alive * NS_PER_MS,
+        join=timeouts.join * NS_PER_MS,
+        rep=timeouts.rep * NS_PER_MS,
+        seg=timeouts.seg * NS_PER_MS,
+        gather=timeouts.gather * NS_PER_MS,
+        form=timeouts.form * NS_PER_MS,
+        lookup=timeouts.lookup * NS_PER_MS,
+        token_retransmit=TOKEN_RETRANSMIT_NS,
+        want_retry=WANT_RETRY_NS,
+        form_retry=FORM_RETRY_NS,
+        heartbeat=HEARTBEAT_NS,
+    )
+
+
+def ring_settings(
+    configuration: Configuration,
+    *,
+    incarnation: int,
+    ring_time: int,
+    payload_max: int | None = None,
+    timeouts: RingTimeouts | None = None,
+) -> RingSettings:
+    """Return all that the compiled ring needs to know; what is given goes before the file."""
+    options = configuration.options
+    windows = window_sizes(options)
+    if payload_max is None:
+        payload_max = (options.packet_size or PACKET_SIZE_DEFAULT) - PACKET_HEADER_SIZE
+    return RingSettings(
+        network=network_settings(configuration, incarnation),
+        timeouts=timeouts or ring_timeouts(options.timeouts),
+        ring_time=ring_time,
+        multicast=sends_multicast(configuration.segment, options.multicast),
+        payload_max=payload_max,
+        window=windows["window"],
+        personal_window=windows["personal_window"],
+        accelerated_window=windows["accelerated_window"],
+        accelerated=is_accelerated(configuration),
+        max_seq_gap=MAX_SEQ_GAP,
+    )
+
+
+def sends_multicast(segment: Segment, option: bool | None) -> bool:
+    """Tell whether one datagram to the segment's address reaches all its daemons.
+
+    The loopback interface has neither broadcast between processes nor multicast.
+    """
+    if len(segment.daemons) < 2:
+        return False
+    return not IPv4Address(segment.address).is_loopback if option is None else option
+
+
+def name_bytes(name: str) -> bytes:
+    """Return a daemon's name as clients get it."""
+    return name.encode("utf-8", "surrogateescape")
