@@ -1,0 +1,278 @@
+"""The datagrams between daemons: their header written, checked and read, for the ring and for Python.
+
+The layout itself stands in `_packets.pxd`. A datagram can come from anybody, so `packet_read`
+believes nothing: it returns a fault for whatever `packet_write` would not have written. Behind the
+header it checks the size only; who takes the payload apart checks the payload.
+
+The checks run from the general to the particular, so that the fault tells the cause best: another
+protocol, another version, another network, damage, and last a packet of ours that is wrong.
+"""
+
+from typing import NamedTuple
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from spread._check cimport check
+from spread._frames cimport load_le32, store_le32
+
+from spread.errors import MisuseError, PeerError
+
+cdef extern from "_crc32c.h":
+    void crc32c_prepare() noexcept nogil
+    uint32_t crc32c_extend(uint32_t crc, const uint8_t* data, size_t size) noexcept nogil
+
+cdef enum:
+    OFFSET_MAGIC = 0
+    OFFSET_KIND = 3
+    OFFSET_VERSION = 4
+    OFFSET_FLAGS = 5
+    OFFSET_ORIGIN = 6
+    OFFSET_TRANSMITTER = 7
+    OFFSET_NETWORK = 8
+    OFFSET_CRC = 16
+    OFFSET_TAG = 20
+    OFFSET_LEADER = 32
+    OFFSET_TIME = 36
+    OFFSET_NUMBER = 40
+    OFFSET_SECOND = 48
+    OFFSET_LAG = 56
+    OFFSET_TAIL = 60
+
+cdef enum:
+    MAGIC_0 = 0xF5
+    MAGIC_1 = 0x73
+    MAGIC_2 = 0x72
+    # The checksum counts its own field as zero: a copy of so many bytes of the header stands in
+    # for them. A multiple of 8 leaves the rest as well aligned as the datagram.
+    SEALED_SIZE = 24
+
+cdef enum:
+    DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY
+    TOKEN_FLAGS = FLAG_RESEND | FLAG_GRANT
+
+crc32c_prepare()
+
+
+cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:
+    return <uint64_t>load_le32(at) | (<uint64_t>load_le32(at + 4) << 32)
+
+
+cdef inline void store_le64(uint8_t* at, uint64_t value) noexcept nogil:
+    store_le32(at, <uint32_t>value)
+    store_le32(at + 4, <uint32_t>(value >> 32))
+
+
+cdef inline uint32_t checksum(const uint8_t* data, uint32_t size) noexcept nogil:
+    """CRC32C of a datagram of at least a header, its own field taken as zero."""
+    cdef uint8_t[SEALED_SIZE] sealed
+    memcpy(sealed, data, SEALED_SIZE)
+    memset(sealed + OFFSET_CRC, 0, 4)
+    cdef uint32_t crc = crc32c_extend(0, sealed, SEALED_SIZE)
+    return crc32c_extend(crc, data + SEALED_SIZE, size - SEALED_SIZE)
+
+
+cdef inline bint is_classic(const uint8_t* data, uint32_t size) noexcept nogil:
+    return size >= 4 and data[0] & 0x80 != 0 and data[3] & 0x80 != 0
+
+
+cdef inline bint has_magic(const uint8_t* data) noexcept nogil:
+    return data[0] == MAGIC_0 and data[1] == MAGIC_1 and data[2] == MAGIC_2
+
+
+cdef inline bint is_zero(const uint8_t* data, uint32_t size) noexcept nogil:
+    cdef uint8_t bits = 0
+    cdef uint32_t i
+    for i in range(size):
+        bits |= data[i]
+    return bits == 0
+
+
+cdef bint is_data_sound(const Packet* packet, uint32_t payload_size) noexcept nogil:
+    if packet.flags & ~<uint32_t>DATA_FLAGS != 0:
+        return False
+    if packet.number == 0 or packet.lag > packet.number:
+        return False
+    if packet.flags & FLAG_RECOVERY and packet.lag != 0:
+        return False
+    if packet.tail != NO_FRAME and packet.tail >= payload_size:  # Its high half is zero, too.
+        return False
+    return 0 < payload_size <= PACKET_SIZE_MAX - PACKET_HEADER_SIZE
+
+
+cdef bint is_sound(const Packet* packet, const uint8_t* data, uint32_t size) noexcept nogil:
+    """Judge what depends on the kind: flags, sizes, and that unused bytes are zero."""
+    if packet.kind == KIND_DATA:
+        return is_data_sound(packet, size - PACKET_HEADER_SIZE)
+    if packet.kind == KIND_TOKEN:
+        return packet.flags & ~<uint32_t>TOKEN_FLAGS == 0 and size <= TOKEN_SIZE_MAX
+    if packet.flags != 0:
+        return False
+    if packet.kind == KIND_TOKEN_ACK or packet.kind == KIND_WANT:
+        return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_SECOND, 16)
+    if packet.kind == KIND_PING:
+        return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_NUMBER, 24)
+    if KIND_CONTROL <= packet.kind < KIND_COUNT:
+        return size <= PACKET_SIZE_MAX and is_zero(data + OFFSET_LAG, 8)
+    return False
+
+
+cdef PacketFault packet_read(
+    Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
+) noexcept nogil:
+    if is_classic(data, size):
+        return PACKET_CLASSIC
+    if size < PACKET_HEADER_SIZE or not has_magic(data):
+        return PACKET_NOT_OURS
+    if data[OFFSET_VERSION] != FORMAT_VERSION:
+        return PACKET_VERSION
+    if load_le64(data + OFFSET_NETWORK) != network:
+        return PACKET_NETWORK
+    if load_le32(data + OFFSET_CRC) != checksum(data, size):
+        return PACKET_DAMAGED
+    packet.kind = data[OFFSET_KIND]
+    packet.flags = data[OFFSET_FLAGS]
+    packet.origin = data[OFFSET_ORIGIN]
+    packet.transmitter = data[OFFSET_TRANSMITTER]
+    packet.leader = load_le32(data + OFFSET_LEADER)
+    packet.time = load_le32(data + OFFSET_TIME)
+    packet.number = load_le64(data + OFFSET_NUMBER)
+    packet.second = load_le64(data + OFFSET_SECOND)
+    packet.lag = load_le32(data + OFFSET_LAG)
+    packet.tail = load_le32(data + OFFSET_TAIL)
+    if packet.origin >= daemon_count or packet.transmitter >= daemon_count:
+        return PACKET_MALFORMED
+    if not is_zero(data + OFFSET_TAG, OFFSET_LEADER - OFFSET_TAG):
+        return PACKET_MALFORMED
+    if not is_sound(packet, data, size):
+        return PACKET_MALFORMED
+    return PACKET_OK
+
+
+cdef void packet_write(
+    uint8_t* data, uint32_t size, const Packet* packet, uint64_t network
+) noexcept nogil:
+    check(PACKET_HEADER_SIZE <= size <= PACKET_SIZE_MAX, "a packet fits a datagram")
+    memset(data, 0, PACKET_HEADER_SIZE)
+    data[OFFSET_MAGIC] = MAGIC_0
+    data[OFFSET_MAGIC + 1] = MAGIC_1
+    data[OFFSET_MAGIC + 2] = MAGIC_2
+    data[OFFSET_KIND] = packet.kind
+    data[OFFSET_VERSION] = FORMAT_VERSION
+    data[OFFSET_FLAGS] = packet.flags
+    data[OFFSET_ORIGIN] = packet.origin
+    data[OFFSET_TRANSMITTER] = packet.transmitter
+    store_le64(data + OFFSET_NETWORK, network)
+    store_le32(data + OFFSET_LEADER, packet.leader)
+    store_le32(data + OFFSET_TIME, packet.time)
+    if packet.kind != KIND_PING:
+        store_le64(data + OFFSET_NUMBER, packet.number)
+    if packet.kind <= KIND_TOKEN or packet.kind >= KIND_CONTROL:
+        store_le64(data + OFFSET_SECOND, packet.second)
+    if packet.kind == KIND_TOKEN or (
+        packet.kind == KIND_DATA and packet.flags & FLAG_RECOVERY == 0
+    ):
+        store_le32(data + OFFSET_LAG, packet.lag)
+    if packet.kind == KIND_TOKEN:
+        store_le32(data + OFFSET_TAIL, packet.tail)
+    elif packet.kind == KIND_DATA:
+        store_le32(data + OFFSET_TAIL, packet.tail & 0xFFFF)
+    store_le32(data + OFFSET_CRC, checksum(data, size))
+
+
+FAULT_TEXTS = (
+    "a packet of this network",
+    "another protocol",
+    "a daemon or monitor of the classic Spread Toolkit",
+    "another version of the packet format",
+    "another configuration of the network",
+    "damaged on its way: the checksum does not match",
+    "malformed: kind, daemon numbers, flags, reserved bytes or size are wrong",
+)
+
+KINDS = {
+    KIND_DATA: "DATA",
+    KIND_TOKEN: "TOKEN",
+    KIND_TOKEN_ACK: "TOKEN_ACK",
+    KIND_WANT: "WANT",
+    KIND_PING: "PING",
+    KIND_ALIVE: "ALIVE",
+    KIND_JOIN: "JOIN",
+    KIND_REFER: "REFER",
+    KIND_FORM1: "FORM1",
+    KIND_FORM2: "FORM2",
+    KIND_FORM_ACK: "FORM_ACK",
+    KIND_LEAVE: "LEAVE",
+}
+
+FLAGS = {
+    FLAG_POST: "POST",
+    FLAG_RETRANS: "RETRANS",
+    FLAG_RECOVERY: "RECOVERY",
+    FLAG_RESEND: "RESEND",
+    FLAG_GRANT: "GRANT",
+}
+
+
+class PacketHeader(NamedTuple):
+    """The header of a sound packet; which of the last four mean something depends on the kind."""
+
+    kind: int
+    flags: int
+    origin: int
+    transmitter: int
+    leader: int
+    time: int
+    number: int
+    second: int
+    lag: int
+    tail: int
+
+
+def crc32c(const uint8_t[::1] data) -> int:
+    """Return the CRC32C of any bytes."""
+    return crc32c_extend(0, &data[0], data.shape[0]) if data.shape[0] else 0
+
+
+def check_packet(const uint8_t[::1] data, uint64_t network, uint32_t daemon_count) -> int:
+    """Judge a datagram as a daemon does; returns a `PacketFault` number, 0 for none."""
+    cdef Packet packet
+    if data.shape[0] == 0:
+        return PACKET_NOT_OURS
+    return packet_read(&packet, &data[0], <uint32_t>data.shape[0], network, daemon_count)
+
+
+def read_packet(
+    const uint8_t[::1] data, uint64_t network, uint32_t daemon_count
+) -> PacketHeader:
+    """Read the header of a datagram. Raises PeerError, with the fault's text, for a faulty one."""
+    cdef Packet packet
+    cdef int fault = PACKET_NOT_OURS
+    if data.shape[0]:
+        fault = packet_read(&packet, &data[0], <uint32_t>data.shape[0], network, daemon_count)
+    if fault != PACKET_OK:
+        raise PeerError(f"datagram of {data.shape[0]} bytes refused: {FAULT_TEXTS[fault]}")
+    return PacketHeader(
+        packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader, packet.time,
+        packet.number, packet.second, packet.lag, packet.tail,
+    )
+
+
+def make_packet(header, uint64_t network, bytes payload not None = b"") -> bytes:
+    """Build a datagram from a header and what follows it; fields that the kind lacks are zero.
+
+    Nothing but the width of the fields is checked, so that tests can build what is refused. Raises
+    OverflowError for a number that does not fit its field, MisuseError for too long a payload.
+    """
+    cdef Packet packet
+    cdef Py_ssize_t size = PACKET_HEADER_SIZE + len(payload)
+    if size > PACKET_SIZE_MAX:
+        raise MisuseError(f"a packet of {size} bytes fits no datagram; {PACKET_SIZE_MAX} do")
+    (
+        packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader, packet.time,
+        packet.number, packet.second, packet.lag, packet.tail,
+    ) = header
+    result = bytearray(PACKET_HEADER_SIZE) + payload
+    cdef uint8_t[::1] data = result
+    packet_write(&data[0], <uint32_t>size, &packet, network)
+    return bytes(result)
