@@ -6,10 +6,39 @@ installed ring: those stand in the header that the compiled ring writes and chec
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
-__all__ = ["Alive", "Form", "FormAck", "FormId", "Heard", "Join", "Kind", "Leave", "OldRing", "Refer"]
+__all__ = [
+    "DAEMONS_MAX",
+    "HAVE_BITS_MAX",
+    "OLD_RINGS_MAX",
+    "Alive",
+    "Form",
+    "FormAck",
+    "FormId",
+    "FormMember",
+    "Heard",
+    "Join",
+    "Kind",
+    "Leave",
+    "OldRing",
+    "Packet",
+    "Refer",
+    "Ring",
+    "Role",
+]
+
+DAEMONS_MAX: Final = 128
+"""Daemons in one configuration, as in Spread: the bound of every list of daemons."""
+
+OLD_RINGS_MAX: Final = 20
+"""Old rings that one attempt joins, as in Spread; who comes from one more leaves the attempt."""
+
+HAVE_BITS_MAX: Final = 2048
+"""Packets between stable and high of one ring: MaxSeqGap, 1,600 by default, and some room."""
 
 Ring = tuple[int, int]
+"""Id of a ring: daemon id of its leader and time, both unsigned 32-bit numbers."""
 
 
 class Kind(IntEnum):
@@ -72,7 +101,7 @@ class Refer:
 class FormId:
     """One attempt to form a ring."""
 
-    creator: int
+    creator: int  # Daemon number.
     time: int
     incarnation: int
 
@@ -106,9 +135,10 @@ class Form:
 
     id: FormId
     hop: int  # Grows by one with each hop of a pass; with pass and id it names one datagram.
+    is_second_pass: bool = False  # FORM2. Then `hop` is the place of the receiver in `members`.
     members: list[FormMember] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
-    reps: list[tuple[int, Role]] = field(default_factory=list)
+    reps: list[tuple[int, Role]] = field(default_factory=list)  # Without the creator.
     next_rep: int = 0
     old_rings: list[OldRing] = field(default_factory=list)
     ring: Ring | None = None  # Of the new ring; set by its first member in FORM2.
@@ -126,3 +156,6 @@ class FormAck:
 @dataclass(frozen=True, slots=True)
 class Leave:
     """The sender stops."""
+
+
+Packet = Alive | Join | Refer | Form | FormAck | Leave
