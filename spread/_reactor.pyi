@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import final
 
+from spread._datagrams import Datagrams
 from spread._node import Node
 
 @final
@@ -8,6 +9,11 @@ class Reactor:
     def __init__(self, node: Node) -> None: ...
     def watch(self, descriptor: int, callback: Callable[[], object]) -> None: ...
     def watch_datagrams(self, descriptor: int) -> None: ...
+    def attach_ring(self, datagrams: Datagrams) -> None:
+        """Serve the UDP sockets of a ring of several daemons; before `run`, and once.
+
+        Do not give those sockets to `watch_datagrams`. Raises OSError.
+        """
     def unwatch(self, descriptor: int) -> None: ...
     def adopt(self, descriptor: int) -> int: ...
     def run(self) -> None: ...
