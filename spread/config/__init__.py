@@ -3,6 +3,7 @@
     load(path)         reads a file as the daemon of this host
     parse(data, path)  does the same with bytes at hand
     local(port)        is one daemon on the loopback interface, without a file
+    local_ring(...)    is one daemon of several on the loopback interface, without a file
     search(...)        finds the file
     listens(...)       are the sockets that a daemon opens
     check(...)         is `spread --check`: the effective configuration as text or JSON
@@ -19,7 +20,7 @@ from spread.config.diagnostics import (
 from spread.config.hashes import ring_hash, spread_hash
 from spread.config.host import HostView
 from spread.config.listens import Listen, Purpose, Transport, listens, main_address
-from spread.config.load import Loaded, load, local, parse
+from spread.config.load import Loaded, load, local, local_ring, parse
 from spread.config.model import Configuration
 from spread.config.report import check
 from spread.config.search import search
@@ -44,6 +45,7 @@ __all__ = [
     "listens",
     "load",
     "local",
+    "local_ring",
     "main_address",
     "parse",
     "ring_hash",

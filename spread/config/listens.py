@@ -4,9 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from spread.config.model import Configuration, Daemon, Interface, PortReuse, Use
+from spread.config.model import Configuration, Daemon, Interface, PortReuse, Segment, Use
 
-__all__ = ["ANY_ADDRESS", "Listen", "Purpose", "Transport", "listens", "main_address"]
+__all__ = [
+    "ANY_ADDRESS",
+    "Listen",
+    "Purpose",
+    "Transport",
+    "listens",
+    "main_address",
+    "uses_segment_address",
+]
 
 ANY_ADDRESS = "0.0.0.0"
 
@@ -53,15 +61,18 @@ def listens(configuration: Configuration) -> tuple[Listen, ...]:
     """Return the sockets of the own daemon: TCP, UDP, then the Unix socket, each once.
 
     Systems without Unix sockets leave out that one, and systems that cannot bind to the address
-    of a segment the one whose purpose is SEGMENT.
+    of a segment the one whose purpose is SEGMENT. Of several daemons on the loopback interface
+    that share a port, all on this host, the first has the Unix socket.
     """
     port = configuration.segment.port
     interfaces = configuration.me.interfaces
     found = [
         *(_client_listen(configuration, each) for each in interfaces if Use.CLIENT in each.uses),
         *_daemon_listens(configuration),
-        Listen(Transport.UNIX, Purpose.CLIENTS, path=f"{UNIX_DIRECTORY}/{port}"),
     ]
+    if _has_unix_socket(configuration):
+        path = f"{UNIX_DIRECTORY}/{port}"
+        found.append(Listen(Transport.UNIX, Purpose.CLIENTS, path=path))
     return tuple(dict.fromkeys(found))
 
 
@@ -72,6 +83,31 @@ def main_address(daemon: Daemon) -> str:
     """
     served = [each.address for each in daemon.interfaces if Use.DAEMON in each.uses]
     return daemon.address if daemon.address in served or not served else served[0]
+
+
+def uses_segment_address(segment: Segment, option: bool | None) -> bool:
+    """Tell whether one datagram to its address reaches all daemons of `segment`.
+
+    `option` is what the file says; otherwise every address does but one on the loopback
+    interface, which brings a datagram to one process only.
+    """
+    if len(segment.daemons) < 2:
+        return False
+    return not _is_loopback(segment.address) if option is None else option
+
+
+def _has_unix_socket(configuration: Configuration) -> bool:
+    me = configuration.me
+    if not _is_loopback(me.address):
+        return True
+    first = next(
+        each
+        for segment in configuration.segments
+        if segment.port == configuration.segment.port
+        for each in segment.daemons
+        if _is_loopback(each.address)
+    )
+    return first == me
 
 
 def _client_listen(configuration: Configuration, interface: Interface) -> Listen:
@@ -94,9 +130,14 @@ def _daemon_listens(configuration: Configuration) -> Iterator[Listen]:
         address = _bound_address(interface)
         yield Listen(Transport.UDP, Purpose.DAEMONS, address, segment.port)
         yield Listen(Transport.UDP, Purpose.TOKEN, address, segment.port + 1)
-    if len(segment.daemons) > 1 and any(not interface.any for interface in served):
+    is_used = uses_segment_address(segment, configuration.options.multicast)
+    if is_used and any(not interface.any for interface in served):
         yield Listen(Transport.UDP, Purpose.SEGMENT, segment.address, segment.port)
 
 
 def _bound_address(interface: Interface) -> str:
     return ANY_ADDRESS if interface.any else interface.address
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.")

@@ -16,7 +16,7 @@ from spread.config.hashes import hash_text, spread_hash
 from spread.config.host import HostView
 from spread.config.identity import find_own
 from spread.config.model import Configuration, Daemon, Interface, Options, Segment
-from spread.config.network import EVERY_USE, PORT_MAX, Network, read_network
+from spread.config.network import DAEMONS_MAX, EVERY_USE, PORT_MAX, Network, read_network
 from spread.config.option_pitfalls import warn_of_options
 from spread.config.pitfalls import check_loopback_rule, is_wide_area, warn_of_pitfalls
 from spread.config.settings import Known, Setting, evaluate
@@ -24,7 +24,7 @@ from spread.config.syntax import RouteNode
 from spread.config.system_host import SystemHost
 from spread.errors import ConfigurationError
 
-__all__ = ["Examination", "Loaded", "examine", "load", "local", "parse", "read_bytes"]
+__all__ = ["Examination", "Loaded", "examine", "load", "local", "local_ring", "parse", "read_bytes"]
 
 # Bytes; 128 daemons with 10 interfaces each take 50,000, comments aside.
 FILE_SIZE_MAX = 256 * 1024
@@ -148,11 +148,33 @@ def local(port: int, name: str = "localhost") -> Configuration:
 
     It listens on 127.0.0.1 only. Raises `ConfigurationError` for a port out of bounds.
     """
-    if not 1 <= port <= PORT_MAX:
-        raise ConfigurationError(f"port {port} cannot be used; choose one of 1 to {PORT_MAX}")
-    me = Daemon(name, LOCAL_ADDRESS, (Interface(LOCAL_ADDRESS, EVERY_USE),))
+    _check_port(port)
+    me = _local_daemon(name, LOCAL_ADDRESS)
     segment = Segment(LOCAL_SEGMENT, port, (me,))
     return _assemble((segment,), Options(), (segment, me), None)
+
+
+def local_ring(port: int, count: int, number: int) -> Configuration:
+    """Return the configuration of daemon `number`, from 1, of a ring of `count` on loopback.
+
+    Daemon k is called local<k> and listens on 127.0.0.<k> only. Raises `ConfigurationError` for
+    a port or a count out of bounds.
+    """
+    _check_port(port)
+    if not 1 <= number <= count <= DAEMONS_MAX:
+        raise ConfigurationError(f"a ring of {count} daemons has no daemon {number}")
+    daemons = tuple(_local_daemon(f"local{k}", f"127.0.0.{k}") for k in range(1, count + 1))
+    segment = Segment(LOCAL_SEGMENT, port, daemons)
+    return _assemble((segment,), Options(), (segment, daemons[number - 1]), None)
+
+
+def _check_port(port: int) -> None:
+    if not 1 <= port <= PORT_MAX:
+        raise ConfigurationError(f"port {port} cannot be used; choose one of 1 to {PORT_MAX}")
+
+
+def _local_daemon(name: str, address: str) -> Daemon:
+    return Daemon(name, address, (Interface(address, EVERY_USE),))
 
 
 def _assemble(

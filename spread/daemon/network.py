@@ -10,7 +10,8 @@ from typing import Final
 from spread.config import Configuration
 from spread.config.effective import is_accelerated, window_sizes
 from spread.config.hashes import ring_hash
-from spread.config.model import Daemon, Segment, Timeouts
+from spread.config.listens import uses_segment_address
+from spread.config.model import Daemon, Timeouts
 from spread.daemon.membership.settings import NetworkSettings, RingSettings, RingTimeouts
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "network_settings",
     "ring_settings",
     "ring_timeouts",
-    "sends_multicast",
 ]
 
 NS_PER_MS: Final = 1_000_000
@@ -120,7 +120,7 @@ def ring_settings(
         network=network_settings(configuration, incarnation),
         timeouts=timeouts or ring_timeouts(options.timeouts),
         ring_time=ring_time,
-        multicast=sends_multicast(configuration.segment, options.multicast),
+        multicast=uses_segment_address(configuration.segment, options.multicast),
         payload_max=payload_max,
         window=windows["window"],
         personal_window=windows["personal_window"],
@@ -128,16 +128,6 @@ def ring_settings(
         accelerated=is_accelerated(configuration),
         max_seq_gap=MAX_SEQ_GAP,
     )
-
-
-def sends_multicast(segment: Segment, option: bool | None) -> bool:
-    """Tell whether one datagram to the segment's address reaches all its daemons.
-
-    The loopback interface has neither broadcast between processes nor multicast.
-    """
-    if len(segment.daemons) < 2:
-        return False
-    return not IPv4Address(segment.address).is_loopback if option is None else option
 
 
 def name_bytes(name: str) -> bytes:
