@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from spread.config import ConfigurationErrors, Known, check, search
+from spread.config import Configuration, ConfigurationErrors, Known, check, search
 from spread.errors import ConfigurationError
 from spread.release import release
 
@@ -22,6 +22,7 @@ EXIT_DEFECT = 70
 NAME_SIZE_MAX = 19
 FILE_NAME_SIZE_MAX = 511
 DEFAULT_PORT = 4803
+DAEMONS_MAX = 128
 
 _CLASSIC_FLAGS = ("-n", "-c", "-l")
 
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         const=1,
         type=int,
         metavar="N",
-        help="run one daemon on this host only, without a configuration file",
+        help="run one daemon, or a ring of N, on this host only, without a configuration file",
     )
     parser.add_argument("--port", type=int, metavar="PORT", help="port of --local (default 4803)")
     parser.add_argument(
@@ -93,13 +94,29 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         parser.error("--port belongs to --local; the file names the ports of its segments")
     if given.local is not None and (given.file is not None or given.check is not None):
         parser.error("--local reads no file; leave out -c and --check")
-    if given.local is not None and given.local != 1:
-        parser.error(f"--local {given.local}: this release runs one daemon; write --local")
+    if given.local is not None:
+        _check_local(parser, given)
     if given.port is not None and not 0 < given.port < 65535:
         parser.error(f"--port {given.port}: ports are 1 to 65534, and the next one is used too")
     if given.json and given.check is None:
         parser.error("--json belongs to --check")
     return given
+
+
+def _check_local(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    if not 1 <= given.local <= DAEMONS_MAX:
+        parser.error(f"--local {given.local}: a ring has 1 to {DAEMONS_MAX} daemons")
+    if given.local == 1 or given.name is None:
+        return
+    if given.name not in _local_names(given.local):
+        parser.error(
+            f"-n {given.name}: the daemons of --local {given.local} are called "
+            f"local1 to local{given.local}"
+        )
+
+
+def _local_names(count: int) -> list[str]:
+    return [f"local{number}" for number in range(1, count + 1)]
 
 
 def _known() -> Known:
@@ -116,13 +133,30 @@ def _check(given: argparse.Namespace) -> int:
     return status
 
 
+def _serve_ring(given: argparse.Namespace) -> int:
+    from spread.cli import local_ring
+
+    arguments = ["-l", given.activity, "--log-format", given.log_format]
+    arguments += ["--port", str(given.port or DEFAULT_PORT)]
+    return local_ring.run(given.local, arguments, is_json=given.log_format == "json")
+
+
+def _local(given: argparse.Namespace) -> Configuration:
+    from spread.config import local, local_ring
+
+    port = given.port or DEFAULT_PORT
+    if given.local == 1:
+        return local(port, given.name or "localhost")
+    return local_ring(port, given.local, 1 + _local_names(given.local).index(given.name))
+
+
 def _serve(given: argparse.Namespace) -> int:
-    from spread.config import load, local
+    from spread.config import load
     from spread.daemon.assembly import Start, serve
 
     warnings: tuple[str, ...] = ()
     if given.local is not None:
-        configuration = local(given.port or DEFAULT_PORT, given.name or "localhost")
+        configuration = _local(given)
     else:
         path = search(given.file, ".")
         loaded = load(path, name=given.name, known=_known())
@@ -141,7 +175,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until a signal stops it; returns the exit status."""
     given = _arguments(sys.argv[1:] if argv is None else argv)
     try:
-        return _check(given) if given.check is not None else _serve(given)
+        if given.check is not None:
+            return _check(given)
+        if given.local is not None and given.local > 1 and given.name is None:
+            return _serve_ring(given)
+        return _serve(given)
     except ConfigurationError as error:
         sys.stdout.flush()
         prefix = "" if isinstance(error, ConfigurationErrors) else "spread: "
