@@ -32,6 +32,8 @@ everywhere. A payload has at most 65,443 bytes, whatever the receiver's own pack
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+from spread._frames cimport load_le32, store_le32
+
 cdef enum:
     FORMAT_VERSION = 1
     PACKET_HEADER_SIZE = 64
@@ -83,17 +85,30 @@ cdef struct Packet:
     uint32_t leader
     uint32_t time
     uint64_t number               # seq of DATA; tok_no of TOKEN, TOKEN_ACK, WANT; else counter.
-    uint64_t second               # tenure of DATA; seq of TOKEN; incarnation of control kinds.
+    uint64_t second               # tenure of DATA, old ring id (leader in the low half, time in
+                                  # the high one) with FLAG_RECOVERY; seq of TOKEN; incarnation
+                                  # of control kinds.
     uint32_t lag                  # DATA; fcc of TOKEN.
     uint32_t tail                 # first (low 16 bits) of DATA; round of TOKEN.
+
+
+cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:
+    return <uint64_t>load_le32(at) | (<uint64_t>load_le32(at + 4) << 32)
+
+
+cdef inline void store_le64(uint8_t* at, uint64_t value) noexcept nogil:
+    store_le32(at, <uint32_t>value)
+    store_le32(at + 4, <uint32_t>(value >> 32))
 
 
 cdef PacketFault packet_read(
     Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
 ) noexcept nogil
 # Check and decode the datagram's header: magic, version, network, checksum, kind, numbers, size.
+# What a kind does not have must be zero. `packet` is undefined unless PACKET_OK is returned.
 
 cdef void packet_write(
     uint8_t* data, uint32_t size, const Packet* packet, uint64_t network
 ) noexcept nogil
 # Write the header in front of a payload that is in place; `size` is that of the whole datagram.
+# Fields that the packet's kind does not have are written as zero.

@@ -20,7 +20,12 @@ from spread.errors import MisuseError, PeerError
 
 cdef extern from "_crc32c.h":
     void crc32c_prepare() noexcept nogil
-    uint32_t crc32c_extend(uint32_t crc, const uint8_t* data, size_t size) noexcept nogil
+    uint32_t crc32c_extend "crc32c_extend"(
+        uint32_t crc, const uint8_t* data, size_t size
+    ) noexcept nogil
+    uint32_t portable_extend "crc32c_portable"(
+        uint32_t crc, const uint8_t* data, size_t size
+    ) noexcept nogil
 
 cdef enum:
     OFFSET_MAGIC = 0
@@ -51,16 +56,9 @@ cdef enum:
     DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY
     TOKEN_FLAGS = FLAG_RESEND | FLAG_GRANT
 
+cdef uint8_t NOTHING = 0
+
 crc32c_prepare()
-
-
-cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:
-    return <uint64_t>load_le32(at) | (<uint64_t>load_le32(at + 4) << 32)
-
-
-cdef inline void store_le64(uint8_t* at, uint64_t value) noexcept nogil:
-    store_le32(at, <uint32_t>value)
-    store_le32(at + 4, <uint32_t>(value >> 32))
 
 
 cdef inline uint32_t checksum(const uint8_t* data, uint32_t size) noexcept nogil:
@@ -189,6 +187,7 @@ FAULT_TEXTS = (
     "damaged on its way: the checksum does not match",
     "malformed: kind, daemon numbers, flags, reserved bytes or size are wrong",
 )
+NO_FAULT = PACKET_OK
 
 KINDS = {
     KIND_DATA: "DATA",
@@ -213,43 +212,138 @@ FLAGS = {
     FLAG_GRANT: "GRANT",
 }
 
+SIZE_MAX = PACKET_SIZE_MAX
+HEADER_SIZE = PACKET_HEADER_SIZE
+
+
+class LayoutField(NamedTuple):
+    """A field of the header: its place in bytes, and what stands there in packets of some kinds.
+
+    `kinds` is "every kind", the name of one kind, "DATA with RECOVERY", or "control kinds" for
+    ALIVE and all after it. `attribute` names the place of the value in `PacketHeader`, if any.
+    """
+
+    kinds: str
+    offset: int
+    size: int
+    name: str
+    meaning: str
+    attribute: str = ""
+
+
+_EVERY = "every kind"
+_RECOVERY = "DATA with RECOVERY"
+_CONTROL = "control kinds"
+
+LAYOUT = (
+    LayoutField(_EVERY, OFFSET_MAGIC, 3, "magic", "f5 73 72"),
+    LayoutField(_EVERY, OFFSET_KIND, 1, "kind", "see the table of kinds", "kind"),
+    LayoutField(_EVERY, OFFSET_VERSION, 1, "version", f"of this format: {FORMAT_VERSION}"),
+    LayoutField(_EVERY, OFFSET_FLAGS, 1, "flags", "see the table of flags", "flags"),
+    LayoutField(_EVERY, OFFSET_ORIGIN, 1, "origin", "daemon that made the packet", "origin"),
+    LayoutField(
+        _EVERY, OFFSET_TRANSMITTER, 1, "transmitter",
+        "daemon that sent this copy; a forwarder writes itself", "transmitter",
+    ),
+    LayoutField(_EVERY, OFFSET_NETWORK, 8, "network", "hash of the configuration"),
+    LayoutField(
+        _EVERY, OFFSET_CRC, 4, "crc", "CRC32C of the whole datagram with this field zero",
+    ),
+    LayoutField(_EVERY, OFFSET_TAG, 12, "(zero)", "room for an authentication tag"),
+    LayoutField(_EVERY, OFFSET_LEADER, 4, "leader", "ring id: daemon id of the leader", "leader"),
+    LayoutField(_EVERY, OFFSET_TIME, 4, "time", "ring id: time", "time"),
+
+    LayoutField("DATA", OFFSET_NUMBER, 8, "seq", "place in the order, from 1", "number"),
+    LayoutField(
+        "DATA", OFFSET_SECOND, 8, "tenure", "number of the token visit that sent it", "second",
+    ),
+    LayoutField(
+        "DATA", OFFSET_LAG, 4, "lag",
+        "seq less the highest seq up to which the origin had every packet when it sent this one; "
+        "at most seq", "lag",
+    ),
+    LayoutField(
+        "DATA", OFFSET_TAIL, 2, "first",
+        "where in the payload the first frame begins; ffff if none does", "tail",
+    ),
+    LayoutField("DATA", OFFSET_TAIL + 2, 2, "(zero)", ""),
+
+    LayoutField(_RECOVERY, OFFSET_NUMBER, 8, "seq", "place in the order of the old ring", "number"),
+    LayoutField(_RECOVERY, OFFSET_SECOND, 8, "old ring", "id of the old ring: leader, time",
+                "second"),
+    LayoutField(_RECOVERY, OFFSET_LAG, 4, "(zero)", ""),
+    LayoutField(_RECOVERY, OFFSET_TAIL, 2, "first", "as in DATA", "tail"),
+    LayoutField(_RECOVERY, OFFSET_TAIL + 2, 2, "(zero)", ""),
+
+    LayoutField("TOKEN", OFFSET_NUMBER, 8, "tok_no", "grows by one with each hop", "number"),
+    LayoutField("TOKEN", OFFSET_SECOND, 8, "seq", "highest place in the order that is taken",
+                "second"),
+    LayoutField("TOKEN", OFFSET_LAG, 4, "fcc",
+                "packets of the last rotation, new and sent again", "lag"),
+    LayoutField("TOKEN", OFFSET_TAIL, 4, "round", "rotations of this ring", "tail"),
+
+    LayoutField("TOKEN_ACK", OFFSET_NUMBER, 8, "tok_no", "of the token that arrived", "number"),
+    LayoutField("TOKEN_ACK", OFFSET_SECOND, 16, "(zero)", ""),
+
+    LayoutField("WANT", OFFSET_NUMBER, 8, "tok_no", "of the token seen last", "number"),
+    LayoutField("WANT", OFFSET_SECOND, 16, "(zero)", ""),
+
+    LayoutField("PING", OFFSET_NUMBER, 24, "(zero)", ""),
+
+    LayoutField(_CONTROL, OFFSET_NUMBER, 8, "counter",
+                "of the control packets of this incarnation; a copy that comes late is known by it",
+                "number"),
+    LayoutField(_CONTROL, OFFSET_SECOND, 8, "incarnation",
+                "of the transmitter: larger with each of its starts", "second"),
+    LayoutField(_CONTROL, OFFSET_LAG, 8, "(zero)", ""),
+)
+
 
 class PacketHeader(NamedTuple):
-    """The header of a sound packet; which of the last four mean something depends on the kind."""
+    """The header of a packet; `LAYOUT` says what the last four numbers are in each kind."""
 
     kind: int
-    flags: int
-    origin: int
-    transmitter: int
-    leader: int
-    time: int
-    number: int
-    second: int
-    lag: int
-    tail: int
+    flags: int = 0
+    origin: int = 0
+    transmitter: int = 0
+    leader: int = 0
+    time: int = 0
+    number: int = 0
+    second: int = 0
+    lag: int = 0
+    tail: int = 0
+
+
+cdef const uint8_t* start_of(const uint8_t[::1] data) noexcept:
+    """Return where the bytes are; an address that nobody reads from if there are none."""
+    return &data[0] if data.shape[0] > 0 else &NOTHING
 
 
 def crc32c(const uint8_t[::1] data) -> int:
     """Return the CRC32C of any bytes."""
-    return crc32c_extend(0, &data[0], data.shape[0]) if data.shape[0] else 0
+    return crc32c_extend(0, start_of(data), data.shape[0])
+
+
+def crc32c_portable(const uint8_t[::1] data) -> int:
+    """Return the same as `crc32c`, as processors without an instruction for it do it."""
+    return portable_extend(0, start_of(data), data.shape[0])
 
 
 def check_packet(const uint8_t[::1] data, uint64_t network, uint32_t daemon_count) -> int:
-    """Judge a datagram as a daemon does; returns a `PacketFault` number, 0 for none."""
+    """Judge a datagram as a daemon does; returns the number of its text in `FAULT_TEXTS`."""
     cdef Packet packet
-    if data.shape[0] == 0:
-        return PACKET_NOT_OURS
-    return packet_read(&packet, &data[0], <uint32_t>data.shape[0], network, daemon_count)
+    cdef uint32_t size = <uint32_t>min(data.shape[0], 0xFFFFFFFF)
+    return packet_read(&packet, start_of(data), size, network, daemon_count)
 
 
-def read_packet(
-    const uint8_t[::1] data, uint64_t network, uint32_t daemon_count
-) -> PacketHeader:
-    """Read the header of a datagram. Raises PeerError, with the fault's text, for a faulty one."""
+def read_packet(const uint8_t[::1] data, uint64_t network, uint32_t daemon_count) -> PacketHeader:
+    """Return the header of a datagram; the payload is what follows its 64 bytes.
+
+    Raises PeerError with the text of the fault when a daemon would refuse it.
+    """
     cdef Packet packet
-    cdef int fault = PACKET_NOT_OURS
-    if data.shape[0]:
-        fault = packet_read(&packet, &data[0], <uint32_t>data.shape[0], network, daemon_count)
+    cdef uint32_t size = <uint32_t>min(data.shape[0], 0xFFFFFFFF)
+    cdef int fault = packet_read(&packet, start_of(data), size, network, daemon_count)
     if fault != PACKET_OK:
         raise PeerError(f"datagram of {data.shape[0]} bytes refused: {FAULT_TEXTS[fault]}")
     return PacketHeader(
@@ -258,21 +352,24 @@ def read_packet(
     )
 
 
-def make_packet(header, uint64_t network, bytes payload not None = b"") -> bytes:
-    """Build a datagram from a header and what follows it; fields that the kind lacks are zero.
+def make_packet(header: PacketHeader, uint64_t network, bytes payload not None = b"") -> bytes:
+    """Build a datagram; what its kind does not have is zero whatever `header` says.
 
-    Nothing but the width of the fields is checked, so that tests can build what is refused. Raises
-    OverflowError for a number that does not fit its field, MisuseError for too long a payload.
+    Whether a daemon would take it is not checked, so that tests can build what is refused. Raises
+    MisuseError for a number that does not fit its field and for too long a payload.
     """
     cdef Packet packet
     cdef Py_ssize_t size = PACKET_HEADER_SIZE + len(payload)
     if size > PACKET_SIZE_MAX:
         raise MisuseError(f"a packet of {size} bytes fits no datagram; {PACKET_SIZE_MAX} do")
-    (
-        packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader, packet.time,
-        packet.number, packet.second, packet.lag, packet.tail,
-    ) = header
-    result = bytearray(PACKET_HEADER_SIZE) + payload
+    try:
+        (
+            packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader,
+            packet.time, packet.number, packet.second, packet.lag, packet.tail,
+        ) = header
+    except OverflowError as error:
+        raise MisuseError(f"{header} does not fit the fields of a packet: {error}") from error
+    cdef bytearray result = bytearray(PACKET_HEADER_SIZE) + payload
     cdef uint8_t[::1] data = result
     packet_write(&data[0], <uint32_t>size, &packet, network)
     return bytes(result)
