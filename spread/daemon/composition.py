@@ -35,11 +35,12 @@ NS_PER_MS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One daemon without its sockets; `membership` is there if it has peers."""
+    """One daemon without its sockets; `membership` and `ring` are there if it has peers."""
 
     node: Node
     control: Control
-    membership: Membership | None
+    membership: Membership | None = None
+    ring: RingSettings | None = None
 
 
 def compose(  # noqa: PLR0913 - the root takes what all parts need.
@@ -81,7 +82,7 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
     node = _make_node(control, configuration.options, numbers, ring)
     control.attach(node)
     if ring is None:
-        return Parts(node, control, None)
+        return Parts(node, control)
     membership = Membership(
         ring.network,
         ring.timeouts,
@@ -92,7 +93,7 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
         deadline_changed=control.deadline_changed,
     )
     control.attach_membership(membership)
-    return Parts(node, control, membership)
+    return Parts(node, control, membership, ring)
 
 
 def _control_settings(

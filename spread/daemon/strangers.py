@@ -1,0 +1,86 @@
+"""Datagrams that a ring does not take: a line of the log that names the sender and the remedy.
+
+Whoever can reach the port decides how many come, so each sender gets one line a minute for each
+cause, with the count of those told since.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Final
+
+from spread.config.model import EventPriority, EventType
+from spread.daemon.control import EventSink
+
+__all__ = ["CAUSES", "Strangers"]
+
+INTERVAL_NS: Final = 60_000_000_000
+
+SENDERS_MAX: Final = 256
+"""Senders and causes that are remembered; who comes back after so many others gets a line."""
+
+CAUSES: Final[tuple[tuple[str, str], ...]] = (
+    ("none", ""),
+    (
+        "it is no packet of a daemon",
+        "keep other programs away from the daemons' UDP ports",
+    ),
+    (
+        "a classic Spread daemon or monitor sends to this port",
+        "rings do not mix: replace all daemons at once",
+    ),
+    (
+        "a daemon of another version",
+        "install the same version on all hosts",
+    ),
+    (
+        "a daemon with another configuration",
+        "give all daemons the same file; spread --check shows what differs",
+    ),
+    (
+        "damaged on its way, the checksum does not match",
+        "look for a faulty network card, cable or switch",
+    ),
+    (
+        "malformed although its checksum is right",
+        "install the same version on all hosts, and let nobody else send to the daemons' ports",
+    ),
+)
+"""Reason and remedy by the number of the packet's fault."""
+
+
+@dataclass(slots=True)
+class _Told:
+    when_ns: int
+    since: int = 0  # Datagrams since the line.
+
+
+class Strangers:
+    """Tells the log of datagrams that were dropped."""
+
+    def __init__(self, log: EventSink, clock_ns: Callable[[], int]) -> None:
+        self._log = log
+        self._clock_ns = clock_ns
+        self._told: dict[tuple[int, int], _Told] = {}  # Least recently told first.
+
+    def seen(self, cause: int, source: int) -> None:
+        """A datagram from the IPv4 address `source` was dropped because of fault `cause`."""
+        now_ns = self._clock_ns()
+        told = self._told.pop((cause, source), None)
+        if told is not None and now_ns - told.when_ns < INTERVAL_NS:
+            told.since += 1
+            self._told[cause, source] = told
+            return
+        if len(self._told) >= SENDERS_MAX:
+            del self._told[next(iter(self._told))]
+        self._told[cause, source] = _Told(now_ns)
+        reason, remedy = CAUSES[cause]
+        self._log.event(
+            EventType.PRINT | EventType.NETWORK,
+            EventPriority.WARNING,
+            "packet of a stranger dropped",
+            address=str(IPv4Address(source)),
+            reason=reason,
+            remedy=remedy,
+            dropped_since=0 if told is None else told.since,
+        )
