@@ -7,6 +7,7 @@ the clock gives a fresh id.
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from struct import Struct
 from typing import Final, Protocol
@@ -47,22 +48,27 @@ class StateRecord:
     """
 
     def __init__(self, state_dir: str) -> None:
-        """Raise ConfigurationError when the directory cannot be used."""
+        """Read the record and write it back, so that a full or foreign disk shows at the start.
+
+        Raises ConfigurationError when the directory cannot be used.
+        """
         path = Path(state_dir, FILE_NAME)
-        try:
-            path.touch()
-            self._file = path.open("r+b", buffering=0)
-        except OSError as error:
-            raise _unusable(state_dir, error) from error
+        with ExitStack() as stack:
+            try:
+                path.touch()
+                self._file = stack.enter_context(path.open("r+b", buffering=0))
+                self._kept = _time_in(self._file.read(RECORD.size + 1))
+                self.save(self._kept)
+            except OSError as error:
+                raise ConfigurationError(
+                    f'StateDir "{state_dir}" cannot be used: {error.strerror}; '
+                    "create it and let the daemon's user write to it, or remove StateDir"
+                ) from error
+            stack.pop_all()
 
     def load(self) -> int:
-        """Return the time kept, 0 if none: of a torn or foreign file the clock alone must do."""
-        self._file.seek(0)
-        data = self._file.read(RECORD.size + 1) or b""
-        if len(data) != RECORD.size:
-            return 0
-        time, complement = RECORD.unpack(data)
-        return int(time) if time ^ complement == TIME_MAX else 0
+        """Return the time kept when the daemon started, 0 if none."""
+        return self._kept
 
     def save(self, time: int) -> None:
         """Keep a time; it is on the disk when this returns. Raises OSError."""
@@ -86,20 +92,16 @@ class RingTimes:
         record: Record | None = None,
         not_kept: Callable[[OSError], None] | None = None,
     ) -> None:
-        """Take up the record; `not_kept` is told when it cannot be written later on.
-
-        Raises ConfigurationError when the record can be neither read nor written.
-        """
+        """Take up the record; `not_kept` is told each time that it cannot be written."""
         self._wall_seconds = wall_seconds
         self._record = record
         self._not_kept = not_kept
-        self._last = 0
-        if record is not None:
-            try:
-                self._last = record.load()
-                record.save(self._last)
-            except OSError as error:
-                raise _unusable(FILE_NAME, error) from error
+        self._last = 0 if record is None else record.load()
+
+    @property
+    def last(self) -> int:
+        """The largest time given out, seen or kept so far, 0 if none."""
+        return self._last
 
     def next(self, minimum: int = 0, count: int = 1) -> int:
         """Return the first of `count` successive times, in seconds since 1970, and keep the last.
@@ -146,8 +148,9 @@ def as_signed(word: int) -> int:
     return (word + 0x80000000) % 0x100000000 - 0x80000000
 
 
-def _unusable(state_dir: str, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
-        f'StateDir "{state_dir}" cannot be used: {error.strerror}; '
-        "create it and let the daemon's user write to it, or remove StateDir"
-    )
+def _time_in(data: bytes) -> int:
+    """Return the time in a record; a torn or foreign one tells nothing, the clock must do."""
+    if len(data) != RECORD.size:
+        return 0
+    time, complement = RECORD.unpack(data)
+    return int(time) if time ^ complement == TIME_MAX else 0
