@@ -85,9 +85,9 @@ cdef struct Packet:
     uint32_t leader
     uint32_t time
     uint64_t number               # seq of DATA; tok_no of TOKEN, TOKEN_ACK, WANT; else counter.
-    uint64_t second               # tenure of DATA, old ring id (leader in the low half, time in
-                                  # the high one) with FLAG_RECOVERY; seq of TOKEN; incarnation
-                                  # of control kinds.
+    # tenure of DATA, with FLAG_RECOVERY the old ring id (leader in the low half, time in the high
+    # one); seq of TOKEN; incarnation of control kinds.
+    uint64_t second
     uint32_t lag                  # DATA; fcc of TOKEN.
     uint32_t tail                 # first (low 16 bits) of DATA; round of TOKEN.
 

@@ -1,4 +1,4 @@
-"""The datagrams between daemons: their header written, checked and read, for the ring and for Python.
+"""The header of datagrams between daemons: written, checked and read, for the ring and for Python.
 
 The layout itself stands in `_packets.pxd`. A datagram can come from anybody, so `packet_read`
 believes nothing: it returns a fault for whatever `packet_write` would not have written. Behind the
@@ -10,7 +10,7 @@ protocol, another version, another network, damage, and last a packet of ours th
 
 from typing import NamedTuple
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from spread._check cimport check

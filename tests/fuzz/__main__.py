@@ -12,6 +12,7 @@ from tests.fuzz.configurations import fuzz_configurations
 from tests.fuzz.core import fuzz_core
 from tests.fuzz.frames import fuzz_frames
 from tests.fuzz.handshakes import fuzz_handshakes
+from tests.fuzz.packets import fuzz_packets
 from tests.fuzz.tally import Tally
 
 TARGETS: dict[str, Callable[[int, int], Tally]] = {
@@ -19,6 +20,7 @@ TARGETS: dict[str, Callable[[int, int], Tally]] = {
     "frame": fuzz_frames,
     "core": fuzz_core,
     "config": fuzz_configurations,
+    "packet": fuzz_packets,
 }
 
 
