@@ -10,36 +10,40 @@ when a client can connect.
 
 import os
 import random
-import secrets
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
+from spread._datagrams import Datagrams
+from spread._faults import Faults
 from spread._node import Node
 from spread._reactor import Reactor
 from spread.config import Configuration, Purpose, Transport, listens
-from spread.config.model import EventPriority, EventType, Options
+from spread.config.model import EventPriority, EventType
 from spread.daemon import auth
 from spread.daemon.acceptor import Acceptor
 from spread.daemon.access import load_policy
 from spread.daemon.access_files import AccessDirectory, AccessFiles
-from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile, ActivityRecorder
-from spread.daemon.control import Control, ControlSettings
+from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
+from spread.daemon.composition import Parts, compose
 from spread.daemon.handshake import HandshakeSettings
+from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
+from spread.daemon.membership.settings import RingSettings
+from spread.daemon.network import configured_daemons, name_bytes
 from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
-from spread.daemon.ring_time import as_signed, next_ring_time
+from spread.daemon.ring_sockets import ring_sockets
+from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.signals import Signals
-from spread.daemon.views import RingId
+from spread.daemon.witness import DaemonWitness
 from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
@@ -47,14 +51,19 @@ from spread.release import release
 
 __all__ = ["Start", "serve"]
 
-SESSION_MESSAGES_DEFAULT: Final = 1000
-SESSION_BYTES_DEFAULT: Final = 16 * 1024 * 1024
-"""A receiver is closed when more than so many messages and more than so many bytes wait for it."""
-
 FAREWELL_NS: Final = 1_000_000_000
 """How long clients get to take what is queued for them when the daemon stops."""
 
-NS_PER_MS: Final = 1_000_000
+SETTLE_NS: Final = 2_000_000_000
+"""How long the ring gets to take what clients have sent when the daemon stops."""
+
+OUTLIVE_S: Final = 2
+"""How long a daemon that stops waits at most for the time of its last ring to be over."""
+
+NS_PER_S: Final = 1_000_000_000
+
+FAULTS_VARIABLE: Final = "SPREAD_TEST_FAULTS"
+"""Environment variable in which tests ask for faults of the network; see `Faults`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +119,16 @@ class _Daemon:
             stack.callback(self._activity.close)
         self._notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
         stack.callback(self._notifier.close)
-        self._control = self._make_control()
-        self._node = _make_node(self._control, self._configuration.options)
-        self._control.attach(self._node)
+        self._ring_times = self._open_ring_times(stack)
+        self._witness = DaemonWitness(
+            self._configuration, log, self._activity, sequence=self._sequence
+        )
+        self._parts = self._compose()
+        self._node: Node = self._parts.node
+        self._control = self._parts.control
         self._reactor = Reactor(self._node)
+        if self._parts.ring is not None:
+            self._attach_ring(self._parts.ring)
         self._acceptor = Acceptor(
             self._reactor, connected=self._control.connected, refused=self._connection_refused
         )
@@ -124,56 +139,67 @@ class _Daemon:
         _raise_descriptor_limit()
         self._watch()
         self._drop_privileges()
-        self._announce_ring()
+        self._enter_ring()
         self._notifier.ready()
         try:
             self._reactor.run()
         finally:
             self._notifier.stopping()
+            self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()
         self._print("daemon stopped", **_traffic(self._node))
 
     # -- Parts ------------------------------------------------------------------------------------
 
-    def _make_control(self) -> Control:
+    def _open_ring_times(self, stack: ExitStack) -> RingTimes:
+        record = None
+        if self._configuration.options.state_dir is not None:
+            record = StateRecord(self._configuration.options.state_dir)
+            stack.callback(record.close)
+        return RingTimes(_wall_seconds, record, self._ring_time_lost)
+
+    def _compose(self) -> Parts:
         options = self._configuration.options
         authentication = auth.Authentication.load(
             options.auth_allowed, options.auth_required, _access_files()
         )
         for warning in authentication.warnings:
             self._log.event(EventType.ACM, EventPriority.WARNING, warning)
-        ring_time = next_ring_time(int(time.time()), options.state_dir)
-        daemons = [
-            each.name for segment in self._configuration.segments for each in segment.daemons
-        ]
-        settings = ControlSettings(
+        return compose(
+            self._configuration,
+            log=self._log,
+            clock_ns=time.monotonic_ns,
+            wall_seconds=_wall_seconds,
+            numbers=random.SystemRandom(),
+            incarnation=next_incarnation(time.time_ns(), options.state_dir),
+            ring_times=self._ring_times,
             handshake=HandshakeSettings(
-                daemon_name=_name_bytes(self._configuration.me.name),
+                daemon_name=name_bytes(self._configuration.me.name),
                 authentication=authentication,
                 policy=load_policy(options.access_policy),
                 message_size_max=options.max_message_size,
             ),
-            ring=RingId(
-                leader=as_signed(int(IPv4Address(self._configuration.me.address))),
-                time=as_signed(ring_time),
-            ),
-            daemons=tuple(map(_name_bytes, daemons)),
-            handshake_timeout_ns=options.handshake_timeout * NS_PER_MS,
-            message_size_max=options.max_message_size,
-            memberships_max=options.max_memberships,
-        )
-        numbers = random.SystemRandom()
-        return Control(
-            settings,
-            log=self._log,
-            clock_ns=time.monotonic_ns,
-            random_number=partial(numbers.randrange, 9999),
-            witness=None if self._activity is None else self._recorder(self._activity),
+            witness=self._witness,
         )
 
-    def _recorder(self, file: ActivityFile) -> ActivityRecorder:
-        return ActivityRecorder(file, time.time, self._sequence)
+    def _attach_ring(self, ring: RingSettings) -> None:
+        """Let the reactor serve the UDP sockets for other daemons."""
+        faults = None
+        if FAULTS_VARIABLE in os.environ:
+            faults = Faults(os.environ[FAULTS_VARIABLE])
+            self._log.event(
+                EventType.PRINT | EventType.NETWORK,
+                EventPriority.WARNING,
+                "datagrams are lost on purpose",
+                variable=FAULTS_VARIABLE,
+                faults=faults.describe(),
+            )
+        sockets = ring_sockets(self._configuration, self._listeners, multicast=ring.multicast)
+        self._datagrams = Datagrams(
+            self._node, sockets, window=ring.window, report=self._send_failed, faults=faults
+        )
+        self._reactor.attach_ring(self._datagrams)
 
     def _sequence(self) -> int:
         return self._node.statistics()["packets"]
@@ -187,9 +213,10 @@ class _Daemon:
             transport = auth.Transport.UNIX if is_unix else auth.Transport.TCP
             accept = partial(self._acceptor.accept, each.socket, transport)
             self._reactor.watch(each.socket.fileno(), accept)
-        for purpose in (Purpose.DAEMONS, Purpose.TOKEN, Purpose.SEGMENT):
-            for each in self._listeners.serving(purpose):
-                self._reactor.watch_datagrams(each.socket.fileno())
+        if self._parts.ring is None:
+            for purpose in (Purpose.DAEMONS, Purpose.TOKEN, Purpose.SEGMENT):
+                for each in self._listeners.serving(purpose):
+                    self._reactor.watch_datagrams(each.socket.fileno())
 
     def _drop_privileges(self) -> None:
         options = self._configuration.options
@@ -205,21 +232,44 @@ class _Daemon:
             self._log.give_to(intended.change.user_id, intended.change.group_id)
         change_privileges(intended)
 
-    def _end_sessions(self) -> None:
-        """Write what is queued, then close every connection."""
+    def _enter_ring(self) -> None:
+        """Form a ring with whoever is there, or be the only one in it."""
+        self._witness.started()
+        if self._activity is not None:
+            self._control.call_every(ALIVE_INTERVAL_S * NS_PER_S, self._witness.alive)
+        if self._parts.membership is not None:
+            self._parts.membership.start()
+        else:
+            ring = self._control.settings.ring
+            self._witness.ring_installed((ring.leader, ring.time), [0])
+        self._print(
+            "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
+        )
+
+    def _leave_ring(self) -> None:
+        """Take no more requests, let the ring have those that came, and tell the others."""
         for each in self._listeners.serving(Purpose.CLIENTS):
             self._reactor.unwatch(each.socket.fileno())
+        if self._parts.membership is not None:
+            self._reactor.settle_ring(SETTLE_NS)
+            self._parts.membership.leave()
+            self._reactor.settle()
+
+    def _end_sessions(self) -> None:
+        """Write what is queued, then close every connection."""
         self._reactor.drain(FAREWELL_NS)
         for session in list(self._control.sessions):
             self._node.end(session.slot)
         self._reactor.settle()
 
     def _outlive_ring_time(self) -> None:
-        """Keep the port until the second of our ring's id is over: the next daemon needs another.
+        """Keep the port until the time of our last ring is over: the next daemon needs another.
 
-        Only a daemon that lived for less than a second waits here.
+        Only a daemon whose last ring is younger than a second waits here, or one whose rings came
+        faster than the seconds; their ids may be ahead by more than anybody likes to wait.
         """
-        while as_signed(int(time.time())) == self._control.settings.ring.time:
+        end = time.monotonic() + OUTLIVE_S
+        while _wall_seconds() <= self._ring_times.last and time.monotonic() < end:
             time.sleep(1 - time.time() % 1)
 
     # -- Log --------------------------------------------------------------------------------------
@@ -252,44 +302,27 @@ class _Daemon:
         self._configured(
             "own entry", name=me.name, address=me.address, port=configuration.segment.port
         )
-        others = sum(len(segment.daemons) for segment in configuration.segments) - 1
-        if others:
-            self._log.event(
-                EventType.PRINT | EventType.MEMBERSHIP,
-                EventPriority.ERROR,
-                "this release forms no ring between hosts; "
-                "clients of other daemons are not reached",
-                other_daemons=others,
-            )
 
-    def _announce_ring(self) -> None:
-        me = self._configuration.me
-        ring = self._control.settings.ring
+    def _ring_time_lost(self, error: OSError) -> None:
         self._log.event(
             EventType.PRINT | EventType.MEMBERSHIP,
-            EventPriority.PRINT,
-            "membership",
-            leader=ring.leader,
-            time=ring.time,
-            daemons=1,
-            lines=[f"  {me.name} {me.address}"],
-        )
-        if self._activity is not None:
-            self._activity.started(time.time())
-            self._activity.membership(time.time(), ring.time, 0, self._present())
-            self._control.call_every(ALIVE_INTERVAL_S * 1_000 * NS_PER_MS, self._record_alive)
-        self._print(
-            "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
+            EventPriority.WARNING,
+            "time of the ring not kept",
+            directory=self._configuration.options.state_dir,
+            reason=error.strerror,
         )
 
-    def _present(self) -> list[bool]:
-        """For each configured daemon, whether it is in the ring: this one."""
-        me = self._configuration.me
-        return [each == me for segment in self._configuration.segments for each in segment.daemons]
-
-    def _record_alive(self) -> None:
-        if self._activity is not None:
-            self._activity.alive(time.time(), self._sequence())
+    def _send_failed(self, cause: str, count: int, error: int, target: int) -> None:
+        daemons = configured_daemons(self._configuration)
+        self._log.event(
+            EventType.PRINT | EventType.NETWORK,
+            EventPriority.WARNING,
+            "datagrams not sent",
+            cause=cause,
+            count=count,
+            target=daemons[target].name if target < len(daemons) else "segment",
+            reason=os.strerror(error) if error else "",
+        )
 
     def _connection_refused(self, reason: str) -> None:
         self._log.event(
@@ -297,28 +330,12 @@ class _Daemon:
         )
 
 
-def _make_node(control: Control, options: Options) -> Node:
-    is_set = options.max_session_messages is not None
-    return Node(
-        control,
-        route_seed=secrets.randbits(64),
-        session_messages_max=options.max_session_messages
-        if options.max_session_messages is not None
-        else SESSION_MESSAGES_DEFAULT,
-        session_bytes_max=SESSION_BYTES_DEFAULT,
-        session_messages_exact=is_set,
-        queued_bytes_max=options.max_queued_bytes,
-        # Room for the largest messages of several clients at once, whatever the queues may hold.
-        inbound_bytes_max=max(options.max_queued_bytes // 2, 4 * options.max_message_size),
-    )
-
-
 def _access_files() -> AccessFiles:
     return AccessFiles((AccessDirectory(Path.cwd()), AccessDirectory(Path("/etc"))))
 
 
-def _name_bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
+def _wall_seconds() -> int:
+    return int(time.time())
 
 
 def _traffic(node: Node) -> dict[str, int]:
