@@ -1,6 +1,8 @@
 import pytest
 
-from spread.config import Listen, Purpose, Transport, listens, local, main_address
+from spread.config import Listen, Purpose, Transport, listens, local, local_ring, main_address
+from spread.config.listens import uses_segment_address
+from spread.errors import ConfigurationError
 from tests.unit.config.hosts import ScriptedHost
 from tests.unit.config.reading import SEGMENT, read
 
@@ -111,3 +113,70 @@ def test_main_address_is_one_that_serves_daemons(block: str, expected: str) -> N
     configuration = read(TWO.format(block), host=host).configuration
 
     assert main_address(configuration.me) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "option", "expected"),
+    [
+        ("10.0.0.255", "", True),
+        ("239.1.2.3", "", True),
+        ("127.0.0.255", "", False),
+        ("10.0.0.255", "Multicast = no", False),
+        ("127.0.0.255", "Multicast = yes", True),
+    ],
+)
+def test_segment_socket_is_there_when_datagrams_go_to_the_segment(
+    address: str, option: str, expected: bool
+) -> None:
+    text = (
+        f"{option}\nSpread_Segment {address}:4803 {{\n a 127.0.0.1 {{ 127.0.0.1 }}\n b 10.0.0.2\n}}"
+    )
+
+    configuration = read(text, name="a").configuration
+
+    segment = configuration.segment
+    assert uses_segment_address(segment, configuration.options.multicast) is expected
+    assert (f"udp {address}:4803" in map(str, listens(configuration))) is expected
+
+
+def test_one_daemon_needs_no_address_for_its_segment() -> None:
+    assert not uses_segment_address(local(5000).segment, True)
+
+
+def test_daemons_of_a_local_ring_share_a_port_and_one_unix_socket() -> None:
+    found = [list(map(str, listens(local_ring(5000, 3, number)))) for number in (1, 2, 3)]
+
+    assert found[0] == [
+        "tcp 127.0.0.1:5000",
+        "udp 127.0.0.1:5000",
+        "udp 127.0.0.1:5001",
+        "unix /tmp/5000",
+    ]
+    assert found[1] == ["tcp 127.0.0.2:5000", "udp 127.0.0.2:5000", "udp 127.0.0.2:5001"]
+    assert not set(found[2]) & {*found[0], *found[1]}
+
+
+def test_daemons_of_a_local_ring_agree_on_the_network() -> None:
+    configurations = [local_ring(5000, 3, number) for number in (1, 2, 3)]
+
+    assert len({each.hash for each in configurations}) == 1
+    assert [each.me.name for each in configurations] == ["local1", "local2", "local3"]
+
+
+@pytest.mark.parametrize(("count", "number"), [(3, 0), (3, 4), (129, 1)])
+def test_local_ring_has_1_to_128_daemons(count: int, number: int) -> None:
+    with pytest.raises(ConfigurationError):
+        local_ring(5000, count, number)
+
+
+def test_loopback_daemons_with_ports_of_their_own_have_a_unix_socket_each() -> None:
+    text = (
+        "Spread_Segment 127.0.0.255:5200 { a 127.0.0.1 }\n"
+        "Spread_Segment 127.0.0.255:5210 { b 127.0.0.2 }\n"
+    )
+
+    assert "unix /tmp/5210" in listens_of(text, "b")
+
+
+def test_daemons_of_other_hosts_leave_the_unix_socket_alone() -> None:
+    assert "unix /tmp/4803" in listens_of(TWO.format("").replace("10.0.0.2", "127.0.0.2"), "b")

@@ -1,0 +1,87 @@
+from collections.abc import Sequence
+
+from spread.config.model import EventPriority, EventType
+from spread.daemon.strangers import CAUSES, INTERVAL_NS, SENDERS_MAX, Strangers
+
+CLASSIC = 2
+CONFIGURATION = 4
+ADDRESS = 0x0A000001
+
+
+class Log:
+    """Keeps the fields of events."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, object]] = []
+
+    def event(
+        self,
+        types: EventType,
+        priority: EventPriority,
+        wording: str,
+        /,
+        *,
+        lines: Sequence[str] = (),
+        **fields: object,
+    ) -> None:
+        del types, priority, lines
+        self.events.append({"wording": wording, **fields})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ns = 1
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+def test_the_line_names_sender_reason_and_remedy() -> None:
+    log = Log()
+
+    Strangers(log, Clock()).seen(CLASSIC, ADDRESS)
+
+    (event,) = log.events
+    assert event["address"] == "10.0.0.1"
+    assert "classic" in str(event["reason"])
+    assert "replace all daemons at once" in str(event["remedy"])
+
+
+def test_one_line_a_minute_and_the_count_of_the_others() -> None:
+    log, clock = Log(), Clock()
+    strangers = Strangers(log, clock)
+
+    for _ in range(5):
+        strangers.seen(CLASSIC, ADDRESS)
+    clock.now_ns += INTERVAL_NS
+    strangers.seen(CLASSIC, ADDRESS)
+
+    assert [event["dropped_since"] for event in log.events] == [0, 4]
+
+
+def test_senders_and_causes_have_lines_of_their_own() -> None:
+    log = Log()
+    strangers = Strangers(log, Clock())
+
+    strangers.seen(CLASSIC, ADDRESS)
+    strangers.seen(CONFIGURATION, ADDRESS)
+    strangers.seen(CLASSIC, ADDRESS + 1)
+
+    assert len(log.events) == 3
+
+
+def test_many_senders_do_not_fill_the_memory() -> None:
+    log = Log()
+    strangers = Strangers(log, Clock())
+
+    for address in range(2 * SENDERS_MAX):
+        strangers.seen(CLASSIC, address)
+    strangers.seen(CLASSIC, 0)
+
+    assert len(log.events) == 2 * SENDERS_MAX + 1
+    assert len(strangers._told) == SENDERS_MAX
+
+
+def test_every_fault_of_a_packet_has_a_reason_and_a_remedy() -> None:
+    assert all(reason and remedy for reason, remedy in CAUSES[1:])
+    assert len(CAUSES) == 7
