@@ -68,7 +68,7 @@ def create(attempt: FormId, members: Iterable[int], reps: Iterable[tuple[int, Ro
     Both may contain the creator, who is then left out; so are members that are reps. The creator
     still has to add itself.
     """
-    found = sorted({daemon: role for daemon, role in reps}.items(), key=rep_order)
+    found = sorted(dict(reps).items(), key=rep_order)
     form = Form(id=attempt, hop=0)
     form.reps = [(daemon, role) for daemon, role in found if daemon != attempt.creator]
     taken = {attempt.creator, *(daemon for daemon, _ in form.reps)}
