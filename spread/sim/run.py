@@ -1,0 +1,190 @@
+"""One run from its scenario to its verdict, byte for byte the same each time.
+
+all daemons start and form a ring     then clients come
+faults, for `length_ns`               clients talk, join, leave, hang, die
+healing                               one ring within `liveness_ns`, clients talk on
+silence                               all that was asked for is done within `settle_ns`
+farewell                              a message of every client to each of its groups
+"""
+
+import gc
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from random import Random
+from typing import Final
+
+from spread.daemon.membership.settings import RingTimeouts
+from spread.sim.agenda import MS, START_NS
+from spread.sim.checkers import violations as client_violations
+from spread.sim.faults import inject
+from spread.sim.scenario import Scenario
+from spread.sim.trace import Event, History, RingInstalled
+from spread.sim.workload import Workload
+from spread.sim.world import Log, World
+
+__all__ = ["Outcome", "digest", "liveness_ns", "simulate"]
+
+VIOLATIONS_MAX: Final = 50  # Told of one run; one defect often shows in very many places.
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to."""
+
+    scenario: Scenario
+    digest: str
+    violations: list[str]
+    virtual_ns: int
+    rings: int  # Ring ids that some daemon installed.
+    installs: int  # Installations, over all daemons.
+    messages: int
+    deliveries: int
+    views: int
+    events: int  # Of the agenda.
+    history: History = field(repr=False)
+
+    @property
+    def ring_hours(self) -> float:
+        """Simulated time as it would be with timers at their defaults, in hours."""
+        return self.virtual_ns * self.scenario.scale / 3_600e9
+
+
+def liveness_ns(timeouts: RingTimeouts) -> int:
+    """How long after healing there must be one ring, at the latest.
+
+    One lookup, in which two rings without traffic find each other, and three formations in a row.
+    """
+    formation = timeouts.token + timeouts.seg + timeouts.gather + timeouts.form
+    return timeouts.lookup + 3 * formation
+
+
+def settle_ns(timeouts: RingTimeouts) -> int:
+    """How long a ring may take to do all that clients have asked for."""
+    return 4 * timeouts.token
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    log: Log | None = None,
+    prepare: Callable[[World], None] | None = None,
+) -> Outcome:
+    """Run a scenario; `prepare` may change the world before time begins."""
+    world = World(scenario.cluster, scenario.seed, log=log)
+    if prepare is not None:
+        prepare(world)
+    gc_was_enabled = gc.isenabled()
+    gc.disable()  # A run keeps nearly all it makes; looking for garbage finds none.
+    try:
+        found = _Run(world, scenario).violations()
+    finally:
+        if gc_was_enabled:
+            gc.enable()
+    return _outcome(world, scenario, found)
+
+
+class _Run:
+    """The phases of a run."""
+
+    def __init__(self, world: World, scenario: Scenario) -> None:
+        self._world = world
+        self._scenario = scenario
+        self._timeouts = scenario.cluster.timeouts
+        numbers = Random(f"{scenario.seed}/clients")
+        self._workload = Workload(world, scenario.clients, scenario.pause_ns, numbers)
+
+    def violations(self) -> list[str]:
+        """Go through the phases; returns what should not have happened."""
+        try:
+            found = self._form() or self._suffer() + self._heal()
+        except Exception:
+            found = [f"the daemon's code failed: {traceback.format_exc()}"]
+        found = self._world.watch.violations + found
+        return found + client_violations(self._world.history)
+
+    def _form(self) -> list[str]:
+        self._world.start()
+        return self._await_ring("after the start")
+
+    def _suffer(self) -> list[str]:
+        world, scenario = self._world, self._scenario
+        self._workload.start()
+        for fault in scenario.faults:
+            world.agenda.after(fault.at_ns, inject, world, fault)
+        world.run(scenario.length_ns)
+        return []
+
+    def _heal(self) -> list[str]:
+        world = self._world
+        world.heal()
+        healed_at = world.history.tick()
+        found = self._await_ring("after healing")
+        self._workload.stop()
+        found += self._settle() if not found else []
+        self._workload.say_farewell()
+        found += self._settle() if not found else []
+        if not found:
+            world.history.healed_at = healed_at
+        return found
+
+    def _await_ring(self, when: str) -> list[str]:
+        world, limit_ns = self._world, liveness_ns(self._timeouts)
+        if world.run_until(world.is_whole, limit_ns, 2 * MS):
+            return []
+        return [f"S26 liveness: {limit_ns / 1e6:.0f} ms {when} the rings are {world.rings()}"]
+
+    def _settle(self) -> list[str]:
+        """Wait until nothing comes to any client for a while."""
+        world, limit_ns = self._world, settle_ns(self._timeouts)
+        last = -1
+
+        def is_still() -> bool:
+            nonlocal last
+            before, last = last, world.history.tick()
+            return before == last - 1 and self._workload.is_quiet()
+
+        if world.run_until(is_still, limit_ns, limit_ns // 10):
+            return []
+        return [
+            f"S26 liveness: clients are not at rest {limit_ns / 1e6:.0f} ms after the last request"
+        ]
+
+
+def _outcome(world: World, scenario: Scenario, found: list[str]) -> Outcome:
+    history = world.history
+    kinds = [type(event).__name__ for client in history.clients for event in client.events]
+    more = [f"... and {len(found) - VIOLATIONS_MAX} more"] if len(found) > VIOLATIONS_MAX else []
+    return Outcome(
+        scenario=scenario,
+        digest=digest(history),
+        violations=found[:VIOLATIONS_MAX] + more,
+        virtual_ns=world.now_ns - START_NS,
+        rings=len(world.watch.rings),
+        installs=sum(isinstance(event, RingInstalled) for event in history.daemons),
+        messages=kinds.count("Sent"),
+        deliveries=kinds.count("Delivered"),
+        views=kinds.count("Viewed"),
+        events=world.agenda.events,
+        history=history,
+    )
+
+
+def digest(history: History) -> str:
+    """Return a hash of all that happened: equal for two runs of one scenario."""
+    hasher = sha256()
+    for client in history.clients:
+        hasher.update(b"%d %b %d\n" % (client.number, client.private_group, client.daemon))
+        for event in client.events:
+            hasher.update(_line(event))
+    for daemon_event in history.daemons:
+        hasher.update(repr(daemon_event).encode())
+    return hasher.hexdigest()[:16]
+
+
+def _line(event: Event) -> bytes:
+    message = getattr(event, "message", None)
+    if message is not None:
+        return b"%d %d %d\n" % (event.at, event.now_ns, message.identity)
+    return repr(event).encode()
