@@ -33,7 +33,11 @@ static int crc32c_can_use_instruction(void) {
 #define CRC32C_STEP_1(crc, byte) _mm_crc32_u8((crc), (byte))
 #elif defined(__x86_64__) && defined(__GNUC__)
 #include <nmmintrin.h>
+#if defined(__clang_major__) && __clang_major__ >= 14 /* Where sse4.2 does not include it. */
+#define CRC32C_INSTRUCTION __attribute__((target("sse4.2,crc32")))
+#else
 #define CRC32C_INSTRUCTION __attribute__((target("sse4.2")))
+#endif
 static int crc32c_can_use_instruction(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("sse4.2") != 0;
