@@ -27,11 +27,12 @@
 static int crc32c_can_use_instruction(void) {
     int registers[4];
     __cpuid(registers, 1);
-    return registers[2] >> 20 & 1; /* SSE4.2 */
+    return registers[2] >> 20 & 1; /* SSE4.2. */
 }
 #define CRC32C_STEP_8(crc, word) ((uint32_t)_mm_crc32_u64((crc), (word)))
 #define CRC32C_STEP_1(crc, byte) _mm_crc32_u8((crc), (byte))
 #elif defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 #if defined(__clang_major__) && __clang_major__ >= 14 /* Where sse4.2 does not include it. */
 #define CRC32C_INSTRUCTION __attribute__((target("sse4.2,crc32")))
@@ -39,8 +40,8 @@ static int crc32c_can_use_instruction(void) {
 #define CRC32C_INSTRUCTION __attribute__((target("sse4.2")))
 #endif
 static int crc32c_can_use_instruction(void) {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("sse4.2") != 0;
+    unsigned int eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_SSE4_2) != 0;
 }
 #define CRC32C_STEP_8(crc, word) ((uint32_t)_mm_crc32_u64((crc), (word)))
 #define CRC32C_STEP_1(crc, byte) _mm_crc32_u8((crc), (byte))
