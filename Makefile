@@ -16,7 +16,7 @@ BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-## make demo        one daemon, several clients, what they see, a measured rate
+## make demo        a ring of three daemons, its clients, the death of a daemon, a measured rate
 demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
 

@@ -1,18 +1,27 @@
-"""Start a daemon without a configuration file, let clients meet in a group, and measure a rate.
+"""Start a ring of three daemons, let clients meet in a group, kill a daemon, and measure a rate.
 
 Run it with `make demo`, or with any Python that has the package: `python examples/demo.py`.
 """
 
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
 
 import spread
 
-START_S = 20
+RING_SIZE = 3
+WAIT_S = 30
+MESSAGES = 3000
+"""Numbered messages that alice sends while a daemon dies."""
+KILLED_AFTER = 1000
 RATE_S = 2.0
 WINDOW = 4000
 """Messages on their way at a time, so that nobody is overrun."""
@@ -21,33 +30,98 @@ BATCH = 1000
 
 
 def free_port() -> int:
-    """Find a port that is free together with the next one, which the daemon uses, too."""
+    """Find a port that is free on all addresses of the ring, together with the next one."""
     while True:
-        with socket.socket() as probe, socket.socket() as following:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
+        with ExitStack() as stack:
+            port = 0
             try:
-                following.bind(("127.0.0.1", port + 1))
+                for number in range(1, RING_SIZE + 1):
+                    first, second = (stack.enter_context(socket.socket()) for _ in range(2))
+                    first.bind((f"127.0.0.{number}", port))
+                    port = first.getsockname()[1]
+                    second.bind((f"127.0.0.{number}", port + 1))
             except OSError:
                 continue
             return port
 
 
-def wait_until_ready(daemon: subprocess.Popen[str]) -> None:
-    """Show what the daemon says until clients can connect; then read on in the background."""
-    assert daemon.stdout is not None
-    for line in daemon.stdout:
-        print(f"  daemon | {line.rstrip()}")
-        if "daemon ready" in line:
-            threading.Thread(target=daemon.stdout.read, daemon=True).start()
-            return
-    raise SystemExit(f"the daemon ended with status {daemon.wait()}")
+class Ring:
+    """The daemons as child processes of `spread --local N`; what they log is read in a thread."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._ids: dict[str, int] = {}  # Process ids of the daemons by their names.
+        self._members: dict[str, int] = {}  # How many daemons each sees in its ring.
+        self._changed = threading.Condition()
+        self._processes = [self._start("--local", str(RING_SIZE))]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(WAIT_S)
+
+    def address(self, number: int) -> str:
+        return f"{self.port}@127.0.0.{number}"
+
+    def wait_for(self, count: int) -> None:
+        """Wait until `count` daemons see a ring of so many."""
+        with self._changed:
+            complete = self._changed.wait_for(
+                lambda: list(self._members.values()).count(count) >= count, WAIT_S
+            )
+        if not complete:
+            raise SystemExit(f"the daemons see {self._members}, not a ring of {count}")
+
+    def kill(self, name: str) -> None:
+        """End a daemon without a warning."""
+        with self._changed:
+            self._members.pop(name, None)
+        os.kill(self._ids[name], signal.SIGKILL)
+
+    def start_again(self, name: str) -> None:
+        """Run one daemon of the ring, as a process of its own."""
+        self._processes.append(self._start("--local", str(RING_SIZE), "-n", name, name=name))
+
+    def _start(self, *arguments: str, name: str = "") -> subprocess.Popen[str]:
+        print("$ spread", *arguments, "--port", self.port, flush=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spread", *arguments, "--port", str(self.port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._read, args=(process, name), daemon=True).start()
+        return process
+
+    def _read(self, process: subprocess.Popen[str], name: str) -> None:
+        """Show how the ring changes, and remember it for who waits."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            daemon, _, text = (f"{name} | {line}" if name else line).rstrip().partition(" | ")
+            if "daemon cannot start" in text or line.startswith("spread: "):
+                print(f"  {line.rstrip()}", flush=True)
+            with self._changed:
+                if found := re.match(r"daemon starts .*process=(\d+)", text):
+                    self._ids[daemon] = int(found[1])
+                elif found := re.match(r"membership .*daemons=(\d+)", text):
+                    self._members[daemon] = int(found[1])
+                    print(f"  {daemon} | {text}", flush=True)
+                self._changed.notify_all()
 
 
 def next_membership(mailbox: spread.Mailbox) -> spread.Membership:
     """Return the next membership message."""
     while True:
-        message = mailbox.receive(timeout=10)
+        message = mailbox.receive(timeout=WAIT_S)
         if isinstance(message, spread.Membership):
             return message
 
@@ -55,7 +129,7 @@ def next_membership(mailbox: spread.Mailbox) -> spread.Membership:
 def next_text(mailbox: spread.Mailbox) -> tuple[str, str]:
     """Return sender and text of the next data message."""
     while True:
-        message = mailbox.receive(timeout=10)
+        message = mailbox.receive(timeout=WAIT_S)
         if isinstance(message, spread.Message):
             return message.sender, message.payload.decode()
 
@@ -65,19 +139,18 @@ def show_view(who: str, membership: spread.Membership) -> None:
     print(f"  {who:5} | sees in {membership.group!r}: {names}")
 
 
-def meet(address: str) -> None:
-    """Three clients join, talk, and see each other come and go."""
+def meet(ring: Ring) -> None:
+    """Three clients, each of another daemon, join, talk, and lose one of them."""
     with ExitStack() as stack:
-        alice = stack.enter_context(spread.connect(address, "alice"))
-        bob = stack.enter_context(spread.connect(address, "bob"))
-        carol = stack.enter_context(spread.connect(address, "carol"))
         present: list[tuple[str, spread.Mailbox]] = []
-        for who, mailbox in (("alice", alice), ("bob", bob), ("carol", carol)):
-            print(f"\n{who} joins")
+        for number, who in enumerate(("alice", "bob", "carol"), start=1):
+            mailbox = stack.enter_context(spread.connect(ring.address(number), who))
+            print(f"\n{who}, a client of local{number}, joins")
             mailbox.join("tea")
             present.append((who, mailbox))
             for name, member in present:
                 show_view(name, next_membership(member))
+        alice, bob = present[0][1], present[1][1]
 
         print("\nalice and bob speak at the same time; everybody gets one order")
         alice.multicast(spread.AGREED_MESS, "tea", "milk first")
@@ -87,13 +160,50 @@ def meet(address: str) -> None:
             said = ", then ".join(f"{sender} {text!r}" for sender, text in heard)
             print(f"  {name:5} | {said}")
 
-        print("\nbob leaves, carol disconnects")
-        bob.leave("tea")
-        show_view("bob", next_membership(bob))
-        show_view("alice", next_membership(alice))
-        show_view("carol", next_membership(carol))
-        carol.disconnect()
-        show_view("alice", next_membership(alice))
+        lose_a_daemon(ring, alice, bob)
+
+
+def lose_a_daemon(ring: Ring, alice: spread.Mailbox, bob: spread.Mailbox) -> None:
+    """Kill local3 while alice counts, and look at what bob gets."""
+    print(f"\nalice counts to {MESSAGES}; at {KILLED_AFTER}, local3 is killed with kill -9")
+    counting = threading.Thread(target=count_up, args=(alice,))
+    counting.start()
+    numbers: list[int] = []
+    killed_at = 0.0
+    while len(numbers) < MESSAGES:
+        message = bob.receive(timeout=WAIT_S)
+        if isinstance(message, spread.Message):
+            numbers.append(int(message.payload))
+            if len(numbers) == KILLED_AFTER:
+                ring.kill("local3")
+                killed_at = time.monotonic()
+        elif message.kind is spread.MembershipKind.TRANSITIONAL:
+            print(f"  bob   | is told behind message {numbers[-1]} that somebody is lost")
+        else:
+            show_view("bob", message)
+            print(f"  bob   | {time.monotonic() - killed_at:.2f} s after the kill")
+    counting.join()
+    is_complete = numbers == list(range(1, MESSAGES + 1))
+    verdict = "all of them, in order, each once" if is_complete else "NOT what was sent"
+    print(f"  bob   | got {len(numbers)} messages: {verdict}")
+    if not is_complete:
+        raise SystemExit("messages were lost")
+
+
+def count_up(mailbox: spread.Mailbox) -> None:
+    """Send the numbers from 1, about one in a millisecond."""
+    for number in range(1, MESSAGES + 1):
+        mailbox.multicast(spread.SAFE_MESS, "tea", str(number))
+        time.sleep(0.001)
+
+
+def come_back(ring: Ring) -> None:
+    """Start the lost daemon again and let a client of it join."""
+    print("\nlocal3 comes back")
+    start = time.monotonic()
+    ring.start_again("local3")
+    ring.wait_for(RING_SIZE)
+    print(f"  a ring of three again after {time.monotonic() - start:.2f} s")
 
 
 def send(address: str) -> None:
@@ -104,52 +214,40 @@ def send(address: str) -> None:
         while True:
             for _ in range(budget):
                 source.multicast(spread.AGREED_MESS, "rate", payload)
-            answer = source.receive(timeout=10)
+            answer = source.receive(timeout=WAIT_S)
             if not isinstance(answer, spread.Message) or answer.payload != b"more":
                 return
             budget = BATCH
 
 
-def measure(address: str) -> None:
-    """One process sends 100-byte messages, this one receives them."""
-    with spread.connect(address, "sink") as sink:
+def measure(ring: Ring) -> None:
+    """A process at one daemon sends 100-byte messages, this one receives them at another."""
+    with spread.connect(ring.address(1), "sink") as sink:
         sink.join("rate")
         next_membership(sink)
-        with subprocess.Popen([sys.executable, __file__, "--send", address]):
+        with subprocess.Popen([sys.executable, __file__, "--send", ring.address(2)]):
             source = next_text(sink)[0]
             start = time.perf_counter()
             count = 1
             while (elapsed := time.perf_counter() - start) < RATE_S:
-                sink.receive(timeout=10)
+                sink.receive(timeout=WAIT_S)
                 count += 1
                 if count % BATCH == 0:
                     sink.multicast(spread.AGREED_MESS, source, b"more")
             sink.multicast(spread.AGREED_MESS, source, b"enough")
     print(
-        f"\none Python process sends to another, 100 bytes each:\n"
+        f"\na Python process at local2 sends to one at local1, 100 bytes each, over the ring:\n"
         f"  {count:,} messages in {elapsed:.2f} s = {count / elapsed:,.0f} messages/s, in order"
     )
 
 
 def main() -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "spread", "--local", "--port", str(port)]
-    print("$ spread --local --port", port)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as daemon:
-        killer = threading.Timer(START_S, daemon.kill)
-        killer.start()
-        try:
-            wait_until_ready(daemon)
-            killer.cancel()
-            meet(f"{port}@localhost")
-            measure(f"{port}@localhost")
-        finally:
-            killer.cancel()
-            daemon.terminate()
-            status = daemon.wait(10)
-    print(f"\nthe daemon has stopped with status {status}; nothing is left running")
+    with Ring(free_port()) as ring:
+        ring.wait_for(RING_SIZE)
+        meet(ring)
+        come_back(ring)
+        measure(ring)
+    print("\nthe daemons have stopped; nothing is left running")
 
 
 if __name__ == "__main__":
