@@ -119,6 +119,7 @@ class _Daemon:
             stack.callback(self._activity.close)
         self._notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
         stack.callback(self._notifier.close)
+        self._state_dir = _state_directory(self._configuration)
         self._ring_times = self._open_ring_times(stack)
         self._witness = DaemonWitness(
             self._configuration, log, self._activity, sequence=self._sequence
@@ -154,8 +155,8 @@ class _Daemon:
 
     def _open_ring_times(self, stack: ExitStack) -> RingTimes:
         record = None
-        if self._configuration.options.state_dir is not None:
-            record = StateRecord(self._configuration.options.state_dir)
+        if self._state_dir is not None:
+            record = StateRecord(self._state_dir)
             stack.callback(record.close)
         return RingTimes(_wall_seconds, record, self._ring_time_lost)
 
@@ -172,7 +173,7 @@ class _Daemon:
             clock_ns=time.monotonic_ns,
             wall_seconds=_wall_seconds,
             numbers=random.SystemRandom(),
-            incarnation=next_incarnation(time.time_ns(), options.state_dir),
+            incarnation=next_incarnation(time.time_ns(), self._state_dir),
             ring_times=self._ring_times,
             handshake=HandshakeSettings(
                 daemon_name=name_bytes(self._configuration.me.name),
@@ -308,7 +309,7 @@ class _Daemon:
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.WARNING,
             "time of the ring not kept",
-            directory=self._configuration.options.state_dir,
+            directory=self._state_dir,
             reason=error.strerror,
         )
 
@@ -328,6 +329,13 @@ class _Daemon:
         self._log.event(
             EventType.SESSION, EventPriority.WARNING, "connection refused", reason=reason
         )
+
+
+def _state_directory(configuration: Configuration) -> str | None:
+    """Return StateDir, else the first directory that the service manager keeps for the daemon."""
+    if configuration.options.state_dir is not None or configuration.path is None:
+        return configuration.options.state_dir
+    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
 
 
 def _access_files() -> AccessFiles:
