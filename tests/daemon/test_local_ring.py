@@ -80,6 +80,11 @@ def texts(mailbox: spread.Mailbox, count: int) -> list[bytes]:
     return found
 
 
+def read_to_end(mailbox: spread.Mailbox) -> None:
+    while True:
+        mailbox.receive(timeout=DEADLINE)
+
+
 def test_clients_of_all_daemons_meet_in_one_group_and_one_order(ring: LocalRing) -> None:
     with ExitStack() as stack:
         boxes = [stack.enter_context(ring.connect(number, f"c{number}")) for number in (1, 2, 3)]
@@ -118,8 +123,7 @@ def test_the_death_of_a_daemon_takes_its_clients_from_the_views_and_loses_no_mes
             elif event.kind is spread.MembershipKind.VIEW:
                 view = event
         with pytest.raises(spread.SpreadError):
-            while True:
-                carol.receive(timeout=DEADLINE)
+            read_to_end(carol)
 
     assert heard == list(range(100))
     assert view.members == ("#a#local1", "#b#local2")
