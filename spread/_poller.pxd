@@ -6,7 +6,7 @@ Invariants
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from spread._sys cimport sys_pollfd, sys_socket
 
@@ -24,6 +24,7 @@ cdef struct Event:
 
 cdef struct Poller:
     int epoll              # Descriptor, or -1 where poll serves.
+    bint is_coarse         # The system waits for whole milliseconds only.
     sys_pollfd* entries    # Owned; for poll.
     uint64_t* tokens       # Owned; for poll.
     size_t count
@@ -47,5 +48,6 @@ cdef int poller_change(
 cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil
 # Watch a socket no more; before it is closed.
 
-cdef int poller_wait(Poller* poller, Event* events, int timeout_ms) noexcept nogil
-# Wait for at most POLLER_EVENTS_MAX events; 0 when the time is over or a signal came.
+cdef int poller_wait(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil
+# Wait for at most POLLER_EVENTS_MAX events; 0 when the time is over or a signal came. Where the
+# system counts milliseconds, never less than the time that was asked for.

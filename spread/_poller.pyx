@@ -7,13 +7,18 @@ from spread._check cimport check
 from spread._sys cimport (
     EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SYS_HAS_EPOLL, SYS_POLLIN, SYS_POLLOUT, sys_close,
     sys_epoll_add, sys_epoll_change, sys_epoll_event, sys_epoll_open, sys_epoll_remove,
-    sys_epoll_wait, sys_poll,
+    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_was_interrupted,
 )
+
+cdef enum:
+    NS_PER_MS = 1000000
+    TIMEOUT_MAX_MS = 60000        # Longer waits end early; nobody counts on them.
 
 
 cdef int poller_open(Poller* poller) noexcept nogil:
     memset(poller, 0, sizeof(Poller))
     poller.epoll = sys_epoll_open()
+    poller.is_coarse = not SYS_HAS_EPOLL
     return -1 if SYS_HAS_EPOLL and poller.epoll < 0 else 0
 
 
@@ -109,10 +114,20 @@ cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil:
         poller.tokens[index] = poller.tokens[poller.count]
 
 
-cdef int wait_epoll(Poller* poller, Event* events, int timeout_ms) noexcept nogil:
+cdef int in_ms(int64_t timeout_ns) noexcept nogil:
+    return <int>min((timeout_ns + NS_PER_MS - 1) // NS_PER_MS, <int64_t>TIMEOUT_MAX_MS)
+
+
+cdef int wait_epoll(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
     cdef sys_epoll_event ready[POLLER_EVENTS_MAX]
-    cdef int count = sys_epoll_wait(poller.epoll, ready, POLLER_EVENTS_MAX, timeout_ms)
+    cdef int count = -1
     cdef int index
+    if not poller.is_coarse:
+        count = sys_epoll_wait_ns(poller.epoll, ready, POLLER_EVENTS_MAX, timeout_ns)
+        # Kernels before 5.11 do not know the call, and filters of containers may forbid it.
+        poller.is_coarse = count < 0 and not sys_was_interrupted()
+    if poller.is_coarse:
+        count = sys_epoll_wait(poller.epoll, ready, POLLER_EVENTS_MAX, in_ms(timeout_ns))
     for index in range(count):
         events[index].token = ready[index].data.u64
         events[index].ready = 0
@@ -125,10 +140,10 @@ cdef int wait_epoll(Poller* poller, Event* events, int timeout_ms) noexcept nogi
     return max(count, 0)
 
 
-cdef int wait_poll(Poller* poller, Event* events, int timeout_ms) noexcept nogil:
+cdef int wait_poll(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
     cdef int count = 0
     cdef size_t step, index
-    if sys_poll(poller.entries, poller.count, timeout_ms) <= 0:
+    if sys_poll(poller.entries, poller.count, in_ms(timeout_ns)) <= 0:
         return 0
     for step in range(poller.count):
         index = (poller.first + step) % poller.count
@@ -149,7 +164,7 @@ cdef int wait_poll(Poller* poller, Event* events, int timeout_ms) noexcept nogil
     return count
 
 
-cdef int poller_wait(Poller* poller, Event* events, int timeout_ms) noexcept nogil:
+cdef int poller_wait(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
     if SYS_HAS_EPOLL:
-        return wait_epoll(poller, events, timeout_ms)
-    return wait_poll(poller, events, timeout_ms)
+        return wait_epoll(poller, events, timeout_ns)
+    return wait_poll(poller, events, timeout_ns)

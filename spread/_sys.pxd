@@ -1,11 +1,12 @@
 """The operating system as the reactor sees it; names only. Everything here is per thread-safe call.
 
 Sockets are non-blocking. `sys_readv` and `sys_writev` return bytes, 0 for the end of a stream, or
--1; then `sys_would_block` and `sys_was_interrupted` tell why, asked right after the call.
+-1; then `sys_would_block`, `sys_was_interrupted` and `sys_error` tell why, asked right after the
+call.
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "_sys.h" nogil:
     ctypedef size_t sys_socket        # An integer that holds a descriptor or handle.
@@ -30,6 +31,37 @@ cdef extern from "_sys.h" nogil:
     void sys_trim_memory()            # Give freed memory back to the system where it can be.
     int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)
 
+    # Datagrams. A message is one of them: its buffer, and where it goes to or came from.
+    ctypedef struct sys_address:
+        pass
+    ctypedef struct sys_message:
+        pass
+    int SYS_EMSGSIZE
+    int SYS_ENOBUFS
+    int SYS_ENOMEM
+    int SYS_EACCES
+    int SYS_EPERM
+    int SYS_ENETUNREACH
+    int SYS_EHOSTUNREACH
+    int SYS_ENETDOWN
+    int SYS_EHOSTDOWN
+    int SYS_EADDRNOTAVAIL
+    int sys_error()                   # Number of the last call's error.
+    bint sys_was_refused()            # The port at the other end is closed.
+    void sys_address_set(sys_address* address, uint32_t ipv4, uint16_t port)  # In host order.
+    uint32_t sys_address_ipv4(const sys_address* address)
+    sys_socket sys_datagram_open()    # Non-blocking, not inherited; SYS_NO_SOCKET if there is none.
+    int sys_bind(sys_socket socket, const sys_address* address)
+    int sys_connect(sys_socket socket, const sys_address* address)
+    void sys_message_set(sys_message* message, sys_buffer* buffer, sys_address* address)
+    uint32_t sys_message_size(const sys_message* message)
+    bint sys_message_is_cut(const sys_message* message)
+    void sys_ignore_refusals(sys_socket socket)  # One closed port must not end reading from others.
+    # How many of the messages were received or sent, at least one; or -1.
+    unsigned int SYS_BATCH_MAX        # So many messages a call moves at most; 1 on some systems.
+    int sys_receive(sys_socket socket, sys_message* messages, unsigned int count)
+    int sys_send(sys_socket socket, sys_message* messages, unsigned int count)
+
     # Only where SYS_HAS_EPOLL is 1.
     ctypedef union sys_epoll_data "epoll_data_t":
         uint64_t u64
@@ -46,3 +78,4 @@ cdef extern from "_sys.h" nogil:
     int sys_epoll_change(int poller, sys_socket socket, sys_epoll_event* event)
     int sys_epoll_remove(int poller, sys_socket socket)
     int sys_epoll_wait(int poller, sys_epoll_event* events, size_t count, int timeout_ms)
+    int sys_epoll_wait_ns(int poller, sys_epoll_event* events, size_t count, int64_t timeout_ns)

@@ -21,5 +21,6 @@ typedef struct {
 #define sys_epoll_change(poller, socket, event) ((void)(event), -1)
 #define sys_epoll_remove(poller, socket) (-1)
 #define sys_epoll_wait(poller, events, count, timeout_ms) (-1)
+#define sys_epoll_wait_ns(poller, events, count, timeout_ns) (-1)
 
 #endif

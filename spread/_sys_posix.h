@@ -2,7 +2,10 @@
 #ifndef SPREAD_SYS_POSIX_H
 #define SPREAD_SYS_POSIX_H
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -51,8 +54,89 @@ static inline int64_t sys_now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Datagrams. A message is one datagram with its address; calls take several of them. */
+
+typedef struct sockaddr_in sys_address;
+
+#define SYS_EMSGSIZE EMSGSIZE
+#define SYS_ENOBUFS ENOBUFS
+#define SYS_ENOMEM ENOMEM
+#define SYS_EACCES EACCES
+#define SYS_EPERM EPERM
+#define SYS_ENETUNREACH ENETUNREACH
+#define SYS_EHOSTUNREACH EHOSTUNREACH
+#define SYS_ENETDOWN ENETDOWN
+#define SYS_EHOSTDOWN EHOSTDOWN
+#define SYS_EADDRNOTAVAIL EADDRNOTAVAIL
+#define sys_error() (errno)
+#define sys_was_refused() (errno == ECONNREFUSED)
+
+static inline void sys_address_set(sys_address *address, uint32_t ipv4, uint16_t port)
+{
+    *address = (sys_address){.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(ipv4)};
+}
+
+#define sys_address_ipv4(address) ((uint32_t)ntohl((address)->sin_addr.s_addr))
+#define sys_bind(socket, address) bind(socket, (struct sockaddr *)(address), sizeof(sys_address))
+#define sys_connect(socket, address) \
+    connect(socket, (struct sockaddr *)(address), sizeof(sys_address))
+
+#define sys_ignore_refusals(socket) ((void)0) /* Unconnected sockets are not told of them. */
+
+#ifdef __linux__
+typedef struct mmsghdr sys_message;
+#define SYS_BATCH_MAX 32 /* Larger ones gain nothing any more. */
+#define sys_datagram_open() socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+#define sys_receive(socket, messages, count) recvmmsg(socket, messages, count, 0, NULL)
+#define sys_send(socket, messages, count) sendmmsg(socket, messages, count, MSG_NOSIGNAL)
+#else
+typedef struct {
+    struct msghdr msg_hdr;
+    unsigned int msg_len;
+} sys_message;
+#define SYS_BATCH_MAX 1
+
+static inline sys_socket sys_datagram_open(void)
+{
+    sys_socket opened = socket(AF_INET, SOCK_DGRAM, 0);
+    if (opened >= 0) {
+        fcntl(opened, F_SETFD, FD_CLOEXEC);
+        fcntl(opened, F_SETFL, O_NONBLOCK);
+    }
+    return opened;
+}
+
+static inline int sys_receive(sys_socket socket, sys_message *messages, unsigned int count)
+{
+    ssize_t size = recvmsg(socket, &messages[0].msg_hdr, 0);
+    (void)count;
+    messages[0].msg_len = size < 0 ? 0 : (unsigned int)size;
+    return size < 0 ? -1 : 1;
+}
+
+static inline int sys_send(sys_socket socket, sys_message *messages, unsigned int count)
+{
+    (void)count;
+    return sendmsg(socket, &messages[0].msg_hdr, MSG_NOSIGNAL) < 0 ? -1 : 1;
+}
+#endif
+
+static inline void sys_message_set(sys_message *message, sys_buffer *buffer, sys_address *address)
+{
+    *message = (sys_message){.msg_hdr = {.msg_name = address,
+                                         .msg_namelen = sizeof(sys_address),
+                                         .msg_iov = buffer,
+                                         .msg_iovlen = 1}};
+}
+
+#define sys_message_size(message) ((uint32_t)(message)->msg_len)
+#define sys_message_is_cut(message) (((message)->msg_hdr.msg_flags & MSG_TRUNC) != 0)
+
 #ifdef __linux__
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #define SYS_HAS_EPOLL 1
 #define sys_epoll_open() epoll_create1(EPOLL_CLOEXEC)
 #define sys_epoll_add(poller, socket, event) epoll_ctl(poller, EPOLL_CTL_ADD, socket, event)
@@ -61,6 +145,19 @@ static inline int64_t sys_now_ns(void)
 #define sys_epoll_wait(poller, events, count, timeout_ms) \
     epoll_wait(poller, events, (int)(count), timeout_ms)
 typedef struct epoll_event sys_epoll_event;
+
+/* Newer than some C libraries and some kernels; the latter answer with -1. */
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+static inline int sys_epoll_wait_ns(int poller, sys_epoll_event *events, size_t count,
+                                    int64_t timeout_ns)
+{
+    struct {
+        int64_t seconds, nanoseconds;
+    } timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    return (int)syscall(SYS_epoll_pwait2, poller, events, (int)count, &timeout, NULL, 0);
+}
 #else
 #include "_sys_no_epoll.h"
 #endif
