@@ -1,7 +1,9 @@
 """Sockets and the poll loop around a `Node`: the only file that does I/O.
 
-One turn: wait; read what is ready, at most TURN_BYTES_MAX; `Node.turn`, writing whatever is dirty
-each time it asks; close what has ended. Nothing here decides about messages.
+One turn: wait; datagrams of the ring; what clients have sent, at most TURN_BYTES_MAX; `Node.turn`,
+sending its datagrams and then writing whatever is dirty each time it asks; close what has ended.
+What the ring waits for leaves before anything is written to clients. Nothing here decides about
+messages.
 
 Invariants
     a connection's descriptor is owned here from `adopt` until it is closed
@@ -11,6 +13,7 @@ Invariants
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from spread._datagrams cimport Datagrams
 from spread._node cimport Node
 from spread._poller cimport Event, Poller
 from spread._sys cimport sys_socket
@@ -34,6 +37,8 @@ cdef struct Connection:
 
 cdef class Reactor:
     cdef Node node
+    cdef Datagrams datagrams
+    cdef bint has_ring             # Of several daemons; then `datagrams` is there.
     cdef Poller poller
     cdef Connection* connections   # Owned, by slot.
     cdef uint32_t connection_count
@@ -50,8 +55,9 @@ cdef class Reactor:
 
     cdef int grow(self, uint32_t count) except -1
     cdef void loop(self) noexcept nogil
-    cdef void wait(self, int timeout_ms) noexcept nogil
-    cdef int timeout_ms(self) noexcept nogil
+    cdef void wait(self, int64_t timeout_ns) noexcept nogil
+    cdef int64_t timeout_ns(self) noexcept nogil
+    cdef void serve_ring(self, const Event* events, int count) noexcept nogil
     cdef void dispatch(self, const Event* event) noexcept nogil
     cdef void dispatch_input(self, uint32_t index, bint is_broken) noexcept nogil
     cdef void read(self, uint32_t index) noexcept nogil
@@ -70,3 +76,5 @@ cdef class Reactor:
     cdef void close_connection(self, uint32_t index) noexcept nogil
     cdef void watch_for(self, uint32_t index, uint32_t interest) noexcept nogil
     cdef void call_watched(self, uint64_t token) noexcept with gil
+    cdef void call_report(self) noexcept with gil
+    cdef void fail(self, object error) noexcept

@@ -18,15 +18,21 @@ from spread._sys cimport (
     sys_trim_memory, sys_was_interrupted, sys_would_block, sys_writev,
 )
 
+from spread.errors import MisuseError
+
 cdef enum:
     BUFFER_SIZE = 256 * 1024
-    NS_PER_MS = 1000000
     TRIM_BYTES_MIN = 64 * 1024 * 1024  # A burst worth the milliseconds that giving back takes.
-    EPOCH_MASK = 0x3FFFFFFF   # Bits of a slot's epoch in its token.
-    WAIT_MAX_MS = 60000       # A clock that is asked too rarely is no reason to sleep for days.
+    EPOCH_MASK = 0x1FFFFFFF   # Bits of a slot's epoch in its token.
+
+# A clock that is asked too rarely is no reason to sleep for days.
+cdef int64_t WAIT_MAX_NS = 60000000000
+cdef int64_t DRAIN_WAIT_MAX_NS = 100000000
 
 cdef uint64_t WATCHED = <uint64_t>1 << 63     # Marks tokens of watched descriptors.
-cdef uint64_t DATAGRAMS = <uint64_t>1 << 62   # Marks tokens of UDP sockets.
+cdef uint64_t DATAGRAMS = <uint64_t>1 << 62   # Marks tokens of UDP sockets of a ring of one.
+cdef uint64_t RING = <uint64_t>1 << 61        # Marks tokens of UDP sockets of a larger one.
+# A session's token has none of these: its epoch ends below them.
 
 
 cdef inline uint64_t token_of(uint32_t index, uint32_t epoch) noexcept nogil:
@@ -76,6 +82,19 @@ cdef class Reactor:
         """
         if poller_add(&self.poller, descriptor, DATAGRAMS | descriptor, READY_READ) < 0:
             raise OSError(f"descriptor {descriptor} cannot be watched")
+
+    def attach_ring(self, Datagrams datagrams not None):
+        """Serve the UDP sockets of a ring of several daemons; before `run`, and once.
+
+        Do not give those sockets to `watch_datagrams`. Raises OSError.
+        """
+        if self.has_ring:
+            raise MisuseError("this reactor serves a ring already")
+        if datagrams.node is not self.node:
+            raise MisuseError("these datagrams belong to another node")
+        datagrams.attach(&self.poller, RING)
+        self.datagrams = datagrams
+        self.has_ring = True
 
     def unwatch(self, sys_socket descriptor):
         """Watch a descriptor no more; call it before the descriptor is closed."""
@@ -145,7 +164,7 @@ cdef class Reactor:
             self.now_ns = sys_now_ns()
             self.finish_turn()
             while self.node.sessions.queued_bytes > 0 and self.now_ns < end_ns:
-                self.wait(<int>min((end_ns - self.now_ns) // NS_PER_MS + 1, <int64_t>100))
+                self.wait(min(end_ns - self.now_ns, min(self.timeout_ns(), DRAIN_WAIT_MAX_NS)))
         self.is_draining = False
 
     def settle(self):
@@ -163,33 +182,55 @@ cdef class Reactor:
 
     cdef void loop(self) noexcept nogil:
         while not (self.is_stopping or self.node.has_failed):
-            self.wait(self.timeout_ms())
+            self.wait(self.timeout_ns())
 
-    cdef void wait(self, int timeout_ms) noexcept nogil:
+    cdef void wait(self, int64_t timeout_ns) noexcept nogil:
         """Wait for events and serve them."""
         cdef Event events[POLLER_EVENTS_MAX]
-        cdef int count = poller_wait(&self.poller, events, timeout_ms)
+        cdef int count = poller_wait(&self.poller, events, timeout_ns)
         cdef int index
         self.now_ns = sys_now_ns()
+        if self.has_ring:
+            self.serve_ring(events, count)
         for index in range(count):
             self.dispatch(&events[index])
             if self.turn_bytes >= TURN_BYTES_MAX:
                 self.finish_turn()
         self.finish_turn()
 
-    cdef int timeout_ms(self) noexcept nogil:
+    cdef int64_t timeout_ns(self) noexcept nogil:
         cdef int64_t deadline_ns = self.node.next_deadline()
+        cdef int64_t due_ns
+        if self.has_ring:
+            if self.datagrams.has_work():
+                return 0
+            due_ns = self.datagrams.next_due()
+            if due_ns != 0 and (deadline_ns == 0 or due_ns < deadline_ns):
+                deadline_ns = due_ns
         if deadline_ns == 0:
-            return WAIT_MAX_MS
-        if deadline_ns <= self.now_ns:
-            return 0
-        return <int>min((deadline_ns - self.now_ns) // NS_PER_MS + 1, <int64_t>WAIT_MAX_MS)
+            return WAIT_MAX_NS
+        # The turn has taken its time, and the ring's deadlines may be shorter than a long one.
+        return min(max(deadline_ns - sys_now_ns(), <int64_t>0), WAIT_MAX_NS)
+
+    cdef void serve_ring(self, const Event* events, int count) noexcept nogil:
+        """Datagrams go first: all daemons wait for the token, a client only for its own."""
+        cdef int index
+        for index in range(count):
+            if events[index].token & RING:
+                self.datagrams.ready(
+                    <uint32_t>events[index].token, events[index].ready, self.now_ns
+                )
+        self.turn_bytes += self.datagrams.serve(self.now_ns)
+        if self.datagrams.owes_report:
+            self.call_report()
 
     cdef void dispatch(self, const Event* event) noexcept nogil:
         cdef uint32_t index = <uint32_t>event.token
         if event.token & WATCHED:
             if not self.is_draining:
                 self.call_watched(event.token & ~WATCHED)
+            return
+        if event.token & RING:
             return
         if event.token & DATAGRAMS:
             self.drop_datagrams(<sys_socket>(event.token & ~DATAGRAMS))
@@ -312,6 +353,8 @@ cdef class Reactor:
             status = self.node.turn(self.now_ns)
             if self.node.has_failed:
                 return
+            if self.has_ring:
+                self.datagrams.flush(self.now_ns)
             self.write_dirty()
         self.close_ended()
         if self.paused_count > 0:
@@ -428,6 +471,16 @@ cdef class Reactor:
         try:
             callback()
         except BaseException as error:
-            if self.failure is None:
-                self.failure = error
-            self.is_stopping = True
+            self.fail(error)
+
+    cdef void call_report(self) noexcept with gil:
+        """Python writes the log."""
+        try:
+            self.datagrams.tell_problems()
+        except BaseException as error:
+            self.fail(error)
+
+    cdef void fail(self, object error) noexcept:
+        if self.failure is None:
+            self.failure = error
+        self.is_stopping = True
