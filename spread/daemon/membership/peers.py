@@ -52,7 +52,7 @@ class _Rival:
 
     name: tuple[int, int] = (0, 0)  # Address and incarnation that they come from.
     count: int = 0
-    counter: int = 0  # Of the last: a packet that the network repeats is no further one.
+    counter: int = -1  # Of the last: a packet that the network repeats is no further one.
     since_ns: int = 0
     last_ns: int = 0
 
