@@ -167,10 +167,11 @@ class TraceClient:
         dialogue = self._dialogue
         if dialogue is None:
             return
+        answer = b""
         try:
             step = next(dialogue) if field is None else dialogue.send(field)
             while isinstance(step, bytes):
-                self.connection.write(step)
+                answer += step
                 step = next(dialogue)
             self._wanted = step
         except StopIteration as accepted:
@@ -178,6 +179,8 @@ class TraceClient:
             self._accepted(accepted.value)
         except SpreadError:
             self._dialogue = None  # Refused: the daemon closes.
+        if answer:
+            self.connection.write(answer)  # Last: the daemon may answer while this goes on.
 
     def _accepted(self, session: Session) -> None:
         host = self.connection.host
