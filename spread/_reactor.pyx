@@ -167,6 +167,20 @@ cdef class Reactor:
                 self.wait(min(end_ns - self.now_ns, min(self.timeout_ns(), DRAIN_WAIT_MAX_NS)))
         self.is_draining = False
 
+    def settle_ring(self, int64_t timeout_ns):
+        """Serve the ring until all daemons have what clients sent, for at most so long.
+
+        Nothing is read from clients meanwhile.
+        """
+        cdef int64_t end_ns = sys_now_ns() + timeout_ns
+        self.is_draining = True
+        self.settle()
+        while not self.node.ring_settled() and self.now_ns < end_ns:
+            with nogil:
+                self.wait(min(end_ns - self.now_ns, min(self.timeout_ns(), DRAIN_WAIT_MAX_NS)))
+            self.node.raise_failure()
+        self.is_draining = False
+
     def settle(self):
         """Order and deliver what was submitted and close what has ended, without waiting."""
         with nogil:
