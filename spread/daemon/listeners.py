@@ -1,8 +1,10 @@
 """The sockets that the daemon listens on: opened together, closed together.
 
-    UDP   address:port     data, membership, monitors    joins the segment's multicast group
+    UDP   address:port     data, membership, monitors    joins the segment's multicast group,
+                           and sends all of them         sends to it on the interface of address
           address:port+1   the token
-          segment:port     datagrams to the segment      joins the segment's multicast group
+          segment:port     datagrams to the segment      joins the segment's multicast group,
+                                                         shared with other daemons of this host
     TCP   address:port     clients
     Unix  /tmp/<port>      clients on the same host
 
@@ -40,6 +42,9 @@ BACKLOG = 1024  # Clients that connect in one burst; the system may cut it (net.
 # the kernel with 1400 of its own, is 2.8 MiB; the rest lets the daemon be away for a round or two.
 RECEIVE_BUFFER_SIZE = 8 << 20
 SEND_BUFFER_SIZE = 4 << 20
+
+# A segment is one network: routers are not to carry its datagrams further.
+MULTICAST_HOPS = 1
 
 # Not in Python's `socket`. For root, they pass the system's limit.
 _SO_SNDBUFFORCE = 32
@@ -83,6 +88,18 @@ class Listeners:
     def serving(self, purpose: Purpose) -> tuple[OpenSocket, ...]:
         """Return the sockets for one purpose; those for clients are TCP first, then Unix."""
         return tuple(each for each in self.sockets if each.listen.purpose is purpose)
+
+    def small_buffers(self) -> tuple[OpenSocket, ...]:
+        """Return the UDP sockets whose buffers the system made smaller than a ring can need."""
+        return tuple(
+            each
+            for each in self.sockets
+            if each.listen.transport is Transport.UDP
+            and (
+                each.receive_buffer_size < RECEIVE_BUFFER_SIZE
+                or each.send_buffer_size < SEND_BUFFER_SIZE
+            )
+        )
 
     def give_to(self, user_id: int, group_id: int) -> None:
         """Let the user that the daemon is going to be remove the Unix socket in the end."""
@@ -145,6 +162,7 @@ def _open_inet(listen: Listen, backlog: int) -> socket.socket:
             _set_reuse(opened, listen.reuse_address)
         else:
             _raise_buffers(opened)
+            _prepare_datagrams(opened, listen)
         _bind(opened, listen)
         if is_tcp:
             opened.listen(backlog)
@@ -175,6 +193,23 @@ def _set_reuse(opened: socket.socket, reuse: bool) -> None:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     elif reuse:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+
+def _prepare_datagrams(opened: socket.socket, listen: Listen) -> None:
+    if listen.purpose is Purpose.SEGMENT:
+        # Each daemon of this host that has the segment's address gets its copy.
+        _set_reuse(opened, reuse=True)
+    if listen.purpose is not Purpose.DAEMONS:
+        return
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, MULTICAST_HOPS)
+    # Another daemon of this host must hear it as well.
+    opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+    if listen.address != ANY_ADDRESS:
+        interface = socket.inet_aton(listen.address)
+        # Whether the address is ours is told, with advice, when it is bound.
+        with suppress(OSError):
+            opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
 
 
 def _raise_buffers(opened: socket.socket) -> None:

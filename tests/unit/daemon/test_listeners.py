@@ -15,6 +15,8 @@ from spread.config.model import Daemon, Segment
 from spread.daemon.listeners import (
     AddressInUseError,
     ListenError,
+    Listeners,
+    OpenSocket,
     multicast_group,
     open_listeners,
 )
@@ -112,6 +114,24 @@ def test_udp_buffers_are_larger_than_the_system_gives_by_itself(port: int) -> No
             socket.SOL_SOCKET, socket.SO_RCVBUF
         )
         assert opened.send_buffer_size > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_root_gets_udp_buffers_of_the_wanted_size_whatever_the_limit(port: int) -> None:
+    with open_listeners([udp(port), tcp(port)]) as listeners:
+        assert listeners.small_buffers() == ()
+
+
+@pytest.mark.parametrize(("received", "sent"), [(212992, 8 << 20), (16 << 20, 212992)])
+def test_udp_buffers_below_the_wanted_size_are_reported(
+    port: int, received: int, sent: int
+) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as stream:
+        small = OpenSocket(udp(port), datagrams, received, sent)
+        of_clients = OpenSocket(tcp(port), stream, received, sent)
+        listeners = Listeners((small, of_clients), None, ExitStack())
+
+        assert listeners.small_buffers() == (small,)
 
 
 @pytest.mark.parametrize("listen_of", [tcp, udp])
@@ -269,6 +289,40 @@ def test_datagrams_to_the_group_arrive_at_the_segments_address(port: int) -> Non
         segment.socket.settimeout(DEADLINE_S)
 
         assert segment.socket.recv(10) == b"data"
+
+
+@needs_proc
+def test_a_datagram_to_the_group_reaches_every_daemon_of_this_host_from_its_own_address(
+    port: int,
+) -> None:
+    ours = [udp(port), udp(port, GROUP, Purpose.SEGMENT)]
+    theirs = [udp(port, OTHER_ADDRESS), udp(port, GROUP, Purpose.SEGMENT)]
+
+    with (
+        open_listeners(ours, group=GROUP) as mine,
+        open_listeners(theirs, group=GROUP) as others,
+    ):
+        mine.serving(Purpose.DAEMONS)[0].socket.sendto(b"data", (GROUP, port))
+
+        for listeners in (mine, others):
+            [segment] = listeners.serving(Purpose.SEGMENT)
+            segment.socket.settimeout(DEADLINE_S)
+            assert segment.socket.recvfrom(10) == (b"data", (ADDRESS, port))
+
+
+@needs_proc
+def test_a_datagram_to_the_broadcast_address_reaches_every_daemon_of_this_host(port: int) -> None:
+    broadcast = "127.255.255.255"
+    ours = [udp(port), udp(port, broadcast, Purpose.SEGMENT)]
+    theirs = [udp(port, OTHER_ADDRESS), udp(port, broadcast, Purpose.SEGMENT)]
+
+    with open_listeners(ours) as mine, open_listeners(theirs) as others:
+        mine.serving(Purpose.DAEMONS)[0].socket.sendto(b"data", (broadcast, port))
+
+        for listeners in (mine, others):
+            [segment] = listeners.serving(Purpose.SEGMENT)
+            segment.socket.settimeout(DEADLINE_S)
+            assert segment.socket.recv(10) == b"data"
 
 
 @needs_proc
