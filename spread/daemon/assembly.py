@@ -201,6 +201,16 @@ class _Daemon:
             self._node, sockets, window=ring.window, report=self._send_failed, faults=faults
         )
         self._reactor.attach_ring(self._datagrams)
+        for each in self._listeners.small_buffers():
+            self._log.event(
+                EventType.NETWORK | EventType.CONFIGURATION,
+                EventPriority.WARNING,
+                "socket buffers smaller than wished, bursts may need retransmission",
+                socket=str(each.listen),
+                receive_bytes=each.receive_buffer_size,
+                send_bytes=each.send_buffer_size,
+                remedy="raise net.core.rmem_max and net.core.wmem_max, or start as root",
+            )
 
     def _sequence(self) -> int:
         return self._node.statistics()["packets"]
