@@ -12,7 +12,7 @@ Invariants
 Ownership: the pool belongs to one node and one thread.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     # Three sizes: a lone small message must not pin 64 KiB in the queue of a slow receiver, and a
@@ -34,7 +34,11 @@ cdef struct Buffer:
     uint32_t capacity      # Bytes.
     uint32_t size          # Bytes written.
     uint32_t references
-    uint32_t size_class
+    uint16_t size_class
+    # Of a packet that this daemon fills, in payload offsets; see `_submissions.pxd`.
+    uint16_t first_frame
+    uint16_t open_frame
+    bint ends_whole
 
 
 cdef struct Pool:

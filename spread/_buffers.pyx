@@ -37,7 +37,7 @@ cdef Buffer* buffer_acquire(Pool* pool, uint32_t size_class) noexcept nogil:
             return NULL
         buffer.data = <uint8_t*>buffer + sizeof(Buffer)
         buffer.capacity = capacity
-        buffer.size_class = size_class
+        buffer.size_class = <uint16_t>size_class
     buffer.next = NULL
     buffer.size = 0
     buffer.references = 1
@@ -58,6 +58,9 @@ cdef Buffer* buffer_fit(Pool* pool, Buffer* buffer) noexcept nogil:
         return buffer
     memcpy(smaller.data, buffer.data, buffer.size)
     smaller.size = buffer.size
+    smaller.first_frame = buffer.first_frame
+    smaller.open_frame = buffer.open_frame
+    smaller.ends_whole = buffer.ends_whole
     buffer_release(pool, buffer)
     return smaller
 

@@ -10,8 +10,24 @@ from libc.string cimport memcpy
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._check cimport check
-from spread._frames cimport TYPE_SAFE, frame_read, frame_size
-from spread._window cimport WindowEntry, window_at, window_discard
+from spread._frames cimport TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size
+from spread._packets cimport NO_FRAME
+from spread._window cimport WindowEntry, window_discard, window_find
+
+cdef enum:
+    # Bytes of body that a frame on the ring may have: what a session may be allowed at most, and
+    # the list of groups that counts as body there.
+    BODY_SIZE_MAX = 16 * 1024 * 1024
+
+
+cdef bint is_frame_sound(const Frame* frame) noexcept nogil:
+    """Whether a peer can have taken this frame from a client."""
+    cdef uint32_t kinds = frame.type & (TYPE_REGULAR | TYPE_REQUEST | TYPE_STATE)
+    return (
+        frame.is_little and kinds != 0
+        and 0 <= frame.group_count <= FRAME_GROUPS_MAX
+        and 0 <= frame.body_size <= BODY_SIZE_MAX
+    )
 
 
 cdef void stream_clear(Stream* stream, Pool* pool) noexcept nogil:
@@ -44,8 +60,8 @@ cdef int stream_add(Stream* stream, Buffer* buffer, uint32_t offset, uint32_t si
     return 0
 
 
-cdef uint32_t stream_read_head(Stream* stream, const uint8_t* data, uint32_t size) noexcept nogil:
-    """Copy what is missing of the head from `data`; returns bytes used."""
+cdef int64_t stream_read_head(Stream* stream, const uint8_t* data, uint32_t size) noexcept nogil:
+    """Copy what is missing of the head from `data`; returns bytes used, -1 when malformed."""
     cdef uint32_t used = 0
     cdef uint64_t part
     while stream.head_have < stream.head_size and used < size:
@@ -55,10 +71,8 @@ cdef uint32_t stream_read_head(Stream* stream, const uint8_t* data, uint32_t siz
         used += <uint32_t>part
         if stream.size == 0 and stream.head_have == FRAME_HEADER_SIZE:
             frame_read(stream.head, &stream.frame)
-            check(
-                0 <= stream.frame.group_count <= FRAME_GROUPS_MAX, "frames on the ring are checked"
-            )
-            check(stream.frame.body_size >= 0, "frames on the ring are checked")
+            if not is_frame_sound(&stream.frame):
+                return -1
             stream.size = frame_size(&stream.frame)
             stream.head_size = (
                 FRAME_HEADER_SIZE + GROUP_NAME_SIZE * <uint64_t>stream.frame.group_count
@@ -82,43 +96,104 @@ cdef class Delivery:
     cdef DeliveryStatus next(self, Message* message) noexcept nogil:
         cdef WindowEntry* entry
         cdef DeliveryStatus status
-        while self.seq <= self.ring.window.aru:
-            entry = window_at(&self.ring.window, self.seq)
-            if self.offset == entry.buffer.size:
+        while True:
+            entry = self.enter_packet()
+            if entry == NULL:
+                return DELIVERY_NOTHING
+            if self.offset == entry.size:
                 self.leave_packet()
                 continue
             status = self.show(entry, message)
             if status != DELIVERY_NOTHING:
                 return status
-        return DELIVERY_NOTHING
 
-    cdef void leave_packet(self) noexcept nogil:
-        """Go to the next packet and let the ring forget what everybody has."""
-        window_discard(&self.ring.window, min(self.seq, self.ring.stable))
+    cdef WindowEntry* enter_packet(self) noexcept nogil:
+        """Return the packet under the cursor, past gaps; NULL when it must not be looked at."""
+        cdef WindowEntry* entry
+        cdef Stream* stream
+        cdef uint64_t end = self.last
+        if self.mode == MODE_CLOSED:
+            return NULL
+        if self.mode == MODE_OPEN:
+            end = self.ring.window.aru
+        elif self.mode == MODE_STABLE:
+            end = self.ring.stable
+        while self.seq <= end:
+            entry = window_find(&self.ring.window, self.seq)
+            if entry == NULL:
+                self.pass_gap()
+                continue
+            stream = &self.streams[entry.origin]
+            if self.has_gap and not self.obliged[entry.origin]:
+                self.skip_stream(stream)
+                self.leave_packet()
+                continue
+            if self.offset == 0 and stream.is_lost:
+                if entry.first == NO_FRAME:
+                    self.leave_packet()
+                    continue
+                self.offset = entry.first
+                stream.is_lost = False
+            return entry
+        return NULL
+
+    cdef void pass_gap(self) noexcept nogil:
+        """A packet is lost for ever, and it may have been anybody's who is not with us."""
+        cdef uint32_t number
+        check(self.mode == MODE_TRANSITIONAL, "holes are passed in the transitional part only")
+        self.has_gap = True
+        for number in range(self.stream_count):
+            if not self.together[number]:
+                self.skip_stream(&self.streams[number])
         self.seq += 1
         self.offset = 0
+
+    cdef void skip_stream(self, Stream* stream) noexcept nogil:
+        """Forget the frame that has begun; go on where the next one begins."""
+        stream_clear(stream, self.pool)
+        stream.is_lost = True
+
+    cdef void leave_packet(self) noexcept nogil:
+        """Go to the next packet."""
+        self.seq += 1
+        self.offset = 0
+
+    cdef void collect(self) noexcept nogil:
+        cdef uint64_t done = min(self.seq - 1, self.ring.stable)
+        if done > self.ring.window.discarded:
+            window_discard(&self.ring.window, min(done, self.ring.window.aru))
+
+    cdef bint may_show(self, uint32_t type_bits) noexcept nogil:
+        """Whether a message that ends under the cursor may be delivered now."""
+        return (
+            not type_bits & TYPE_SAFE or self.seq <= self.ring.stable
+            or self.mode == MODE_TRANSITIONAL
+        )
 
     cdef DeliveryStatus show(self, WindowEntry* entry, Message* message) noexcept nogil:
         """Show the message at the cursor; NOTHING when the packet ends inside it."""
         cdef Buffer* buffer = entry.buffer
         cdef Stream* stream = &self.streams[entry.origin]
-        cdef const uint8_t* data = buffer.data + self.offset
-        cdef uint32_t size = buffer.size - self.offset
+        cdef const uint8_t* data = buffer.data + entry.offset + self.offset
+        cdef uint32_t size = entry.size - self.offset
         cdef uint64_t whole
         message.origin = entry.origin
         if self.is_shown and stream.slice_count > 0:
             return self.show_assembled(stream, message)
         if stream.slice_count > 0 or size < FRAME_HEADER_SIZE:
-            return self.assemble(stream, buffer, message)
+            return self.assemble(stream, entry, message)
         frame_read(data, &message.frame)
-        check(0 <= message.frame.group_count <= FRAME_GROUPS_MAX, "frames on the ring are checked")
-        check(message.frame.body_size >= 0, "frames on the ring are checked")
+        if not is_frame_sound(&message.frame):
+            self.malformed += 1
+            self.skip_stream(stream)
+            self.offset = entry.size
+            return DELIVERY_NOTHING
         whole = frame_size(&message.frame)
         if size < whole:
-            return self.assemble(stream, buffer, message)
-        if message.frame.type & TYPE_SAFE and self.seq > self.ring.stable:
+            return self.assemble(stream, entry, message)
+        if not self.may_show(message.frame.type):
             return DELIVERY_UNSTABLE
-        self.single = Slice(buffer, self.offset, <uint32_t>whole)
+        self.single = Slice(buffer, entry.offset + self.offset, <uint32_t>whole)
         self.taken = <uint32_t>whole
         self.is_shown = True
         message.head = data
@@ -128,18 +203,25 @@ cdef class Delivery:
         return DELIVERY_MESSAGE
 
     cdef DeliveryStatus assemble(
-        self, Stream* stream, Buffer* buffer, Message* message
+        self, Stream* stream, WindowEntry* entry, Message* message
     ) noexcept nogil:
         """Add this packet's part to the origin's frame; show the frame when it is complete."""
-        cdef const uint8_t* data = buffer.data + self.offset
-        cdef uint32_t size = buffer.size - self.offset
+        cdef Buffer* buffer = entry.buffer
+        cdef const uint8_t* data = buffer.data + entry.offset + self.offset
+        cdef uint32_t size = entry.size - self.offset
         if stream.slice_count == 0:
             stream_clear(stream, self.pool)
         cdef uint64_t head_have = stream.head_have
-        cdef uint32_t used = stream_read_head(stream, data, size)
+        cdef int64_t in_head = stream_read_head(stream, data, size)
+        if in_head < 0:
+            self.malformed += 1
+            self.skip_stream(stream)
+            self.offset = entry.size
+            return DELIVERY_NOTHING
+        cdef uint32_t used = <uint32_t>in_head
         if stream.size > 0:
             used = <uint32_t>min(<uint64_t>size, stream.size - stream.have)
-        if stream_add(stream, buffer, self.offset, used) < 0:
+        if stream_add(stream, buffer, entry.offset + self.offset, used) < 0:
             # As if this packet had not been looked at; it is the next time.
             stream.head_have = head_have
             if head_have < FRAME_HEADER_SIZE:
@@ -155,7 +237,7 @@ cdef class Delivery:
 
     cdef DeliveryStatus show_assembled(self, Stream* stream, Message* message) noexcept nogil:
         """Show the origin's complete frame, once it is stable if it must be."""
-        if stream.frame.type & TYPE_SAFE and self.seq > self.ring.stable:
+        if not self.may_show(stream.frame.type):
             return DELIVERY_UNSTABLE
         message.frame = stream.frame
         message.head = stream.head
@@ -166,23 +248,26 @@ cdef class Delivery:
 
     cdef void done(self) noexcept nogil:
         check(self.is_shown, "a message is shown before it is done")
-        cdef WindowEntry* entry = window_at(&self.ring.window, self.seq)
+        cdef WindowEntry* entry = window_find(&self.ring.window, self.seq)
         stream_clear(&self.streams[entry.origin], self.pool)
         self.offset += self.taken
         self.taken = 0
         self.is_shown = False
 
 
-cdef Delivery delivery_open(Pool* pool, Ring ring, uint32_t origin_count):
+cdef Delivery delivery_open(Ring ring):
+    """Make a delivery that starts at the ring's first packet. Raises MemoryError."""
     cdef Delivery delivery = Delivery()
+    cdef uint32_t count = ring.station.daemon_count
     cdef uint32_t index
-    delivery.pool = pool
+    delivery.pool = ring.station.pool
     delivery.ring = ring
     delivery.seq = 1
-    delivery.streams = <Stream*>calloc(origin_count, sizeof(Stream))
+    delivery.mode = MODE_OPEN
+    delivery.streams = <Stream*>calloc(count, sizeof(Stream))
     if delivery.streams == NULL:
         raise MemoryError("no memory for the streams of the ring's members")
-    delivery.stream_count = origin_count
-    for index in range(origin_count):
-        stream_clear(&delivery.streams[index], pool)
+    delivery.stream_count = count
+    for index in range(count):
+        stream_clear(&delivery.streams[index], delivery.pool)
     return delivery

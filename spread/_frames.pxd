@@ -36,6 +36,7 @@ cdef enum:
     TYPE_LEAVE = 0x00020000
     TYPE_KILL = 0x00040000
     TYPE_REQUEST = 0x00070000
+    TYPE_STATE = 0x00080000      # Ours, on the ring: group states. One of the bits below.
     TYPE_INTERNAL = 0x0038C000   # Used between classic daemons only; never from a client.
     TYPE_REJECT = 0x00400000
 

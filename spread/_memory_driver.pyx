@@ -10,9 +10,15 @@ from libc.string cimport memcpy
 
 from cython cimport final
 
+from spread._buffers cimport (
+    BUFFER_LARGE_SIZE, Buffer, buffer_acquire, buffer_release, class_for,
+)
 from spread._check cimport check
 from spread._node cimport NODE_WRITE, Node
+from spread._outbox cimport Outbox, Outgoing, outbox_clear
 from spread._sessions cimport Slot, dirty_take, ended_clear, queue_at
+
+from spread.errors import MisuseError
 
 
 @final
@@ -95,11 +101,46 @@ cdef class MemoryDriver:
             self.node.connection_closed(index)
         return result
 
+    def receive_datagram(self, bytes data not None, uint32_t source, int64_t now_ns):
+        """Hand in a datagram that came from this IPv4 address."""
+        cdef Buffer* buffer
+        cdef uint32_t size = <uint32_t>len(data)
+        if size > BUFFER_LARGE_SIZE:
+            raise MisuseError(f"a datagram of {size} bytes does not exist")
+        buffer = buffer_acquire(&self.node.pool, class_for(size))
+        if buffer == NULL:
+            raise MemoryError("no memory for a datagram")
+        memcpy(buffer.data, <const char*>data, size)
+        buffer.size = size
+        self.node.datagram(buffer, 0, size, source, now_ns)
+        buffer_release(&self.node.pool, buffer)
+        self.node.raise_failure()
+
+    def take_datagrams(self):
+        """Take what is to be sent: (daemon number or 256 for the segment, channel, bytes)."""
+        cdef Outbox* outbox = &self.node.outbox
+        cdef const Outgoing* each
+        cdef uint32_t number
+        result = []
+        for number in range(outbox.count):
+            each = &outbox.entries[number]
+            data = (<const char*>(each.buffer.data + each.offset))[:each.size]
+            result.append((each.target, each.channel, data))
+        outbox_clear(outbox, &self.node.pool)
+        return result
+
+    def unreachable(self, uint32_t daemon, int64_t now_ns):
+        """The host of a daemon answered that nobody listens there."""
+        self.node.unreachable(daemon, now_ns)
+        self.node.raise_failure()
+
     cdef void check_invariants(self) noexcept nogil:
         """Check what must hold between two calls, in every part of the node."""
         cdef uint64_t queued = 0
         cdef uint32_t index
         self.node.ring.invariants()
+        self.node.active.invariants()
+        self.node.station.clients.invariants()
         check(
             self.node.sessions.dirty_count <= self.node.sessions.slot_count, "a slot is dirty once"
         )

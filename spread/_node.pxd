@@ -1,11 +1,15 @@
 """The daemon without I/O: bytes and time in, bytes and a deadline out.
 
+The half that faces the other daemons is `Member`; this one faces the clients and joins the two.
+
     driver                      Node                                  Python (upcalls)
     bytes of a client   input   cut, check, submit     request()      may this be submitted?
                                 handshake bytes        handshake()    whole, refused, accepted
     end of a turn       turn    seal, visit, deliver   ordered()      join, leave, departure
                                 fan out, bounds        session_ended()
     bytes for a client  queues of the slots
+    a datagram          datagram               token, packets, timers         control_packet() ...
+    datagrams to send   the station's outbox
     deadline            next_deadline, turn            deadline()
 
 A driver calls, per turn: `input` for what it read, `turn` until it says NODE_IDLE (writing what is
@@ -24,30 +28,21 @@ Invariants
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from spread._buffers cimport Buffer, Pool
-from spread._delivery cimport Delivery, Message
+from spread._delivery cimport Message
 from spread._frames cimport Frame
+from spread._member cimport Member
 from spread._receivers cimport Receivers
-from spread._ring cimport Ring
 from spread._routes cimport Routes
 from spread._sessions cimport EndReason, Input, Sessions, Slot
-from spread._stats cimport STAT_COUNT
 
 cdef enum NodeStatus:
     NODE_IDLE = 0       # Everything that can be delivered is.
     NODE_WRITE = 1      # A receiver at its bound must be offered a write first.
     NODE_FAILED = -1    # An upcall raised; see `failure`.
 
-cdef class Node:
-    cdef Pool pool
-    cdef Ring ring
-    cdef Delivery delivery
+cdef class Node(Member):
     cdef Sessions sessions
     cdef Routes routes
-    cdef object upcalls              # See `spread.daemon.upcalls.Upcalls`.
-    cdef object failure              # The first exception that an upcall let escape, or None.
-    cdef bint has_failed
-    cdef uint64_t counters[STAT_COUNT]
     cdef uint64_t queued_bytes_max   # All buffers together.
     cdef int64_t now_ns              # Of the running call.
     cdef int64_t control_deadline_ns  # Set by Python; 0 for none.
@@ -107,20 +102,15 @@ cdef class Node:
     cdef void count_strangers(self, uint64_t count) noexcept nogil
     # So many datagrams came that no daemon of this ring sent.
 
-    cdef int raise_failure(self) except -1
-    # Raise what an upcall let escape.
-
     cdef Slot* slot_at(self, uint32_t index) except NULL
     # The slot of an index that Python hands in. Raises MisuseError.
-
-    cdef void fail(self, object error) noexcept
-    # Keep the first exception that an upcall let escape.
 
     # Not for drivers, in the order of first use.
     cdef void input_frames(self, uint32_t index, uint8_t* data, size_t size) noexcept nogil
     cdef void submit(self, uint32_t index, uint8_t* frame_at, Frame* frame) noexcept nogil
     cdef void reject(self, uint32_t index, const uint8_t* frame_at, Frame* frame) noexcept nogil
     cdef void keep_bounds(self) noexcept nogil
+    cdef bint is_ready(self) noexcept nogil
     cdef NodeStatus deliver(self) noexcept nogil
     cdef void begin(self) noexcept nogil
     cdef bint fan_out(self) noexcept nogil
@@ -146,5 +136,7 @@ cdef class Node:
         self, uint32_t index, const uint8_t* frame_at, const Frame* frame
     ) noexcept with gil
     cdef void call_ordered(self) noexcept with gil
+    cdef void call_state(self) noexcept with gil
+    cdef bytes body_of(self)
     cdef void call_ended(self) noexcept with gil
     cdef void call_deadline(self) noexcept with gil

@@ -1,9 +1,11 @@
 from typing import final
 
+from spread._member import Member
+from spread.daemon.membership.settings import RingSettings
 from spread.daemon.upcalls import Upcalls
 
 @final
-class Node:
+class Node(Member):
     def __init__(
         self,
         upcalls: Upcalls,
@@ -14,8 +16,11 @@ class Node:
         session_messages_exact: bool,
         queued_bytes_max: int,
         inbound_bytes_max: int,
-        payload_max: int = 65536,
+        payload_max: int = 0,
+        ring: RingSettings | None = None,
     ) -> None: ...
+    def submit_state(self, body: bytes) -> None: ...
+    def hold_requests(self, is_held: bool) -> None: ...
     def open_session(self) -> int: ...
     def accept(
         self, index: int, private_group: bytes, *, frame_size_max: int, asks_policy: bool

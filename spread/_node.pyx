@@ -9,16 +9,15 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from spread._buffers cimport (
-    BUFFER_LARGE_SIZE, buffer_acquire, buffer_release, class_for, pool_close, pool_open,
+    BUFFER_LARGE_SIZE, Buffer, buffer_acquire, buffer_release, class_for,
 )
-from spread._delivery cimport DELIVERY_MESSAGE, Slice, delivery_open
+from spread._delivery cimport DELIVERY_MESSAGE, Slice
 from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST,
-    TYPE_SAFE, TYPE_SELF_DISCARD, frame_normalise, frame_size, frame_write, name_size, reject_size,
+    TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, frame_normalise, frame_size, frame_write, name_size, reject_size,
     reject_write,
 )
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
-from spread._ring cimport RING_OK, ring_open
 from spread._routes cimport (
     Route, routes_add, routes_close, routes_find, routes_open, routes_remove,
 )
@@ -29,12 +28,14 @@ from spread._sessions cimport (
     sessions_close, sessions_open, slot_end, slot_enqueue, slot_give_back, slot_is_over,
     slot_largest, slot_longest_stalled, slot_mute, slot_sent, slot_stash, slot_take, stash_take,
 )
+from spread._member cimport PHASE_NONE
 from spread._stats cimport (
-    STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_DELIVERIES, STAT_ENDED_KILL,
+    STAT_BYTES_IN, STAT_BYTES_OUT, STAT_CONGESTIONS, STAT_COUNT, STAT_DELIVERIES, STAT_ENDED_KILL,
     STAT_FRAMES_IN, STAT_MESSAGES_DELIVERED, STAT_NOTICES, STAT_READS, STAT_REJECTS, STAT_REQUESTS,
     STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_STRANGERS, STAT_TURNS,
     STAT_UNROUTED, STAT_WRITES,
 )
+from spread._submissions cimport PAYLOAD_SIZE_MAX, SUBMIT_OK
 
 from spread._stats import COUNTERS
 from spread.errors import MisuseError
@@ -48,8 +49,13 @@ cdef enum:
     RELIEF_NS = 100000000          # Congestion that lasts longer ends the largest queues.
 
 
+cdef inline int64_t earlier(int64_t one_ns, int64_t other_ns) noexcept nogil:
+    """The earlier of two deadlines, 0 meaning none."""
+    return one_ns + other_ns if one_ns == 0 or other_ns == 0 else min(one_ns, other_ns)
+
+
 @final
-cdef class Node:
+cdef class Node(Member):
     """One daemon's sessions, groups and ring.
 
     `upcalls` follows `spread.daemon.upcalls.Upcalls`; `route_seed` is a random 64-bit number that
@@ -60,35 +66,29 @@ cdef class Node:
     def __cinit__(
         self, object upcalls, *, uint64_t route_seed, uint32_t session_messages_max,
         uint64_t session_bytes_max, bint session_messages_exact, uint64_t queued_bytes_max,
-        uint64_t inbound_bytes_max, uint32_t payload_max=BUFFER_LARGE_SIZE,
+        uint64_t inbound_bytes_max, uint32_t payload_max=0, object ring=None,
     ):
-        if not PAYLOAD_SIZE_MIN <= payload_max <= BUFFER_LARGE_SIZE:
+        if payload_max != 0 and not PAYLOAD_SIZE_MIN <= payload_max <= PAYLOAD_SIZE_MAX:
             raise MisuseError(
-                f"packets of {payload_max} bytes; give {PAYLOAD_SIZE_MIN} to {BUFFER_LARGE_SIZE}"
+                f"packets of {payload_max} bytes; give {PAYLOAD_SIZE_MIN} to {PAYLOAD_SIZE_MAX}"
             )
+        if payload_max != 0:
+            self.station.clients.payload_max = payload_max
+            self.station.control.payload_max = payload_max
         cdef Limits limits = Limits(
             session_messages_max, session_bytes_max, session_messages_exact, inbound_bytes_max
         )
-        pool_open(&self.pool)
-        self.upcalls = upcalls
         self.queued_bytes_max = queued_bytes_max
         self.self_slot = NO_SLOT
         if sessions_open(&self.sessions, &self.pool, limits) < 0:
             raise MemoryError("no memory for the session table")
         if routes_open(&self.routes, route_seed) < 0:
             raise MemoryError("no memory for the routes")
-        self.ring = ring_open(&self.pool)
-        self.ring.payload_max = payload_max
-        self.delivery = delivery_open(&self.pool, self.ring, 1)
 
     def __dealloc__(self):
-        # The ring and the delivery give their buffers back before the pool closes.
-        self.delivery = None
-        self.ring = None
         sessions_close(&self.sessions)
         routes_close(&self.routes)
         receivers_close(&self.receivers)
-        pool_close(&self.pool)
 
     # -- Input ----------------------------------------------------------------------------------
 
@@ -167,7 +167,9 @@ cdef class Node:
         cdef size_t head_size = (
             FRAME_HEADER_SIZE + GROUP_NAME_SIZE * <size_t>frame.group_count
         )
-        if self.ring.append(frame_at, head_size, <size_t>frame_size(frame)) != RING_OK:
+        if self.station.clients.append(
+            frame_at, head_size, <size_t>frame_size(frame)
+        ) != SUBMIT_OK:
             self.end_session(index, END_MEMORY)
 
     cdef void reject(self, uint32_t index, const uint8_t* frame_at, Frame* frame) noexcept nogil:
@@ -203,7 +205,7 @@ cdef class Node:
             return not slot.is_closing
         return (
             slot.state == SLOT_OPEN and not slot.is_waiting and not self.is_congested
-            and self.ring.pending_bytes < PENDING_BYTES_MAX
+            and self.station.clients.pending_bytes < PENDING_BYTES_MAX
         )
 
     cdef size_t input_size_max(self) noexcept nogil:
@@ -218,7 +220,9 @@ cdef class Node:
         cdef NodeStatus status = NODE_IDLE
         cdef bint is_told
         self.now_ns = now_ns
+        self.station.now_ns = now_ns
         self.counters[STAT_TURNS] += 1
+        self.run_ring_timers()
         if self.sessions.waiting + self.sessions.deferred > 0:
             self.resume_waiting()
         if self.owes_departures:
@@ -230,17 +234,26 @@ cdef class Node:
             status = self.deliver()
             if status != NODE_IDLE:
                 break
-            self.ring.seal()
-            if self.ring.visit():
+            if self.phase != PHASE_NONE:
+                self.install_step()
+                continue
+            if self.order_pending():
                 continue
             self.keep_bounds()
             if self.has_failed:
                 return NODE_FAILED
             is_told = self.sessions.ended_reported == self.sessions.ended_count
             # Packets that are left over wait for room in the window, not for another round here.
-            if is_told and self.ring.open_packet == NULL:
+            if is_told and self.phase == PHASE_NONE and not self.is_ready():
                 break
-        return status
+        return NODE_FAILED if self.has_failed else status
+
+    cdef bint is_ready(self) noexcept nogil:
+        """Whether something has come up that a ring of one can order at once."""
+        return (
+            self.active.member_count == 1 and self.is_alive and not self.is_forming
+            and not self.station.clients.is_held and self.station.clients.open_packet != NULL
+        )
 
     cdef void keep_bounds(self) noexcept nogil:
         """Do what time and memory ask for once everything is delivered."""
@@ -254,9 +267,14 @@ cdef class Node:
         while True:
             if not self.has_message:
                 if self.delivery.next(&self.message) != DELIVERY_MESSAGE:
+                    self.delivery.collect()
                     return NODE_IDLE
                 self.begin()
-            if self.message.frame.type & TYPE_REQUEST:
+            if self.message.frame.type & TYPE_STATE:
+                self.call_state()
+                if self.has_failed:
+                    return NODE_FAILED
+            elif self.message.frame.type & TYPE_REQUEST:
                 if self.sessions.limits.is_exact and self.sessions.dirty_count > 0:
                     # The bound holds for notices, too: what can be written goes first.
                     return NODE_WRITE
@@ -280,7 +298,7 @@ cdef class Node:
         self.has_message = True
         self.fan_next = 0
         self.self_slot = NO_SLOT
-        if self.message.frame.type & TYPE_REQUEST:
+        if self.message.frame.type & (TYPE_REQUEST | TYPE_STATE):
             return
         self.counters[STAT_MESSAGES_DELIVERED] += 1
         receivers_find(
@@ -424,7 +442,8 @@ cdef class Node:
         cdef uint32_t type_bits = TYPE_KILL if slot.reason == END_KILL else TYPE_KILL | TYPE_SAFE
         frame_write(frame, type_bits, slot.name, slot.name_size, 0, 0, 0)
         slot.owes_departure = (
-            self.ring.append(frame, FRAME_HEADER_SIZE, FRAME_HEADER_SIZE) != RING_OK
+            self.station.clients.append(frame, FRAME_HEADER_SIZE, FRAME_HEADER_SIZE)
+            != SUBMIT_OK
         )
         self.owes_departures |= slot.owes_departure
 
@@ -492,24 +511,13 @@ cdef class Node:
     cdef int64_t next_deadline(self) noexcept nogil:
         if self.sessions.deferred > 0:
             return self.now_ns
-        if self.relief_ns == 0 or self.control_deadline_ns == 0:
-            return self.relief_ns + self.control_deadline_ns
-        return min(self.relief_ns, self.control_deadline_ns)
+        cdef int64_t earliest = earlier(self.relief_ns, self.control_deadline_ns)
+        return earlier(earliest, self.ring_deadline())
 
     cdef void count_strangers(self, uint64_t count) noexcept nogil:
         self.counters[STAT_STRANGERS] += count
 
-    cdef int raise_failure(self) except -1:
-        if self.has_failed:
-            raise self.failure
-        return 0
-
     # -- Upcalls: connections, ordered requests, ends and timers; never a data message ----------
-
-    cdef void fail(self, object error) noexcept:
-        if not self.has_failed:
-            self.failure = error
-        self.has_failed = True
 
     cdef size_t call_handshake(
         self, uint32_t index, const uint8_t* data, size_t size
@@ -556,6 +564,25 @@ cdef class Node:
                 self.upcalls.ordered_leave(sender, name)
         except BaseException as error:
             self.fail(error)
+
+    cdef void call_state(self) noexcept with gil:
+        """Python merges the groups of another daemon at this point of the order."""
+        try:
+            self.upcalls.ordered_state(self.message.origin, self.body_of())
+        except BaseException as error:
+            self.fail(error)
+
+    cdef bytes body_of(self):
+        """The shown message without its header and group list."""
+        cdef uint32_t part
+        cdef const Slice* slice
+        cdef list parts = []
+        for part in range(self.message.slice_count):
+            slice = &self.message.slices[part]
+            parts.append((<const char*>(slice.buffer.data + slice.offset))[:slice.size])
+        return b"".join(parts)[
+            FRAME_HEADER_SIZE + GROUP_NAME_SIZE * self.message.frame.group_count:
+        ]
 
     cdef void call_ended(self) noexcept with gil:
         """Python logs why sessions ended and forgets connections that never had a name."""
@@ -679,6 +706,21 @@ cdef class Node:
         finally:
             free(targets)
 
+    def submit_state(self, bytes body not None):
+        """Order a message of the group state exchange before all client traffic.
+
+        Raises MemoryError when nothing of it was taken.
+        """
+        cdef bytearray frame = bytearray(FRAME_HEADER_SIZE) + body
+        cdef uint8_t[::1] view = frame
+        frame_write(&view[0], TYPE_STATE, NULL, 0, 0, 0, <int32_t>len(body))
+        if self.station.control.append(&view[0], FRAME_HEADER_SIZE, len(frame)) != SUBMIT_OK:
+            raise MemoryError("no memory for a group state message")
+
+    def hold_requests(self, bint is_held):
+        """Keep what clients send out of the order, or let it in again."""
+        self.station.clients.is_held = is_held
+
     def set_deadline(self, int64_t when_ns):
         """Ask for the upcall `deadline` at this monotonic time in nanoseconds; 0 for never."""
         self.control_deadline_ns = when_ns
@@ -693,6 +735,7 @@ cdef class Node:
         result["buffer_bytes"] = self.pool.bytes_in_use
         result["buffer_bytes_peak"] = self.pool.bytes_peak
         result["packets"] = self.ring.window.highest
+        result["malformed_frames"] = self.delivery.malformed
         return result
 
     def session_statistics(self, uint32_t index):

@@ -1,68 +1,128 @@
-"""The token: what this daemon submits becomes packets, and packets get their place in the order.
+"""One ring: its packets, who has which of them, and the token that orders them.
 
-Submitted frames form one byte stream per daemon, cut into packets: small frames are packed, large
-ones fragmented, and the bytes on the ring are the bytes the clients get.
+    token arrives -> visit:  answer requests -> number new packets -> ask for what is missing
+                             -> send some packets -> pass the token on -> send the rest
 
-    append()  -> open packet -> seal() -> pending packets -> visit() -> window
+Correctness does not depend on when the token leaves, only on its describing everything that its
+holder sends in the visit. With an accelerated window of 0 the ring is the classic one.
 
 A ring of one holds the token all the time: a visit takes place whenever the driver ends a turn,
 every packet is stable as soon as it is in the window, and nothing is sent.
 
 Invariants
-    stable <= window.aru
-    pending packets are sealed, in the order of submission, and not yet numbered
-    a frame's head (header and group list) lies in one packet whenever it fits into one
+    stable <= window.aru <= high
+    stable == min(acks of the members) after a visit; acks[me] == window.aru after a visit
+    each token number is accepted at most once; the token is in one place: parked here, or sent
+    no packet is made but at a visit, and then it is in the own window
+
+Source: ring protocol, section 3 and 8.2; Babay and Amir, "Fast total ordering for modern data
+centers"; Amir et al., "The Totem single-ring ordering and membership protocol".
 """
 
-from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from spread._buffers cimport Buffer, Pool
-from spread._window cimport Window
+from spread._buffers cimport Buffer
+from spread._packets cimport DAEMONS_MAX, Packet
+from spread._station cimport Station
+from spread._token cimport Token
+from spread._window cimport WINDOW_SLOTS, Window
 
-cdef enum RingStatus:
-    RING_OK = 0
-    RING_NO_MEMORY = -1   # Nothing of the frame was taken.
+cdef enum:
+    TOKEN_RESENDS_MAX = 8
 
-
-cdef struct Mark:
-    # Where the stream ended before a submission, to return to when memory runs out.
-    Buffer* open_packet
-    uint32_t open_size
-    Buffer* pending_tail
-    uint64_t pending_bytes
+cdef enum DataStatus:
+    DATA_NEW = 0
+    DATA_OLD = 1          # Held or discarded already, or too far ahead to be held.
 
 
 cdef class Ring:
-    cdef Pool* pool                # Borrowed from the node.
+    cdef Station station
     cdef Window window
-    cdef uint64_t stable           # Highest seq that every member holds.
-    cdef uint32_t me               # Index of this daemon among the origins.
-    cdef uint32_t payload_max      # Bytes of frames in one packet.
-    cdef Buffer* open_packet       # Owned; NULL when nothing waits to be sealed.
-    cdef Buffer* pending_head      # Owned list, oldest first.
-    cdef Buffer* pending_tail
-    cdef uint64_t pending_bytes    # Sealed and not numbered.
+    cdef uint32_t leader               # Ring id: daemon id of the first member, and time.
+    cdef uint32_t time
+    cdef uint8_t members[DAEMONS_MAX]  # Daemon numbers, in configuration order.
+    cdef uint32_t member_count
+    cdef bint is_member[DAEMONS_MAX]
+    cdef uint32_t my_place             # Among the members.
+    cdef uint8_t predecessor
+    cdef uint8_t successor
+    cdef uint64_t acks[DAEMONS_MAX]    # By daemon number: has everything up to here.
+    cdef uint64_t stable               # Highest seq that every member holds.
+    cdef uint64_t high                 # Highest seq claimed by anybody.
+    cdef uint64_t own_high             # Highest seq that this daemon claimed.
+    # The token.
+    cdef Token token                   # As it came last; rewritten by the visit.
+    cdef uint64_t tok_no               # Of the last one accepted.
+    cdef uint64_t sent_no              # Of the last one passed on.
+    cdef uint64_t previous_seq         # Its seq when it was passed on last.
+    cdef uint32_t my_last              # Packets that this daemon added at its last visit.
+    cdef bint is_parked                # The token rests here.
+    cdef bint is_wanted                # Somebody asked for it while it was away.
+    cdef Buffer* sent_token            # Owned; the datagram passed on last.
+    cdef uint32_t sent_target
+    cdef uint32_t resends              # Of that datagram.
+    cdef uint8_t who_asks[WINDOW_SLOTS]  # By seq, during a visit: 0, daemon number + 1, or 255.
+    # Deadlines in nanoseconds, 0 for none.
+    cdef int64_t resend_ns
+    cdef int64_t visited_ns            # When the last token came; 0 before.
+    cdef int64_t rotation_ns           # Smoothed time of a rotation.
 
-    cdef RingStatus append(
-        self, const uint8_t* frame, size_t head_size, size_t size
+    cdef bint is_leader(self) noexcept nogil
+
+    cdef DataStatus data(
+        self, const Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
-    # Submit one whole frame of `size` bytes whose first `head_size` are header and group list.
+    # A DATA packet of this ring has come; its reference is shared when it is held.
 
-    cdef void seal(self) noexcept nogil
-    # End the open packet.
+    cdef bint accept_token(
+        self, const Packet* packet, const uint8_t* data, uint32_t size
+    ) noexcept nogil
+    # A token of this ring has come; True when it is to be visited.
 
-    cdef bint visit(self) noexcept nogil
-    # Number pending packets as far as the window has room; tells whether any were.
+    cdef bint visit(self, bint is_released, bint is_recovering) noexcept nogil
+    # Do everything that the token in hand allows, then pass it on or park it; tells whether
+    # anything new was numbered.
 
-    cdef bint has_pending(self) noexcept nogil
+    cdef void wanted(self, uint8_t who) noexcept nogil
+    # A member asks for the token that it believes parked here.
+
+    cdef bint believes_parked(self) noexcept nogil
+    # Whether the token that this daemon passed on last may rest at the leader.
+
+    cdef void progress(self, uint64_t tenure) noexcept nogil
+    # Evidence that the token of this number arrived.
+
+    cdef void resend_token(self) noexcept nogil
+    # Send the last token again.
+
+    cdef void start(self) noexcept nogil
+    # Make the ring's first token and send it to the first member.
+
+    cdef bint visit_alone(self) noexcept nogil
+    # Number what is pending, in a ring of one; tells whether there was anything.
+
+    cdef void update_stable(self) noexcept nogil
+
+    cdef void send_recovered(
+        self, uint64_t seq, uint32_t leader, uint32_t time, Ring forming
+    ) noexcept nogil
+    # Send a packet of this ring to the members of a forming ring.
 
     cdef void invariants(self) noexcept nogil
 
     # Private.
-    cdef void seal_open(self) noexcept nogil
-    cdef void roll_back(self, Mark mark) noexcept nogil
+    cdef void merge_token(self) noexcept nogil
+    cdef uint32_t answer_requests(self) noexcept nogil
+    cdef uint32_t number_packets(self, uint32_t room) noexcept nogil
+    cdef void write_requests(self, uint64_t bound) noexcept nogil
+    cdef bint is_active(self, uint64_t seq_before, uint32_t added) noexcept nogil
+    cdef void send_new(self, uint64_t first, uint64_t last, uint8_t flags) noexcept nogil
+    cdef void send_entry(self, uint64_t seq, uint8_t flags, uint8_t who) noexcept nogil
+    cdef void pass_token(self, uint32_t target, uint8_t flags) noexcept nogil
+    cdef void send_token_ack(self, uint64_t tok_no, uint8_t target) noexcept nogil
+    cdef void measure_rotation(self) noexcept nogil
+    cdef void arm_resend(self) noexcept nogil
 
 
-cdef Ring ring_open(Pool* pool)
-# Make a ring of one whose buffers come from `pool`.
+cdef Ring ring_open(Station station, uint32_t leader, uint32_t time, object members)
+# Make an empty ring of these daemon numbers, in configuration order. Raises MemoryError.

@@ -1,147 +1,484 @@
-"""The token: packing, fragmentation and the order; the contract stands in `_ring.pxd`.
+"""One ring and its token; the contract stands in `_ring.pxd`."""
 
-Source: Amir, Moser, Melliar-Smith, Agarwal, Ciarfella, "The Totem single-ring ordering and
-membership protocol" (1995), section 4; packing and fragmentation are our own.
-"""
-
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from cython cimport final
 
 from spread._buffers cimport (
-    BUFFER_LARGE_SIZE, buffer_acquire, buffer_fit, buffer_release, class_for,
+    BUFFER_SMALL, BUFFER_SMALL_SIZE, buffer_acquire, buffer_release, buffer_share, class_for,
 )
 from spread._check cimport check
-from spread._window cimport (
-    WINDOW_INSERTED, WindowStatus, window_check, window_close, window_insert, window_open,
-    window_space,
+from spread._flow cimport flow_less, flow_room
+from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, outbox_add
+from spread._packets cimport (
+    FLAG_GRANT, FLAG_POST, FLAG_RECOVERY, FLAG_RESEND, FLAG_RETRANS, KIND_DATA, KIND_TOKEN,
+    KIND_TOKEN_ACK, NO_DAEMON, PACKET_HEADER_SIZE, packet_read, packet_write,
 )
+from spread._stats cimport (
+    STAT_DUPLICATES, STAT_OUT_OF_RANGE, STAT_PACKETS_RECEIVED, STAT_PACKETS_SENT, STAT_PARKS,
+    STAT_REQUESTED, STAT_RETRANSMITTED, STAT_TOKENS, STAT_TOKENS_DUPLICATE, STAT_TOKENS_MALFORMED,
+    STAT_TOKEN_RESENDS,
+)
+from spread._token cimport (
+    TOKEN_REQUESTS_MAX, Request, token_read, token_write,
+)
+from spread._window cimport (
+    WINDOW_DUPLICATE, WINDOW_INSERTED, WindowEntry, WindowStatus, window_check, window_close,
+    window_find, window_insert, window_open, window_space,
+)
+
+cdef enum:
+    SLOT_MASK = WINDOW_SLOTS - 1
+    SEVERAL = 255           # In `who_asks`.
+    ROTATION_RISE = 64
+    ROTATION_FALL = 4
+    SHARE_FACTOR = 4        # A buffer that is emptier than this is not worth keeping for a packet.
 
 
 @final
 cdef class Ring:
-    """Packets of this daemon and of the ring; created and driven by a `Node`."""
-
-    def __cinit__(self):
-        self.payload_max = BUFFER_LARGE_SIZE
+    """Packets and token of one ring; made and driven by a `Member`."""
 
     def __dealloc__(self):
-        cdef Buffer* buffer
-        if self.pool == NULL:
+        if self.station is None:
             return
-        while self.pending_head != NULL:
-            buffer = self.pending_head
-            self.pending_head = buffer.next
-            buffer_release(self.pool, buffer)
-        if self.open_packet != NULL:
-            buffer_release(self.pool, self.open_packet)
+        if self.sent_token != NULL:
+            buffer_release(self.station.pool, self.sent_token)
         window_close(&self.window)
 
-    cdef RingStatus append(
-        self, const uint8_t* frame, size_t head_size, size_t size
+    cdef bint is_leader(self) noexcept nogil:
+        return self.my_place == 0
+
+    # -- Packets ----------------------------------------------------------------------------------
+
+    cdef DataStatus data(
+        self, const Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil:
-        check(head_size <= size, "a frame's head is part of it")
-        cdef Mark mark = Mark(
-            self.open_packet, 0 if self.open_packet == NULL else self.open_packet.size,
-            self.pending_tail, self.pending_bytes,
-        )
-        cdef size_t room = 0
-        if self.open_packet != NULL:
-            room = self.payload_max - self.open_packet.size
-        if room < head_size <= self.payload_max:
-            self.seal_open()
-        cdef size_t taken = 0
-        cdef size_t part
-        while taken < size:
-            if self.open_packet == NULL:
-                self.open_packet = buffer_acquire(self.pool, class_for(self.payload_max))
-                if self.open_packet == NULL:
-                    self.roll_back(mark)
-                    return RING_NO_MEMORY
-            part = min(size - taken, self.payload_max - self.open_packet.size)
-            memcpy(self.open_packet.data + self.open_packet.size, frame + taken, part)
-            self.open_packet.size += <uint32_t>part
-            taken += part
-            if self.open_packet.size == self.payload_max:
-                self.seal_open()
-        return RING_OK
-
-    cdef void seal_open(self) noexcept nogil:
-        """Queue the open packet as it is."""
-        cdef Buffer* packet = self.open_packet
-        if packet == NULL:
-            return
-        self.open_packet = NULL
-        packet.next = NULL
-        if self.pending_tail == NULL:
-            self.pending_head = packet
-        else:
-            self.pending_tail.next = packet
-        self.pending_tail = packet
-        self.pending_bytes += packet.size
-
-    cdef void seal(self) noexcept nogil:
-        if self.open_packet == NULL:
-            return
-        # A quiet turn leaves few bytes: they must not pin a large buffer in a slow queue.
-        self.open_packet = buffer_fit(self.pool, self.open_packet)
-        self.seal_open()
-
-    cdef void roll_back(self, Mark mark) noexcept nogil:
-        """Undo a submission that found no memory."""
-        cdef Buffer* packet
-        cdef Buffer* following
-        if mark.pending_tail != NULL:
-            packet = mark.pending_tail.next
-            mark.pending_tail.next = NULL
-        else:
-            packet = self.pending_head
-            self.pending_head = NULL
-        self.pending_tail = mark.pending_tail
-        self.pending_bytes = mark.pending_bytes
-        while packet != NULL:
-            following = packet.next
-            if packet != mark.open_packet:
-                buffer_release(self.pool, packet)
-            packet = following
-        self.open_packet = mark.open_packet
-        if self.open_packet != NULL:
-            self.open_packet.size = mark.open_size
-            self.open_packet.next = NULL
-
-    cdef bint visit(self) noexcept nogil:
-        cdef Buffer* packet
-        cdef uint64_t room = window_space(&self.window)
-        cdef bint numbered = False
-        cdef uint32_t size
+        cdef uint64_t ack = packet.number - packet.lag
+        cdef WindowEntry entry
         cdef WindowStatus status
-        while self.pending_head != NULL and room > 0:
-            packet = self.pending_head
-            size = packet.size
-            self.pending_head = packet.next
-            if self.pending_head == NULL:
-                self.pending_tail = NULL
-            status = window_insert(&self.window, self.window.highest + 1, packet, self.me)
+        self.station.count(STAT_PACKETS_RECEIVED, 1)
+        if not packet.flags & FLAG_RECOVERY and ack > self.acks[packet.origin]:
+            self.acks[packet.origin] = ack
+        entry = WindowEntry(buffer, offset, size, <uint16_t>packet.tail, packet.origin)
+        if window_find(&self.window, packet.number) != NULL:
+            status = WINDOW_DUPLICATE
+        else:
+            fit_entry(self.station, &entry)
+            status = window_insert(&self.window, packet.number, &entry)
+            if status != WINDOW_INSERTED:
+                buffer_release(self.station.pool, entry.buffer)
+        if status == WINDOW_INSERTED:
+            self.high = max(self.high, packet.number)
+            self.acks[self.station.me] = self.window.aru
+            return DATA_NEW
+        self.station.count(
+            STAT_DUPLICATES if status == WINDOW_DUPLICATE else STAT_OUT_OF_RANGE, 1
+        )
+        return DATA_OLD
+
+    cdef void update_stable(self) noexcept nogil:
+        cdef uint64_t lowest = self.window.aru
+        cdef uint32_t number
+        for number in range(self.member_count):
+            lowest = min(lowest, self.acks[self.members[number]])
+        self.stable = max(self.stable, lowest)
+
+    cdef void send_entry(self, uint64_t seq, uint8_t flags, uint8_t who) noexcept nogil:
+        """Send a packet of the window to the ring, or to the one daemon that misses it."""
+        cdef const WindowEntry* entry = window_find(&self.window, seq)
+        cdef Packet packet
+        packet.kind = KIND_DATA
+        packet.flags = flags
+        packet.origin = entry.origin
+        packet.transmitter = self.station.me
+        packet.leader = self.leader
+        packet.time = self.time
+        packet.number = seq
+        packet.second = self.tok_no
+        # In a copy that another daemon sends, this says nothing about its origin.
+        packet.lag = <uint32_t>seq
+        if entry.origin == self.station.me:
+            packet.lag = <uint32_t>(seq - min(seq, self.window.aru))
+        packet.tail = entry.first
+        self.station.count(STAT_PACKETS_SENT, 1)
+        if who == NO_DAEMON:
+            self.station.send_packet(
+                entry.buffer, entry.offset, entry.size, &packet, self.members, self.member_count
+            )
+        else:
+            self.station.send_to(
+                entry.buffer, entry.offset, entry.size, &packet, who, CHANNEL_DATA
+            )
+
+    cdef void send_recovered(
+        self, uint64_t seq, uint32_t leader, uint32_t time, Ring forming
+    ) noexcept nogil:
+        cdef const WindowEntry* entry = window_find(&self.window, seq)
+        cdef Packet packet
+        packet.kind = KIND_DATA
+        packet.flags = FLAG_RECOVERY | FLAG_RETRANS
+        packet.origin = entry.origin
+        packet.transmitter = self.station.me
+        packet.leader = forming.leader
+        packet.time = forming.time
+        packet.number = seq
+        packet.second = leader | (<uint64_t>time << 32)
+        packet.lag = 0
+        packet.tail = entry.first
+        self.station.count(STAT_RETRANSMITTED, 1)
+        self.station.send_packet(
+            entry.buffer, entry.offset, entry.size, &packet, forming.members,
+            forming.member_count,
+        )
+
+    # -- The token comes --------------------------------------------------------------------------
+
+    cdef bint accept_token(
+        self, const Packet* packet, const uint8_t* data, uint32_t size
+    ) noexcept nogil:
+        cdef bint is_grant = packet.flags & FLAG_GRANT and packet.transmitter == self.members[0]
+        if packet.transmitter != self.predecessor and not is_grant:
+            self.station.count(STAT_TOKENS_MALFORMED, 1)
+            return False
+        if packet.number <= self.tok_no:
+            self.station.count(STAT_TOKENS_DUPLICATE, 1)
+            self.send_token_ack(packet.number, packet.transmitter)
+            if packet.flags & FLAG_RESEND and self.resend_ns != 0:
+                self.resend_token()
+            return False
+        # A seq beyond what the windows allow cannot be claimed by a member of this ring.
+        if packet.second > self.window.aru + 2 * WINDOW_SLOTS or not token_read(
+            &self.token, packet, data, size, self.member_count
+        ):
+            self.station.count(STAT_TOKENS_MALFORMED, 1)
+            return False
+        self.tok_no = packet.number
+        self.resend_ns = 0
+        self.station.count(STAT_TOKENS, 1)
+        self.measure_rotation()
+        if self.token.quiet > 0:
+            # If it is parked next, its sender sees no other evidence that it arrived.
+            self.send_token_ack(packet.number, packet.transmitter)
+        return True
+
+    cdef void measure_rotation(self) noexcept nogil:
+        """Smooth the time between two visits; a parked token tells nothing about it.
+
+        Slow ones weigh little: most of them waited for a lost token to be sent again, and the time
+        after which that happens is made from this.
+        """
+        cdef int64_t more = self.station.now_ns - self.visited_ns - self.rotation_ns
+        if self.visited_ns != 0 and self.token.quiet == 0:
+            self.rotation_ns += more // (ROTATION_RISE if more > 0 else ROTATION_FALL)
+        self.visited_ns = self.station.now_ns
+
+    cdef void arm_resend(self) noexcept nogil:
+        """Wait longer with each copy: a busy host needs time rather than copies."""
+        cdef int64_t interval = min(
+            max(self.station.limits.token_retransmit_ns, 4 * self.rotation_ns),
+            self.station.limits.hurry_timeout_ns // 10,
+        )
+        self.resend_ns = self.station.now_ns + min(
+            interval << self.resends, self.station.limits.hurry_timeout_ns
+        )
+
+    cdef void send_token_ack(self, uint64_t tok_no, uint8_t target) noexcept nogil:
+        cdef Packet packet
+        memset(&packet, 0, sizeof(Packet))
+        packet.kind = KIND_TOKEN_ACK
+        packet.origin = self.station.me
+        packet.transmitter = self.station.me
+        packet.leader = self.leader
+        packet.time = self.time
+        packet.number = tok_no
+        self.station.send_header(&packet, target)
+
+    cdef void progress(self, uint64_t tenure) noexcept nogil:
+        if tenure >= self.sent_no:
+            self.resend_ns = 0
+
+    cdef bint believes_parked(self) noexcept nogil:
+        return self.token.quiet >= 1
+
+    cdef void resend_token(self) noexcept nogil:
+        cdef Packet packet
+        if self.sent_token == NULL or self.resends >= TOKEN_RESENDS_MAX:
+            self.resend_ns = 0
+            return
+        self.resends += 1
+        self.station.count(STAT_TOKEN_RESENDS, 1)
+        check(packet_read(
+            &packet, self.sent_token.data, self.sent_token.size, self.station.network,
+            self.station.daemon_count,
+        ) == 0, "the own token is sound")
+        packet.flags |= FLAG_RESEND
+        packet_write(
+            self.sent_token.data, self.sent_token.size, &packet, self.station.network
+        )
+        outbox_add(
+            self.station.outbox, self.sent_token, 0, self.sent_token.size, self.sent_target,
+            CHANNEL_TOKEN,
+        )
+        self.arm_resend()
+
+    # -- A visit ----------------------------------------------------------------------------------
+
+    cdef bint visit(self, bint is_released, bint is_recovering) noexcept nogil:
+        cdef uint64_t seq_before = self.token.seq
+        cdef uint32_t retransmitted, numbered, pre, number
+        cdef uint32_t room = 0
+        self.is_parked = False
+        self.merge_token()
+        retransmitted = self.answer_requests()
+        self.token.fcc = flow_less(self.token.fcc, self.my_last)
+        if not is_recovering:
+            room = flow_room(
+                self.station.limits.window, self.station.limits.personal_window,
+                self.station.limits.max_seq_gap, self.token.fcc, self.stable, self.high,
+                retransmitted,
+            )
+        numbered = self.number_packets(room)
+        self.write_requests(
+            self.previous_seq if self.station.limits.is_accelerated else self.high
+        )
+        self.my_last = retransmitted + numbered
+        self.token.fcc += self.my_last
+        self.token.seq = self.high
+        self.token.backlog = self.station.clients.pending_count
+        for number in range(self.member_count):
+            self.token.acks[number] = self.acks[self.members[number]]
+        if self.is_leader():
+            self.token.round += 1
+            if self.is_active(seq_before, self.my_last) or self.is_wanted:
+                self.token.quiet = 0
+            else:
+                self.token.quiet = 1 if is_released else min(self.token.quiet + 1, 2)
+            self.is_wanted = False
+        pre = numbered
+        if self.station.limits.is_accelerated:
+            pre = numbered - min(numbered, self.station.limits.accelerated_window)
+        self.send_new(self.high - numbered + 1, self.high - numbered + pre, 0)
+        self.previous_seq = self.token.seq
+        if self.is_leader() and self.token.quiet >= 2 and not is_released and not is_recovering:
+            self.is_parked = True
+            self.station.count(STAT_PARKS, 1)
+        else:
+            self.pass_token(self.successor, 0)
+        self.send_new(self.high - numbered + pre + 1, self.high, FLAG_POST)
+        self.update_stable()
+        return numbered > 0
+
+    cdef void merge_token(self) noexcept nogil:
+        """Learn what the token knows."""
+        cdef uint32_t number
+        cdef uint8_t member
+        self.high = max(self.high, self.token.seq)
+        for number in range(self.member_count):
+            member = self.members[number]
+            self.acks[member] = max(self.acks[member], self.token.acks[number])
+        self.acks[self.station.me] = self.window.aru
+        self.update_stable()
+
+    cdef uint32_t answer_requests(self) noexcept nogil:
+        """Send what others miss; what cannot be sent stays asked for."""
+        cdef uint32_t number, answered = 0
+        cdef uint32_t answers_max = 2 * self.station.limits.personal_window
+        cdef uint64_t seq, last
+        cdef const Request* request
+        cdef uint32_t slot
+        memset(self.who_asks, 0, sizeof(self.who_asks))
+        for number in range(self.token.request_count):
+            request = &self.token.requests[number]
+            if request.who != NO_DAEMON and not (
+                request.who < self.station.daemon_count and self.is_member[request.who]
+            ):
+                continue
+            seq = max(request.first, self.window.discarded + 1)
+            last = min(request.first + request.count, self.high + 1)
+            while seq < last:
+                if window_find(&self.window, seq) != NULL and answered < answers_max:
+                    self.send_entry(seq, FLAG_RETRANS, request.who)
+                    answered += 1
+                elif seq > self.stable and seq <= self.window.discarded + WINDOW_SLOTS:
+                    slot = seq & SLOT_MASK
+                    self.who_asks[slot] = (
+                        SEVERAL if request.who == NO_DAEMON else request.who + 1
+                    )
+                seq += 1
+        self.station.count(STAT_RETRANSMITTED, answered)
+        return answered
+
+    cdef uint32_t number_packets(self, uint32_t room) noexcept nogil:
+        """Give pending packets their place; returns how many."""
+        cdef uint32_t numbered = 0
+        cdef Buffer* buffer
+        cdef WindowEntry entry
+        cdef WindowStatus status
+        if room > 0:
+            self.station.control.seal()
+            self.station.clients.seal()
+        while numbered < room and self.high < self.window.discarded + WINDOW_SLOTS:
+            buffer = self.station.take()
+            if buffer == NULL:
+                break
+            entry = WindowEntry(
+                buffer, PACKET_HEADER_SIZE, buffer.size - PACKET_HEADER_SIZE,
+                buffer.first_frame, self.station.me,
+            )
+            self.high += 1
+            status = window_insert(&self.window, self.high, &entry)
             check(status == WINDOW_INSERTED, "a new packet of our own fits the window")
-            self.pending_bytes -= size
-            room -= 1
-            numbered = True
-        self.stable = self.window.aru
+            self.own_high = self.high
+            numbered += 1
+        self.acks[self.station.me] = self.window.aru
         return numbered
 
-    cdef bint has_pending(self) noexcept nogil:
-        return self.pending_head != NULL or self.open_packet != NULL
+    cdef void write_requests(self, uint64_t bound) noexcept nogil:
+        """Ask for what is missing up to `bound`, and again for what could not be answered."""
+        cdef uint64_t seq = self.window.aru + 1
+        cdef uint64_t last = min(bound, self.window.discarded + WINDOW_SLOTS)
+        cdef uint64_t me = self.station.me
+        cdef uint8_t* who
+        cdef Request* request = NULL
+        cdef uint32_t before = self.token.request_count
+        while seq <= last:
+            if window_find(&self.window, seq) == NULL:
+                who = &self.who_asks[seq & SLOT_MASK]
+                who[0] = <uint8_t>(me + 1) if who[0] == 0 or who[0] == me + 1 else SEVERAL
+                self.station.count(STAT_REQUESTED, 1)
+            seq += 1
+        self.token.request_count = 0
+        if before == 0 and self.window.aru >= last:
+            return
+        seq = self.stable + 1
+        last = min(self.high, self.window.discarded + WINDOW_SLOTS)
+        while seq <= last:
+            who = &self.who_asks[seq & SLOT_MASK]
+            if who[0] != 0:
+                if (
+                    request != NULL and request.first + request.count == seq
+                    and request.who == (NO_DAEMON if who[0] == SEVERAL else who[0] - 1)
+                ):
+                    request.count += 1
+                elif self.token.request_count < TOKEN_REQUESTS_MAX:
+                    request = &self.token.requests[self.token.request_count]
+                    self.token.request_count += 1
+                    request[0] = Request(seq, 1, NO_DAEMON if who[0] == SEVERAL else who[0] - 1)
+                else:
+                    break
+            seq += 1
+
+    cdef bint is_active(self, uint64_t seq_before, uint32_t added) noexcept nogil:
+        """Whether anything happened since the leader's last visit, or is still to happen."""
+        cdef uint32_t number
+        if added > 0 or seq_before != self.previous_seq or self.token.request_count > 0:
+            return True
+        if self.token.has_recovery:
+            return True
+        for number in range(self.member_count):
+            if self.acks[self.members[number]] != self.high:
+                return True
+        return False
+
+    cdef void send_new(self, uint64_t first, uint64_t last, uint8_t flags) noexcept nogil:
+        cdef uint64_t seq
+        for seq in range(first, last + 1):
+            self.send_entry(seq, flags, NO_DAEMON)
+
+    cdef void pass_token(self, uint32_t target, uint8_t flags) noexcept nogil:
+        """Send the token in hand, and keep its datagram until there is evidence that it came."""
+        cdef Packet packet
+        cdef Buffer* buffer = buffer_acquire(self.station.pool, BUFFER_SMALL)
+        if self.sent_token != NULL:
+            buffer_release(self.station.pool, self.sent_token)
+        self.sent_token = buffer
+        self.sent_no = self.tok_no + 1
+        self.resends = 0
+        self.resend_ns = 0
+        if buffer == NULL:
+            # As if it were lost on the way: the others notice.
+            return
+        packet.kind = KIND_TOKEN
+        packet.flags = flags
+        packet.origin = self.station.me
+        packet.transmitter = self.station.me
+        packet.leader = self.leader
+        packet.time = self.time
+        packet.number = self.sent_no
+        packet.second = self.token.seq
+        packet.lag = self.token.fcc
+        packet.tail = self.token.round
+        buffer.size = token_write(&self.token, buffer.data)
+        packet_write(buffer.data, buffer.size, &packet, self.station.network)
+        self.sent_target = target
+        outbox_add(self.station.outbox, buffer, 0, buffer.size, target, CHANNEL_TOKEN)
+        self.arm_resend()
+
+    cdef void wanted(self, uint8_t who) noexcept nogil:
+        if not self.is_parked:
+            self.is_wanted = True
+            return
+        # Nothing is outstanding while it is parked, so the order of visits does not matter.
+        self.is_parked = False
+        self.token.quiet = 0
+        self.my_last = 0
+        self.pass_token(who, FLAG_GRANT if who != self.successor else 0)
+
+    cdef void start(self) noexcept nogil:
+        memset(&self.token, 0, sizeof(Token))
+        self.token.member_count = <uint8_t>self.member_count
+        self.token.has_recovery = True
+        self.tok_no = 0
+        self.pass_token(self.members[0], 0)
+
+    # -- A ring of one ----------------------------------------------------------------------------
+
+    cdef bint visit_alone(self) noexcept nogil:
+        cdef uint32_t numbered = self.number_packets(<uint32_t>window_space(&self.window))
+        self.stable = self.window.aru
+        return numbered > 0
 
     cdef void invariants(self) noexcept nogil:
         window_check(&self.window)
         check(self.stable <= self.window.aru, "stable <= aru")
-        check((self.pending_head == NULL) == (self.pending_tail == NULL), "both ends or none")
+        check(self.window.aru <= self.high, "aru <= high")
 
 
-cdef Ring ring_open(Pool* pool):
-    """Make a ring of one whose buffers come from `pool`. Raises MemoryError."""
+cdef void fit_entry(Station station, WindowEntry* entry) noexcept nogil:
+    """Give the entry a reference: to the buffer it came in, or to a smaller copy of its own."""
+    cdef Buffer* buffer = entry.buffer
+    cdef uint32_t size = PACKET_HEADER_SIZE + entry.size
+    cdef uint32_t start = entry.offset - PACKET_HEADER_SIZE
+    cdef Buffer* smaller = NULL
+    if buffer.capacity > SHARE_FACTOR * max(buffer.size, <uint32_t>(BUFFER_SMALL_SIZE // 4)):
+        smaller = buffer_acquire(station.pool, class_for(size))
+    if smaller == NULL:
+        buffer_share(buffer)
+        return
+    memcpy(smaller.data, buffer.data + start, size)
+    smaller.size = size
+    entry.buffer = smaller
+    entry.offset = PACKET_HEADER_SIZE
+
+
+cdef Ring ring_open(Station station, uint32_t leader, uint32_t time, object members):
+    """Make an empty ring of these daemon numbers. Raises MemoryError."""
     cdef Ring ring = Ring()
-    ring.pool = pool
-    if window_open(&ring.window, pool) < 0:
+    cdef uint32_t number = 0
+    cdef uint32_t count = <uint32_t>len(members)
+    ring.leader = leader
+    ring.time = time
+    for daemon in members:
+        ring.members[number] = daemon
+        ring.is_member[<uint8_t>daemon] = True
+        if ring.members[number] == station.me:
+            ring.my_place = number
+        number += 1
+    ring.member_count = count
+    ring.predecessor = ring.members[(ring.my_place + count - 1) % count]
+    ring.successor = ring.members[(ring.my_place + 1) % count]
+    if window_open(&ring.window, station.pool) < 0:
         raise MemoryError("no memory for the packet window")
+    ring.station = station
     return ring

@@ -14,7 +14,7 @@ Sequence numbers are 64-bit, start at 1 and never wrap in the life of a ring. Th
 one reference to each packet it holds.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from spread._buffers cimport Buffer, Pool
 
@@ -31,7 +31,10 @@ cdef enum WindowStatus:
 
 cdef struct WindowEntry:
     Buffer* buffer     # Shared, one reference; NULL marks a hole.
-    uint32_t origin    # Index of the daemon that sent the packet.
+    uint32_t offset    # Of the payload; the packet's header lies right in front of it.
+    uint32_t size      # Bytes of the payload.
+    uint16_t first     # Where in the payload the first frame begins; NO_FRAME if none does.
+    uint8_t origin     # Number of the daemon that made the packet.
 
 
 cdef struct Window:
@@ -49,12 +52,15 @@ cdef void window_close(Window* window) noexcept nogil
 # Release every packet.
 
 cdef WindowStatus window_insert(
-    Window* window, uint64_t seq, Buffer* buffer, uint32_t origin
+    Window* window, uint64_t seq, const WindowEntry* packet
 ) noexcept nogil
-# Hold `buffer` as packet `seq`. The reference passes to the window when inserted, else stays.
+# Hold `packet` as number `seq`. Its reference passes to the window when inserted, else stays.
 
 cdef WindowEntry* window_at(Window* window, uint64_t seq) noexcept nogil
 # Return the packet's entry; seq must lie in (discarded, aru].
+
+cdef WindowEntry* window_find(const Window* window, uint64_t seq) noexcept nogil
+# Return the entry of any number, or NULL when the packet is not held.
 
 cdef void window_discard(Window* window, uint64_t seq) noexcept nogil
 # Give up every packet up to `seq`, at most up to aru.

@@ -33,7 +33,7 @@ cdef void window_close(Window* window) noexcept nogil:
 
 
 cdef WindowStatus window_insert(
-    Window* window, uint64_t seq, Buffer* buffer, uint32_t origin
+    Window* window, uint64_t seq, const WindowEntry* packet
 ) noexcept nogil:
     if seq <= window.aru:
         return WINDOW_DUPLICATE
@@ -42,8 +42,7 @@ cdef WindowStatus window_insert(
     cdef WindowEntry* entry = slot_of(window, seq)
     if entry.buffer != NULL:
         return WINDOW_DUPLICATE
-    entry.buffer = buffer
-    entry.origin = origin
+    entry[0] = packet[0]
     if seq > window.highest:
         window.highest = seq
     while window.aru < window.highest and slot_of(window, window.aru + 1).buffer != NULL:
@@ -55,6 +54,13 @@ cdef WindowEntry* window_at(Window* window, uint64_t seq) noexcept nogil:
     check(window.discarded < seq, "a packet is read before it is discarded")
     check(seq <= window.aru, "a packet is read once all before it are held")
     return slot_of(window, seq)
+
+
+cdef WindowEntry* window_find(const Window* window, uint64_t seq) noexcept nogil:
+    if seq <= window.discarded or seq > window.highest:
+        return NULL
+    cdef WindowEntry* entry = slot_of(window, seq)
+    return NULL if entry.buffer == NULL else entry
 
 
 cdef void window_discard(Window* window, uint64_t seq) noexcept nogil:
@@ -94,7 +100,8 @@ cdef class WindowProbe:
     def insert(self, uint64_t seq) -> int:
         """Insert an empty packet; returns the `WindowStatus`."""
         cdef Buffer* buffer = buffer_acquire(&self.pool, 0)
-        cdef WindowStatus status = window_insert(&self.window, seq, buffer, 0)
+        cdef WindowEntry packet = WindowEntry(buffer, 0, 0, 0, 0)
+        cdef WindowStatus status = window_insert(&self.window, seq, &packet)
         if status != WINDOW_INSERTED:
             buffer_release(&self.pool, buffer)
         window_check(&self.window)

@@ -1,0 +1,95 @@
+"""One daemon's place in the network: numbers, segments, limits, and what its rings share.
+
+Where packets go
+    to a daemon       unicast
+    to the ring       one multicast in the own segment (or a unicast to each member there), and a
+                      unicast to the first member of each other segment, who forwards it in his
+    to the segment    every configured daemon of the own segment, in the ring or not
+
+Forwarding needs no mark in the packet: a DATA packet whose transmitter is in another segment is
+sent on, once, by the first ring member of the own segment, who becomes its transmitter.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from spread._buffers cimport Buffer, Pool
+from spread._outbox cimport Outbox
+from spread._packets cimport DAEMONS_MAX, Packet
+from spread._submissions cimport Submissions
+
+cdef struct RingLimits:
+    # Packets, and times in nanoseconds.
+    uint32_t window
+    uint32_t personal_window
+    uint32_t accelerated_window    # Packets of a visit that may follow its token.
+    bint is_accelerated
+    uint32_t max_seq_gap
+    int64_t token_timeout_ns
+    int64_t hurry_timeout_ns
+    int64_t form_timeout_ns
+    int64_t token_retransmit_ns
+    int64_t want_retry_ns
+    int64_t heartbeat_ns
+
+
+cdef class Station:
+    cdef Pool* pool                # Borrowed from the node, like counters and outbox.
+    cdef uint64_t* counters
+    cdef uint8_t me
+    cdef uint32_t daemon_count
+    cdef uint8_t segments[DAEMONS_MAX]
+    cdef uint32_t ids[DAEMONS_MAX]
+    cdef uint64_t network
+    cdef uint64_t incarnation
+    cdef uint64_t control_count    # Control packets sent: their counter.
+    cdef bint has_multicast
+    cdef uint32_t segment_size     # Configured daemons of the own segment.
+    cdef RingLimits limits
+    cdef Outbox* outbox
+    cdef Submissions control       # Group states: ordered before client traffic.
+    cdef Submissions clients
+    cdef int64_t now_ns
+
+    cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil
+    # Add to a counter of the node.
+
+    cdef Buffer* take(self) noexcept nogil
+    # The next packet to be numbered, with its reference; NULL when there is none.
+
+    cdef void send_packet(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
+        const uint8_t* members, uint32_t member_count,
+    ) noexcept nogil
+    # Send a datagram (payload at `offset`, `size` bytes of it, header room in front) to the ring.
+
+    cdef void send_to(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
+        uint32_t target, uint32_t channel,
+    ) noexcept nogil
+    # The same to one target.
+
+    cdef void send_header(self, const Packet* packet, uint32_t target) noexcept nogil
+    # Send a packet that is a header only.
+
+    cdef void send_body(
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target
+    ) noexcept nogil
+    # Send a packet with a body of so many bytes on the data channel.
+
+    cdef void forward(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, Packet* packet,
+        const uint8_t* members, uint32_t member_count,
+    ) noexcept nogil
+    # Send a packet of another segment on in the own one, if that is this daemon's duty.
+
+    # Private.
+    cdef void add_segment(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const uint8_t* members,
+        uint32_t member_count,
+    ) noexcept nogil
+
+
+cdef Station station_open(
+    Pool* pool, uint64_t* counters, Outbox* outbox, object settings
+)
+# Make the station of a `RingSettings`, or of a daemon alone for None. Raises MisuseError.

@@ -1,0 +1,173 @@
+"""One daemon's place in the network; the contract stands in `_station.pxd`."""
+
+from libc.string cimport memcpy
+
+from cython cimport final
+
+from spread._buffers cimport buffer_acquire, buffer_release, class_for
+from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
+from spread._packets cimport PACKET_HEADER_SIZE, PACKET_SIZE_MAX, packet_write
+from spread._stats cimport STAT_FORWARDED
+from spread._submissions cimport PAYLOAD_SIZE_MAX, submissions_open
+from spread._window cimport WINDOW_SLOTS
+
+from spread.errors import MisuseError
+
+
+@final
+cdef class Station:
+    """Numbers, segments and limits of one daemon; created by its `Node`."""
+
+    cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil:
+        self.counters[counter] += number
+
+    cdef Buffer* take(self) noexcept nogil:
+        cdef Buffer* packet = self.control.take()
+        return self.clients.take() if packet == NULL else packet
+
+    cdef void add_segment(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const uint8_t* members,
+        uint32_t member_count,
+    ) noexcept nogil:
+        """Queue a datagram for the ring's other members in the own segment."""
+        cdef uint32_t number
+        cdef uint8_t member
+        for number in range(member_count):
+            member = members[number]
+            if member == self.me or self.segments[member] != self.segments[self.me]:
+                continue
+            if self.has_multicast:
+                outbox_add(self.outbox, buffer, offset, size, TARGET_SEGMENT, CHANNEL_DATA)
+                return
+            outbox_add(self.outbox, buffer, offset, size, member, CHANNEL_DATA)
+
+    cdef void send_packet(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
+        const uint8_t* members, uint32_t member_count,
+    ) noexcept nogil:
+        cdef uint32_t start = offset - PACKET_HEADER_SIZE
+        cdef uint32_t whole = size + PACKET_HEADER_SIZE
+        cdef uint32_t number
+        cdef uint32_t told = self.segments[self.me]
+        packet_write(buffer.data + start, whole, packet, self.network)
+        self.add_segment(buffer, start, whole, members, member_count)
+        # Members are in configuration order: those of one segment are neighbours.
+        for number in range(member_count):
+            if self.segments[members[number]] == self.segments[self.me]:
+                continue
+            if self.segments[members[number]] != told:
+                told = self.segments[members[number]]
+                outbox_add(
+                    self.outbox, buffer, start, whole, members[number], CHANNEL_DATA
+                )
+
+    cdef void send_to(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
+        uint32_t target, uint32_t channel,
+    ) noexcept nogil:
+        cdef uint32_t start = offset - PACKET_HEADER_SIZE
+        cdef uint32_t whole = size + PACKET_HEADER_SIZE
+        packet_write(buffer.data + start, whole, packet, self.network)
+        outbox_add(self.outbox, buffer, start, whole, target, channel)
+
+    cdef void send_header(self, const Packet* packet, uint32_t target) noexcept nogil:
+        self.send_body(packet, NULL, 0, target)
+
+    cdef void send_body(
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target
+    ) noexcept nogil:
+        cdef uint32_t number
+        cdef uint32_t whole = PACKET_HEADER_SIZE + size
+        cdef Buffer* buffer = buffer_acquire(self.pool, class_for(whole))
+        if buffer == NULL:
+            # As if the network had lost it.
+            return
+        if size > 0:
+            memcpy(buffer.data + PACKET_HEADER_SIZE, body, size)
+        buffer.size = whole
+        packet_write(buffer.data, whole, packet, self.network)
+        if target != TARGET_SEGMENT or self.has_multicast:
+            outbox_add(self.outbox, buffer, 0, whole, target, CHANNEL_DATA)
+        else:
+            for number in range(self.daemon_count):
+                if number != self.me and self.segments[number] == self.segments[self.me]:
+                    outbox_add(self.outbox, buffer, 0, whole, number, CHANNEL_DATA)
+        buffer_release(self.pool, buffer)
+
+    cdef void forward(
+        self, Buffer* buffer, uint32_t offset, uint32_t size, Packet* packet,
+        const uint8_t* members, uint32_t member_count,
+    ) noexcept nogil:
+        cdef uint32_t number
+        cdef uint8_t mine = self.segments[self.me]
+        if self.segments[packet.transmitter] == mine:
+            return
+        for number in range(member_count):
+            if self.segments[members[number]] == mine:
+                break
+        else:
+            return
+        if members[number] != self.me:
+            return
+        packet.transmitter = self.me
+        packet_write(
+            buffer.data + offset - PACKET_HEADER_SIZE, size + PACKET_HEADER_SIZE, packet,
+            self.network,
+        )
+        self.counters[STAT_FORWARDED] += 1
+        self.add_segment(
+            buffer, offset - PACKET_HEADER_SIZE, size + PACKET_HEADER_SIZE, members, member_count
+        )
+
+
+cdef Station station_open(
+    Pool* pool, uint64_t* counters, Outbox* outbox, object settings
+):
+    """Make the station of a `RingSettings`, or of a daemon alone for None."""
+    cdef Station station = Station()
+    cdef uint32_t number
+    cdef uint32_t payload_max = PAYLOAD_SIZE_MAX
+    station.pool = pool
+    station.counters = counters
+    station.outbox = outbox
+    if settings is None:
+        station.daemon_count = 1
+        station.segment_size = 1
+        station.limits.max_seq_gap = WINDOW_SLOTS
+    else:
+        read_settings(station, settings)
+        payload_max = settings.payload_max
+        if not 64 <= payload_max <= PACKET_SIZE_MAX - PACKET_HEADER_SIZE:
+            raise MisuseError(f"packets cannot have {payload_max} bytes; give 64 to 65443")
+    station.control = submissions_open(pool, payload_max)
+    station.clients = submissions_open(pool, payload_max)
+    for number in range(station.daemon_count):
+        station.segment_size += (
+            settings is not None and station.segments[number] == station.segments[station.me]
+        )
+    return station
+
+
+cdef int read_settings(Station station, object settings) except -1:
+    """Copy the values that compiled code needs."""
+    cdef uint32_t number
+    network = settings.network
+    times = settings.timeouts
+    if not 1 <= len(network.ids) <= DAEMONS_MAX or not 0 <= network.me < len(network.ids):
+        raise MisuseError(f"a network has 1 to {DAEMONS_MAX} daemons, and this one is one of them")
+    if not 0 < settings.max_seq_gap < WINDOW_SLOTS - settings.window:
+        raise MisuseError(f"windows and gap do not fit the {WINDOW_SLOTS} packets that are kept")
+    station.me = network.me
+    station.daemon_count = len(network.ids)
+    for number in range(station.daemon_count):
+        station.ids[number] = network.ids[number]
+        station.segments[number] = network.segments[number]
+    station.network = network.network_hash
+    station.incarnation = network.incarnation
+    station.has_multicast = settings.multicast
+    station.limits = RingLimits(
+        settings.window, settings.personal_window, settings.accelerated_window,
+        settings.accelerated, settings.max_seq_gap, times.token, times.hurry, times.form,
+        times.token_retransmit, times.want_retry, times.heartbeat,
+    )
+    return 0

@@ -1,0 +1,71 @@
+"""The token: what it carries, and its bytes behind the packet header.
+
+    offset  size  field
+        64     4  backlog    packets that wait at the members, as the last one to know it knew it
+        68     1  quiet      visits of the leader in a row at which nothing happened
+        69     1  members    must be the ring's
+        70     1  requests   number of retransmission requests
+        71     1  recovery   1 while a new ring recovers the messages of the old ones
+        72   2*m  lags       seq less the highest number that each member is known to have all to
+             16*r requests   first u64, count u32, who asks u8 (NO_DAEMON: several), zero 3
+           16     done       one bit a member; only with recovery, as is what follows
+            8     count u8, zero 7
+             24*o old ring's requests   leader u32, time u32, first u64, count u32, zero u32
+
+The lag vector needs no second rotation to know what everybody has: ring protocol, section 3.6.
+
+Arithmetic: 64 + 8 + 2 x 128 + 16 x 28 + 16 + 8 + 24 x 24 = 1376 bytes, which fits a datagram of
+1400 whatever the MTU. What does not fit is asked for at the next visit.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from spread._packets cimport DAEMONS_MAX, Packet
+
+cdef enum:
+    TOKEN_REQUESTS_MAX = 28
+    TOKEN_OLD_MAX = 24
+    LAG_MAX = 0xFFFF          # Or more.
+    DONE_SIZE = DAEMONS_MAX // 8
+
+
+cdef struct Request:
+    # Packets that somebody misses.
+    uint64_t first
+    uint32_t count
+    uint8_t who               # Daemon number; NO_DAEMON when several ask.
+
+
+cdef struct OldRequest:
+    # Packets of an old ring that somebody misses.
+    uint32_t leader
+    uint32_t time
+    uint64_t first
+    uint32_t count
+
+
+cdef struct Token:
+    uint64_t tok_no
+    uint64_t seq              # Highest number claimed so far.
+    uint32_t fcc              # Packets of the last rotation, retransmissions included.
+    uint32_t round            # Rotations since the ring began.
+    uint32_t backlog
+    uint8_t quiet
+    uint8_t flags
+    uint8_t member_count
+    uint64_t acks[DAEMONS_MAX]      # By member, not by daemon number.
+    uint32_t request_count
+    Request requests[TOKEN_REQUESTS_MAX]
+    bint has_recovery
+    uint8_t done[DONE_SIZE]
+    uint32_t old_count
+    OldRequest old[TOKEN_OLD_MAX]
+
+
+cdef bint token_read(
+    Token* token, const Packet* packet, const uint8_t* data, uint32_t size, uint32_t member_count
+) noexcept nogil
+# Decode the token in a datagram whose header is read; False when it is malformed.
+
+cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil
+# Write what stands behind the header; returns the size of the whole datagram.
