@@ -163,22 +163,9 @@ class Ring:
         Raises TimeoutError when that does not come about, such as with links cut in one direction.
         """
         limit_ns = liveness_ns(self.world.cluster.timeouts)
-        if not self.world.run_until(self._is_settled, limit_ns, STEP_NS):
+        if not self.world.run_until(self.world.is_settled, limit_ns, STEP_NS):
             raise TimeoutError(f"the rings are {self.world.rings()} after {limit_ns / 1e9:.1f} s")
         self.world.run(2 * self.world.cluster.timeouts.token)
-
-    def _is_settled(self) -> bool:
-        world = self.world
-        running = [host.number for host in world.hosts if host.serves]
-        for daemon in running:
-            reached = tuple(
-                other
-                for other in running
-                if world.network.parts[other] == world.network.parts[daemon]
-            )
-            if world.hosts[daemon].ring != reached:
-                return False
-        return True
 
     # -- Faults -----------------------------------------------------------------------------------
 

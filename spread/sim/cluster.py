@@ -52,6 +52,7 @@ class Cluster:
     delay_ns: int = MS // 10  # Of a packet, at least.
     jitter_ns: int = MS // 10  # Mean of what comes on top.
     remembers: bool = True  # Whether daemons have a StateDir.
+    descends: bool = False  # Whether addresses grow against configuration order.
     options: tuple[str, ...] = ()  # Further lines of the configuration file.
 
     @property
@@ -82,7 +83,8 @@ def configurations(cluster: Cluster) -> list[Configuration]:
     number = 0
     for index, count in enumerate(cluster.segments):
         names = range(number + 1, number + count + 1)
-        daemons = " ".join(f"d{name} 10.0.{index}.{name}" for name in names)
+        last = {name: 200 - name if cluster.descends else name for name in names}
+        daemons = " ".join(f"d{name} 10.0.{index}.{last[name]}" for name in names)
         lines.append(f"Spread_Segment 225.0.{index}.1:{PORT + index} {{ {daemons} }}")
         number += count
     text = "\n".join([*lines, ""]).encode()

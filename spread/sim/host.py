@@ -124,6 +124,9 @@ class Host:
         self._world.daemon_started(self)
         if self.parts.membership is not None:
             self.parts.membership.start()
+        else:
+            ring = self.parts.control.settings.ring
+            self._world.ring_installed(self, (ring.leader, ring.time), (self.number,))
         self._pump()
 
     def _incarnation(self) -> int:

@@ -17,7 +17,7 @@ from typing import Final
 
 from spread.daemon.membership.settings import RingTimeouts
 from spread.sim.agenda import MS, START_NS
-from spread.sim.checkers import violations as client_violations
+from spread.sim.checkers import check_all
 from spread.sim.faults import inject
 from spread.sim.scenario import Scenario
 from spread.sim.trace import Event, History, RingInstalled
@@ -102,7 +102,7 @@ class _Run:
         except Exception:
             found = [f"the daemon's code failed: {traceback.format_exc()}"]
         found = self._world.watch.violations + found
-        return found + client_violations(self._world.history)
+        return found + [str(each) for each in check_all(self._world.history)]
 
     def _form(self) -> list[str]:
         self._world.start()

@@ -186,6 +186,16 @@ class World:
         everybody = tuple(range(self.cluster.size))
         return all(ring == everybody for ring in self.rings())
 
+    def is_settled(self) -> bool:
+        """Tell whether the running daemons of every part have one ring; cut links do not count."""
+        running = [host for host in self.hosts if host.serves]
+        parts = self.network.parts
+        return all(
+            host.ring
+            == tuple(other.number for other in running if parts[other.number] == parts[host.number])
+            for host in running
+        )
+
     # -- What hosts tell --------------------------------------------------------------------------
 
     def daemon_started(self, host: Host) -> None:
