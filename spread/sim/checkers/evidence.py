@@ -17,12 +17,18 @@ from spread.sim.trace import (
     History,
     LeftGroup,
     Message,
-    Sent,
     Span,
     Viewed,
 )
 
-__all__ = ["Evidence", "Holding", "TransitionKey", "ViewKey", "first_difference"]
+__all__ = [
+    "Evidence",
+    "Holding",
+    "TransitionKey",
+    "ViewKey",
+    "first_difference",
+    "references",
+]
 
 ViewKey = tuple[bytes, GroupId]
 TransitionKey = tuple[bytes, GroupId, GroupId, tuple[bytes, ...]]
@@ -90,6 +96,7 @@ class Evidence:
     holders: dict[ViewKey, list[Holding]] = field(default_factory=dict)
     transitions: dict[TransitionKey, list[Holding]] = field(default_factory=dict)
     names: dict[bytes, list[ClientTrace]] = field(default_factory=dict)
+    is_one_order: bool | None = None  # What `has_one_order` found.
     _delivered: dict[int, set[int]] = field(default_factory=dict)
     _discarding: dict[int, bytes] = field(default_factory=dict)
 
