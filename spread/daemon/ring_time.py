@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from spread.errors import ConfigurationError
 
-__all__ = ["Record", "RingTimes", "StateRecord", "as_signed", "next_ring_time"]
+__all__ = ["Record", "RingTimes", "StateRecord", "as_signed"]
 
 FILE_NAME = "ring-time"
 
@@ -127,20 +127,6 @@ class RingTimes:
             return False
         self._last = max(self._last, time)
         return True
-
-
-def next_ring_time(wall_seconds: int, state_dir: str | None) -> int:
-    """Return the time for a new ring, in seconds since 1970, and keep it in `state_dir`.
-
-    Raises ConfigurationError when the directory cannot be used.
-    """
-    if state_dir is None:
-        return wall_seconds
-    record = StateRecord(state_dir)
-    try:
-        return RingTimes(lambda: wall_seconds, record).next()
-    finally:
-        record.close()
 
 
 def as_signed(word: int) -> int:

@@ -105,7 +105,7 @@ def encode(packet: Packet) -> bytes:
             return _form(packet)
         case FormAck():
             return _attempt(packet.id) + BYTE.pack(packet.is_second_pass) + HOP.pack(packet.hop)
-        case Leave():
+        case _:  # LEAVE says it all by its kind.
             return b""
 
 

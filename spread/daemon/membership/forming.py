@@ -124,6 +124,8 @@ def route(form: Form) -> int | None:
         form.hop += 1
         return coming[0]
     form.members.sort(key=lambda each: each.daemon)
+    for entry in form.old_rings:
+        entry.transitional.sort()
     form.reps.clear()
     form.next_rep = form.hop = 0
     form.is_second_pass = True

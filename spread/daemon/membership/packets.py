@@ -114,7 +114,7 @@ class OldRing:
     stable: int
     high: int
     have: bytes  # Bit i (least first) is seq stable + 1 + i.
-    transitional: list[int]
+    transitional: list[int]  # Those of the members, in their order.
     obligations: list[int]
     transitional_time: int = 0  # Set in FORM2 by the first member of this old ring.
 

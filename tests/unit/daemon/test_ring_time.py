@@ -11,7 +11,6 @@ from spread.daemon.ring_time import (
     RingTimes,
     StateRecord,
     as_signed,
-    next_ring_time,
 )
 from spread.errors import ConfigurationError
 
@@ -97,6 +96,17 @@ def test_a_time_far_ahead_is_ignored() -> None:
     assert times.next() == 1001 + AHEAD_MAX
 
 
+def test_the_last_time_is_the_largest_given_out_or_seen() -> None:
+    times = RingTimes(Clock(1000))
+
+    before = times.last
+    times.next(count=2)
+    given = times.last
+    times.note(1005)
+
+    assert (before, given, times.last) == (0, 1001, 1005)
+
+
 def test_times_stay_32_bit_numbers_at_the_end_of_their_range() -> None:
     times = RingTimes(Clock(TIME_MAX + 5))
 
@@ -165,15 +175,6 @@ def test_nobody_needs_to_be_told_that_a_time_was_not_kept() -> None:
     times = RingTimes(Clock(7), FullDisk())
 
     assert times.next() == 41
-
-
-def test_without_state_dir_the_next_time_is_the_clock() -> None:
-    assert next_ring_time(1000, None) == 1000
-
-
-def test_the_next_time_is_kept_in_the_state_dir(tmp_path: Path) -> None:
-    assert next_ring_time(1000, str(tmp_path)) == 1000
-    assert next_ring_time(1000, str(tmp_path)) == 1001
 
 
 @pytest.mark.parametrize(

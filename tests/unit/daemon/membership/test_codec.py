@@ -320,13 +320,15 @@ def test_a_first_pass_with_a_transitional_time_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "still",
-    [{"pending": [4]}, {"reps": [(4, Role.SEG_REP)]}, {"next_rep": 1}],
+    "form",
+    [
+        replace(second_pass(), pending=[4]),
+        replace(second_pass(), reps=[(4, Role.SEG_REP)]),
+        replace(second_pass(), next_rep=1),
+    ],
     ids=["pending", "reps", "next rep"],
 )
-def test_a_second_pass_that_awaits_somebody_is_refused(still: dict[str, list[int]]) -> None:
-    form = replace(second_pass(), **still)
-
+def test_a_second_pass_that_awaits_somebody_is_refused(form: Form) -> None:
     assert refusal_of(form) == "control packet awaits somebody although complete"
 
 

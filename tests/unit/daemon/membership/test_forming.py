@@ -61,7 +61,7 @@ def report(
 
     def bits(after: int, last: int) -> bytes:
         held = {*range(after + 1, min(stable, last) + 1), *holds}
-        word = sum(1 << seq - after - 1 for seq in held if after < seq <= last)
+        word: int = sum(1 << seq - after - 1 for seq in held if after < seq <= last)
         return word.to_bytes((last - after + 7) // 8, "little")
 
     return Report(member(daemon, ring), stable, high, bits, obligations)
