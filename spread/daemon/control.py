@@ -3,18 +3,18 @@
     handshake()      sessions, authentication, policy  ->  accept, refuse
     request()        policy, number of memberships     ->  submit or REJECT
     ordered_*()      groups                            ->  views to members, routes
+    ring_*()         membership, then groups           ->  signals and views, exchange of tables
+    the ring         membership
     session_ended()  sessions, log, activity record
 
-Python runs here once per connection, join, leave or departure; data messages pass by. The simulator
-drives this object as the reactor does.
+Python runs here once per connection, join, leave, departure or change of the ring; data messages
+pass by. The simulator drives this object as the reactor does.
 
-Invariants
-    a local member of a group has a route from the group's name to its slot, and the reverse,
-    names that begin with "#" excepted: messages to those are private
+Invariant
     a session that has ended keeps its name and memberships until its departure is ordered
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -23,6 +23,9 @@ from spread._node import Node
 from spread._sessions import BAD_FRAME, ENDED_BY_DAEMON, REASON_TEXTS
 from spread.config.model import EventPriority, EventType
 from spread.daemon.auth import Transport
+from spread.daemon.control_groups import GroupControl
+from spread.daemon.control_ring import Membership
+from spread.daemon.event_sink import EventSink
 from spread.daemon.groups import Groups
 from spread.daemon.handshake import (
     Accepted,
@@ -33,7 +36,7 @@ from spread.daemon.handshake import (
     invented_name,
 )
 from spread.daemon.sessions import Opening, Session, SessionTable
-from spread.daemon.views import RingId, View, self_leave_frame, view_frames
+from spread.daemon.views import RingId
 from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME, REGULAR_MESS, SELF_DISCARD
 
 __all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
@@ -44,22 +47,6 @@ while everybody waits, at about 10 microseconds each."""
 
 CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
-
-
-class EventSink(Protocol):
-    """Where control decisions are logged; an `EventLog` is one."""
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        """Write one event: fixed wording, then fields, then further lines."""
 
 
 class Witness(Protocol):
@@ -97,14 +84,16 @@ class Control:
         witness: Witness | None = None,
     ) -> None:
         """`clock_ns` is monotonic; `random_number` feeds invented private names."""
+        me = settings.daemons.index(settings.handshake.daemon_name)
         self.settings = settings
-        self.groups = Groups(settings.ring, settings.daemons)
+        self.groups = Groups(settings.ring, settings.daemons, me)
         self.sessions = SessionTable()
+        self._in_order = GroupControl(self.groups, self.sessions, log)
         self._log = log
         self._clock_ns = clock_ns
         self._random_number = random_number
         self._witness = witness
-        self._memberships = 0
+        self._membership: Membership | None = None
         self._tick: Callable[[], None] | None = None
         self._tick_ns = 0
         self._next_tick_ns = 0
@@ -113,13 +102,19 @@ class Control:
     def attach(self, node: Node) -> None:
         """Know the node whose questions are answered."""
         self._node = node
+        self._in_order.attach(node)
+
+    def attach_membership(self, membership: Membership) -> None:
+        """Know the membership that forms rings with the daemon's peers."""
+        self._membership = membership
+        self.deadline_changed()
 
     def call_every(self, interval_ns: int, tick: Callable[[], None]) -> None:
         """Call `tick` again and again, `interval_ns` apart."""
         self._tick = tick
         self._tick_ns = interval_ns
         self._next_tick_ns = self._clock_ns() + interval_ns
-        self._set_deadline()
+        self.deadline_changed()
 
     # -- Connections ------------------------------------------------------------------------------
 
@@ -139,7 +134,7 @@ class Control:
         where = address if transport is Transport.TCP else "unix"
         deadline_ns = self._clock_ns() + settings.handshake_timeout_ns
         self.sessions.open(slot, where, deadline_ns, make)
-        self._set_deadline()
+        self.deadline_changed()
 
     def handshake(self, slot: int, data: bytes) -> int:
         """Take bytes of a connection in its handshake; none at all mean the end of its stream."""
@@ -202,11 +197,15 @@ class Control:
         if self._tick is not None and now_ns >= self._next_tick_ns:
             self._next_tick_ns = now_ns + self._tick_ns
             self._tick()
-        self._set_deadline()
+        if self._membership is not None:
+            self._membership.deadline(now_ns)
+        self.deadline_changed()
 
-    def _set_deadline(self) -> None:
-        due = [when for when in (self.sessions.next_deadline_ns(), self._next_tick_ns) if when]
-        self._node.set_deadline(min(due, default=0))
+    def deadline_changed(self) -> None:
+        """Ask the node for the next deadline of sessions, tick and membership."""
+        membership_ns = 0 if self._membership is None else self._membership.next_deadline_ns
+        each = (self.sessions.next_deadline_ns(), self._next_tick_ns, membership_ns)
+        self._node.set_deadline(min(filter(None, each), default=0))
 
     # -- Requests before the order ----------------------------------------------------------------
 
@@ -247,7 +246,7 @@ class Control:
                 memberships_max=SESSION_MEMBERSHIPS_MAX,
             )
             return False
-        if self._memberships >= self.settings.memberships_max:
+        if self._in_order.memberships >= self.settings.memberships_max:
             self._log.event(
                 EventType.GROUPS,
                 EventPriority.WARNING,
@@ -259,75 +258,72 @@ class Control:
         policy = session.policy
         if policy.checks_requests and not policy.join_group(session.private_group, groups[0]):
             return False
-        session.joins += 1
-        self._memberships += 1
+        self._in_order.count(session)
         return True
 
-    # -- Requests in their order ------------------------------------------------------------------
+    # -- In the order -----------------------------------------------------------------------------
 
     def ordered_join(self, sender: bytes, group: bytes) -> None:
         """A join has reached its place in the order."""
-        view = self.groups.join(sender, group)
-        session = self.sessions.named(sender)
-        if session is not None:
-            if view is None:
-                self._uncount(session)
-            elif _is_routed(group):
-                self._node.add_route(group, session.slot)
-        if view is not None:
-            self._announce(view)
+        self._in_order.join(sender, group)
 
     def ordered_leave(self, sender: bytes, group: bytes) -> None:
         """A leave has reached its place in the order."""
-        was_member, view = self.groups.leave(sender, group)
-        session = self.sessions.named(sender)
-        if session is not None and was_member:
-            self._uncount(session)
-            if _is_routed(group):
-                self._node.remove_route(group, session.slot)
-            if session.wants_membership:
-                self._node.send([session.slot], self_leave_frame(group))
-        if was_member and view is None:
-            self._log.event(
-                EventType.GROUPS, EventPriority.INFO, "last member left", group=group, member=sender
-            )
-        if view is not None:
-            self._announce(view)
+        self._in_order.leave(sender, group)
 
     def ordered_end(self, sender: bytes) -> None:
         """The departure of a session has reached its place in the order."""
-        session = self.sessions.depart(sender)
-        if session is not None:
-            for group in filter(_is_routed, self.groups.of(sender)):
-                self._node.remove_route(group, session.slot)
-            self._memberships -= session.joins
-            self._node.departed(session.slot)
-        for view in self.groups.end(sender):
-            self._announce(view)
+        self._in_order.end(sender)
 
-    def _uncount(self, session: Session) -> None:
-        session.joins -= 1
-        self._memberships -= 1
+    def ordered_state(self, origin: int, body: bytes) -> None:
+        """A message of the exchange of tables has reached its place in the order."""
+        self._in_order.state(origin, body)
 
-    def _announce(self, view: View) -> None:
-        """Send a view that came about by a request to the local members who asked for views."""
-        named = self.sessions.named
-        slots = [
-            session.slot
-            for member in view.members
-            if (session := named(member)) is not None and session.wants_membership
-        ]
-        if slots:
-            self._node.send(slots, view_frames(view)[0])
-        self._log.event(
-            EventType.GROUPS,
-            EventPriority.INFO,
-            "view",
-            group=view.group,
-            cause=view.cause.name,
-            members=len(view.members),
-            index=view.id.index,
-        )
+    def ring_transitional(self) -> None:
+        """The place in the order where the transitional configuration stands."""
+        if self._membership is not None:
+            self._in_order.transitional(self._membership.transitional())
+
+    def ring_regular(self) -> None:
+        """The new ring is installed: its regular configuration stands here."""
+        if self._membership is not None:
+            self._in_order.regular(self._membership.regular())
+
+    # -- The ring, for membership -----------------------------------------------------------------
+
+    def token_lost(self, reason: int) -> None:
+        """The ring is broken."""
+        if self._membership is not None:
+            self._membership.token_lost(reason)
+
+    def control_packet(  # noqa: PLR0913, PLR0917 - the fields of the packet's header.
+        self,
+        kind: int,
+        sender: int,
+        source: int,
+        incarnation: int,
+        counter: int,
+        ring: tuple[int, int],
+        body: bytes,
+    ) -> None:
+        """A control packet has come."""
+        if self._membership is not None:
+            self._membership.control_packet(kind, sender, source, incarnation, counter, ring, body)
+
+    def foreign_ring(self, sender: int, ring: tuple[int, int]) -> None:
+        """A daemon sends to a ring that is not ours."""
+        if self._membership is not None:
+            self._membership.foreign_ring(sender, ring)
+
+    def unreachable(self, daemon: int) -> None:
+        """Nobody listens at a daemon's address."""
+        if self._membership is not None:
+            self._membership.unreachable(daemon)
+
+    def stranger(self, cause: int, source: int) -> None:
+        """A datagram was dropped."""
+        if self._membership is not None:
+            self._membership.stranger(cause, source)
 
     # -- Ends -------------------------------------------------------------------------------------
 
@@ -366,8 +362,3 @@ class Control:
             address=opening.address,
             reason=text,
         )
-
-
-def _is_routed(group: bytes) -> bool:
-    """Messages to a name that begins with "#" are private, whatever group bears it."""
-    return not group.startswith(b"#")

@@ -1,108 +1,193 @@
-"""Who is in which group: the state that ordered requests change, the same at every daemon.
+"""Who is in which group, and what members hear of it: the same at every daemon of a ring.
 
-    join, leave, end  -- in the total order -->  Groups  -->  views
+    join, leave, end                  -- in the total order -->
+    transitional, regular             -- where they stand in it -->   Groups   -->   views, signals
+    state (the exchange of tables)    -- in the total order -->
+
+    stage           between
+    OPERATIONAL     a regular configuration whose tables are known, and the next transitional one
+    TRANSITIONAL    the transitional and the regular configuration
+    GATHERING       a regular configuration with daemons whose tables are not known, and the
+                    last message that tells them
+    INTERRUPTED     a transitional configuration in GATHERING, and the next regular one
 
 A request that changes nothing (a join by a member, a leave by somebody else) gives no view. The
 index of a view grows by one with each change. A group that becomes empty is forgotten, but its last
-index is not: a group of that name which is created again in the same ring goes on counting, so
-that a group id names one view for ever (semantics, S8).
+index is not: a group of that name which is created again under the same ring id goes on counting,
+so that a group id names one view for ever (semantics, S8). A new configuration has a new ring id,
+and groups that are created in it bear it; so the indexes need to be remembered no longer than that,
+and since all daemons of the ring see the same requests after it, they remember the same ones.
 
-Invariants
-    a group has at least one member; members are sorted by (daemon, name) and distinct
-    `_memberships` and `_groups` are the same relation
-    every index given out for a name in this ring is larger than those before
+The rules are those of the ring protocol, section 7, with these deviations:
+
+    when daemons have left the ring, a group that this does not concern keeps its id, but its next
+    view gets one under the ring id of then: those who left may have ordered a request that is
+    lost here, and have given the next index under the old one to the view that it made (S8)
+    a changed group whose members were taken out in INTERRUPTED gets its signal right before the
+    next view, because a view that lacks somebody never comes without (S11)
+    behind an exchange the table is what the messages said, at those who sent them, too
+
+Invariants, besides those of the table
+    OPERATIONAL: no group is changed, and the tags of a group are the ring part of its id
+    every index given out for a name under one ring id is larger than those before
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
-from spread.daemon.views import GroupId, RingId, View
-from spread.service import Cause
+from spread.daemon.exchange import Exchange, encode_table
+from spread.daemon.group_table import Group, GroupTable, Part, by_tag, united
+from spread.daemon.views import GroupId, RingId, Signal, View
+from spread.service import MAX_GROUP_NAME, Cause
 
-__all__ = ["Groups"]
+__all__ = ["Groups", "Notice", "Outcome", "Stage"]
 
 FORGOTTEN_MAX: Final = 10_000
 """Names of vanished groups whose last index is kept; older ones share one floor."""
 
+Notice = View | Signal
+"""What local members are told, in the order in which they stand in a list."""
 
-@dataclass(slots=True)
-class _Group:
-    index: int
-    members: list[tuple[int, bytes]] = field(default_factory=list)  # (daemon order, name).
+
+Expelled = tuple[tuple[bytes, bytes], ...]
+"""Members at this daemon, and the group that each of them is no longer in."""
+
+
+class Stage(Enum):
+    """Where between two configurations the groups are."""
+
+    OPERATIONAL = auto()
+    TRANSITIONAL = auto()
+    GATHERING = auto()
+    INTERRUPTED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What follows from an event of the ring, in the order of the fields.
+
+    `expelled` are memberships that the tables of the new ring do not know, because a speaker was
+    not understood. `submissions` are messages of the exchange to be ordered. `fault` says what was
+    wrong with one that came.
+    """
+
+    notices: tuple[Notice, ...] = ()
+    expelled: Expelled = ()
+    submissions: tuple[bytes, ...] = ()
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Transition:
+    """A transitional configuration: daemons by number, its id."""
+
+    members: frozenset[int]
+    ring: RingId
 
 
 class Groups:
-    """Groups and their members in one ring membership."""
+    """Groups and their members as one daemon of a ring knows them."""
 
-    def __init__(self, ring: RingId, daemons: Iterable[bytes]) -> None:
-        """Begin without groups; `daemons` are the names in configuration order."""
-        self._ring = ring
-        self._order: Mapping[bytes, int] = {name: number for number, name in enumerate(daemons)}
-        self._groups: dict[bytes, _Group] = {}
-        self._memberships: dict[bytes, set[bytes]] = {}
+    def __init__(self, ring: RingId, daemons: Iterable[bytes], me: int = 0) -> None:
+        """Begin without groups in a ring of one; `daemons` are the names in configuration order."""
+        self._daemons = tuple(daemons)
+        self._numbers: Mapping[bytes, int] = {name: n for n, name in enumerate(self._daemons)}
+        self._me = me
+        self._ring = ring  # Of the groups that are created: the last configuration's.
+        self._members = frozenset((me,))  # Daemons of the regular configuration.
+        self._synced = self._members  # Daemons that hold the same table as this one.
+        self._transition: _Transition | None = None  # From a transitional configuration on.
+        self._exchange: Exchange | None = None
+        self._table = GroupTable()
         self._vanished: dict[bytes, int] = {}
         self._index_floor = 0
 
-    def join(self, member: bytes, group: bytes) -> View | None:
-        """Add a member; returns the new view, or None when it already is one."""
-        joined = self._memberships.setdefault(member, set())
-        if group in joined:
-            return None
-        joined.add(group)
-        state = self._groups.get(group)
-        if state is None:
-            last = self._vanished.pop(group, self._index_floor)
-            state = self._groups[group] = _Group(index=last)
-        insort(state.members, self._key(member))
-        return self._view(group, state, Cause.JOIN, member)
+    # -- What is ---------------------------------------------------------------------------------
 
-    def leave(self, member: bytes, group: bytes) -> tuple[bool, View | None]:
-        """Take a member out.
+    def __len__(self) -> int:
+        return len(self._table)
 
-        Returns whether it was one, and the new view of those who stay, if there are any.
-        """
-        joined = self._memberships.get(member)
-        if joined is None or group not in joined:
-            return False, None
-        joined.discard(group)
-        if not joined:
-            del self._memberships[member]
-        return True, self._remove(member, group, Cause.LEAVE)
+    @property
+    def stage(self) -> Stage:
+        """Where between two configurations the groups are."""
+        if self._exchange is not None:
+            return Stage.GATHERING if self._transition is None else Stage.INTERRUPTED
+        return Stage.OPERATIONAL if self._transition is None else Stage.TRANSITIONAL
 
-    def end(self, member: bytes) -> list[View]:
-        """Take a member out of all its groups, in byte order of their names."""
-        views = [
-            self._remove(member, group, Cause.DISCONNECT)
-            for group in sorted(self._memberships.pop(member, ()))
-        ]
-        return [view for view in views if view is not None]
+    @property
+    def is_exchanging(self) -> bool:
+        """Whether tables are being exchanged, and requests of clients must wait."""
+        return self._exchange is not None
 
     def of(self, member: bytes) -> frozenset[bytes]:
         """The groups of a member."""
-        return frozenset(self._memberships.get(member, ()))
+        daemon = self._daemon_of(member)
+        return frozenset() if daemon is None else frozenset(self._table.joined(daemon, member))
 
     def members(self, group: bytes) -> tuple[bytes, ...]:
         """The members of a group in the order that clients get."""
-        state = self._groups.get(group)
-        return () if state is None else tuple(name for _, name in state.members)
+        state = self._table.get(group)
+        return () if state is None else state.members()
 
-    def __len__(self) -> int:
-        return len(self._groups)
+    # -- Requests in their order -----------------------------------------------------------------
 
-    def _key(self, member: bytes) -> tuple[int, bytes]:
-        daemon = member[member.index(b"#", 1) + 1 :]
-        return self._order[daemon], member
+    def join(self, member: bytes, group: bytes) -> list[Notice]:
+        """Add a member; nothing follows when it already is one, or cannot be one."""
+        daemon = self._daemon_of(member)
+        if daemon is None or len(group) >= MAX_GROUP_NAME:
+            return []
+        if group in self._table.joined(daemon, member):
+            return []
+        state = self._table.get(group)
+        if state is None:
+            last = self._vanished.pop(group, self._index_floor)
+            state = self._table.create(group, GroupId(self._ring, last))
+        is_known = self._transition is None or daemon in self._transition.members
+        if not is_known:
+            self._touch(state)
+        self._table.add(group, daemon, member, state.id.ring if is_known else None)
+        return self._view(group, state, Cause.JOIN, member)
 
-    def _remove(self, member: bytes, group: bytes, cause: Cause) -> View | None:
-        state = self._groups[group]
-        del state.members[bisect_left(state.members, self._key(member))]
-        if state.members:
-            return self._view(group, state, cause, member)
-        del self._groups[group]
-        self._forget(group, state.index)
-        return None
+    def leave(self, member: bytes, group: bytes) -> tuple[bool, list[Notice]]:
+        """Take a member out.
+
+        Returns whether it was one, and what those who stay are told, if there are any.
+        """
+        daemon = self._daemon_of(member)
+        if daemon is None or group not in self._table.joined(daemon, member):
+            return False, []
+        return True, self._remove(daemon, member, group, Cause.LEAVE)
+
+    def end(self, member: bytes) -> list[Notice]:
+        """Take a member out of all its groups, in byte order of their names."""
+        daemon = self._daemon_of(member)
+        if daemon is None:
+            return []
+        return [
+            notice
+            for group in sorted(self._table.joined(daemon, member))
+            for notice in self._remove(daemon, member, group, Cause.DISCONNECT)
+        ]
+
+    def _daemon_of(self, member: bytes) -> int | None:
+        """The daemon of a session; none if no daemon of the ring would let in such a name."""
+        start, _, rest = member.partition(b"#")
+        name, _, daemon = rest.partition(b"#")
+        number = self._numbers.get(daemon)
+        if start or not name or number not in self._members or len(member) >= MAX_GROUP_NAME:
+            return None
+        return number
+
+    def _remove(self, daemon: int, member: bytes, group: bytes, cause: Cause) -> list[Notice]:
+        state = self._table.get(group)
+        assert state is not None, f"{member!r} is indexed under {group!r}, which does not exist"
+        if not self._table.remove(group, daemon, member):
+            if state.id.ring == self._ring:
+                self._forget(group, state.id.index)
+            return []
+        return self._view(group, state, cause, member)
 
     def _forget(self, group: bytes, index: int) -> None:
         """Keep the last index of a vanished group, in bounded memory."""
@@ -111,12 +196,184 @@ class Groups:
             oldest = next(iter(self._vanished))
             self._index_floor = max(self._index_floor, self._vanished.pop(oldest))
 
-    def _view(self, group: bytes, state: _Group, cause: Cause, member: bytes) -> View:
-        state.index += 1
-        return View(
-            group=group,
-            id=GroupId(self._ring, state.index),
-            cause=cause,
-            members=tuple(name for _, name in state.members),
-            together=((member,),),
-        )
+    def _touch(self, state: Group) -> None:
+        """Make a group one that the change of the ring concerns."""
+        if not state.is_changed:
+            state.is_changed = True
+            if state.id.ring != self._ring:
+                state.renumber(self._ring)
+
+    def _view(self, group: bytes, state: Group, cause: Cause, member: bytes) -> list[Notice]:
+        """The view that a request brings about; no signal has told the end of a changed one yet."""
+        state.advance(self._ring)
+        if not state.is_changed:
+            return [View(group, state.id, cause, state.members(), ((member,),))]
+        joiner = member if cause is Cause.JOIN else None
+        together = tuple(_without(joiner, by_tag(state.parts)))
+        view = View(group, state.id, Cause.NETWORK, state.members(), together)
+        return [view, *self._signal(group, state)]
+
+    def _signal(self, group: bytes, state: Group) -> list[Notice]:
+        state.is_signalled = True
+        receivers = state.members_at(self._me)
+        return [Signal(group, state.id, receivers)] if receivers else []
+
+    # -- Configurations --------------------------------------------------------------------------
+
+    def transitional(self, members: Collection[int], ring: RingId) -> Outcome:
+        """Those who come along from the present ring are known; its last messages follow."""
+        self._transition = _Transition(frozenset(members), ring)
+        if self._exchange is not None:
+            # No message can come before the next view: nobody needs to hear of this one.
+            return Outcome()
+        return Outcome(tuple(self._begin_transition(self._transition)))
+
+    def _begin_transition(self, transition: _Transition) -> list[Notice]:
+        self._synced &= transition.members
+        self._enter(transition.ring)
+        self._table.doubt(self._members - transition.members)
+        notices: list[Notice] = []
+        for name, state in self._table.items():
+            if all(part.daemon in transition.members for part in state.parts):
+                continue
+            notices += self._signal(name, state)
+            for part in state.parts:
+                if part.daemon not in transition.members:
+                    part.tag = None
+            self._touch(state)
+        return notices
+
+    def _enter(self, ring: RingId) -> None:
+        """Create groups under this ring id from here on: none of them has had an index yet."""
+        self._ring = ring
+        self._vanished.clear()
+        self._index_floor = 0
+
+    def regular(self, members: Collection[int], ring: RingId) -> Outcome:
+        """The new ring: its views at once if all its tables are equal, else its exchange begins."""
+        assert self._transition is not None, "a regular configuration follows a transitional one"
+        transition, self._transition = self._transition, None
+        exchange, self._exchange = self._exchange, None
+        expelled: Expelled = ()
+        if exchange is not None:
+            expelled = self._merge_what_came(exchange)
+            self._synced &= transition.members
+            self._table.doubt(self._members - transition.members)
+        self._table.keep(transition.members)
+        self._enter(ring)
+        self._members = frozenset(members)
+        if self._synced == self._members:
+            return Outcome(tuple(self._settle()), expelled)
+        self._exchange = Exchange(ring, self._members, self._daemons)
+        is_speaker = min(self._synced) == self._me
+        return Outcome(expelled=expelled, submissions=self._speech() if is_speaker else ())
+
+    def _merge_what_came(self, exchange: Exchange) -> Expelled:
+        """Keep what an exchange that has been interrupted has told, if it told our table."""
+        speakers = exchange.speakers
+        if self._me not in exchange.spoken_for(speakers):
+            return ()
+        self._synced = exchange.spoken_for(speakers)
+        return self._replace_table(exchange.tables(speakers))
+
+    def _speech(self) -> tuple[bytes, ...]:
+        """The messages that tell the table, for those who hold the same."""
+        joined = {daemon: list(self._table.joined_at(daemon)) for daemon in self._synced}
+        return tuple(encode_table(self._ring, self._synced, joined, self._table.items()))
+
+    # -- The exchange ----------------------------------------------------------------------------
+
+    def state(self, origin: int, body: bytes) -> Outcome:
+        """A message of the exchange has reached its place in the order."""
+        exchange = self._exchange
+        if exchange is None:
+            return Outcome(fault="no tables are being exchanged")
+        fault = exchange.receive(origin, body)
+        submissions: tuple[bytes, ...] = ()
+        if fault is not None and origin in exchange.rejected and origin == min(self._synced):
+            submissions = self._speak_alone()
+        if not exchange.is_complete:
+            return Outcome(submissions=submissions, fault=fault)
+        self._exchange = None
+        self._synced = self._members
+        expelled = self._replace_table(exchange.tables(exchange.speakers))
+        notices = self._settle()
+        if self._transition is not None:
+            notices += self._begin_transition(self._transition)
+        return Outcome(tuple(notices), expelled, fault=fault)
+
+    def _speak_alone(self) -> tuple[bytes, ...]:
+        """Our speaker was not understood: tell what concerns this daemon's own members."""
+        speaker = min(self._synced)
+        self._synced = frozenset((self._me,))
+        if speaker == self._me:
+            return ()
+        self._table.keep(self._synced)
+        return self._speech()
+
+    def _replace_table(self, tables: Iterable[Mapping[bytes, Group]]) -> Expelled:
+        """Take what was said for the table; remember what local members have been told.
+
+        Returns the memberships of local sessions that nobody has told.
+        """
+        groups = united(tables)
+        for name, state in groups.items():
+            before = self._table.get(name)
+            if before is None:
+                continue
+            state.is_signalled = before.is_signalled
+            state.lost = before.lost
+            if state.is_changed:
+                state.id = before.id
+        joined = self._table.joined_at(self._me)
+        self._table = GroupTable(groups)
+        return _missing(joined, self._table.joined_at(self._me))
+
+    def _settle(self) -> list[Notice]:
+        """The table is known to the whole ring: new ids and views for the groups that changed."""
+        signals: list[Notice] = []
+        views: list[Notice] = []
+        for name, state in self._table.items():
+            if not state.is_changed:
+                continue
+            receivers = state.members_at(self._me)
+            if receivers and _lacks_somebody(state):
+                signals.append(Signal(name, state.id, receivers))
+            together = tuple(_without(None, by_tag(state.parts))) if receivers else ()
+            state.renumber(self._ring)
+            state.is_changed = state.is_signalled = False
+            state.lost.clear()
+            if receivers:
+                views.append(View(name, state.id, Cause.NETWORK, state.members(), together))
+        return signals + views
+
+
+def _missing(
+    before: Mapping[bytes, Collection[bytes]], after: Mapping[bytes, Collection[bytes]]
+) -> Expelled:
+    """Members and their groups that are in one table and not in the other."""
+    if before == after:
+        return ()
+    return tuple(
+        (member, group)
+        for member in sorted(before)
+        for group in sorted(set(before[member]) - set(after.get(member, ())))
+    )
+
+
+def _without(joiner: bytes | None, sets: Iterable[list[Part]]) -> Iterable[tuple[bytes, ...]]:
+    """The names in each set; who joins is in none of them, but alone behind all others."""
+    for parts in sets:
+        names = tuple([name for part in parts for name in part.members if name != joiner])
+        if names:
+            yield names
+    if joiner is not None:
+        yield (joiner,)
+
+
+def _lacks_somebody(state: Group) -> bool:
+    """Whether members of the last view are missing, and nobody has been told that it ended."""
+    if state.is_signalled or not state.lost:
+        return False
+    tags = {part.daemon: part.tag for part in state.parts}
+    return any(tags.get(daemon) != state.id.ring for daemon in state.lost)

@@ -1,6 +1,6 @@
-"""Views of groups, and the bytes in which clients get them.
+"""Views of groups and transitional signals, and the bytes in which clients get them.
 
-Layouts: client protocol, sections 3.7 and 6.2 (body of a regular membership message).
+Layouts: client protocol, sections 3.7, 6.2 (body of a regular membership message) and 6.4.
 """
 
 import struct
@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from spread import _frames
-from spread.service import CAUSED_BY_LEAVE, MAX_GROUP_NAME, REG_MEMB_MESS, Cause
+from spread.service import CAUSED_BY_LEAVE, MAX_GROUP_NAME, REG_MEMB_MESS, TRANSITION_MESS, Cause
 
-__all__ = ["GroupId", "RingId", "View", "self_leave_frame", "view_frames"]
+__all__ = [
+    "GroupId",
+    "RingId",
+    "Signal",
+    "View",
+    "self_leave_frame",
+    "signal_frame",
+    "view_frame",
+    "view_frames",
+]
 
 _WORD: Final = struct.Struct("<I")
 _GROUP_ID: Final = struct.Struct("<iiI")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class RingId:
     """A membership of daemons: address of its leader and time, both as signed 32-bit numbers."""
 
@@ -40,8 +49,9 @@ class GroupId:
 class View:
     """A group as its members see it from one point of the order on.
 
-    `members` are private groups in the order that clients get; `changed` is who joined, left or
-    was disconnected. `together` are the sets of members that saw the same messages before.
+    `members` are private groups in the order that clients get. `together` has, for a change by
+    request, one set with who joined, left or was disconnected; for a change of the network the sets
+    of members that saw the same messages before, and every member is in one of them.
     """
 
     group: bytes
@@ -51,32 +61,46 @@ class View:
     together: tuple[tuple[bytes, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The transitional signal: what follows is known only to members that stay together.
+
+    `id` is that of the view that it ends, `receivers` the members at this daemon.
+    """
+
+    group: bytes
+    id: GroupId
+    receivers: tuple[bytes, ...]
+
+
+def view_frame(view: View, own: int) -> bytes:
+    """Encode the view for the members of one set of `together`."""
+    sets = [_WORD.pack(len(members)) + _names(members) for members in view.together]
+    offset = sum(map(len, sets[:own]))
+    body = b"".join(
+        (view.id.pack(), _WORD.pack(len(sets)), _WORD.pack(offset), *sets),
+    )
+    head = _frames.header(REG_MEMB_MESS | view.cause, view.group, len(view.members), len(body))
+    return b"".join((head, _names(view.members), body))
+
+
 def view_frames(view: View) -> tuple[bytes, ...]:
     """Encode the view, once for the members of each set of `together`.
 
     A change by request has one set, the changed member, and everybody gets the first frame.
     """
-    sets = [_WORD.pack(len(members)) + _names(members) for members in view.together]
-    head = _header(
-        REG_MEMB_MESS | view.cause, view.group, len(view.members), 20 + len(b"".join(sets))
-    )
-    names = _names(view.members)
-    frames = []
-    offset = 0
-    for packed in sets:
-        start = view.id.pack() + _WORD.pack(len(sets)) + _WORD.pack(offset)
-        frames.append(b"".join((head, names, start, *sets)))
-        offset += len(packed)
-    return tuple(frames)
+    return tuple(view_frame(view, own) for own in range(len(view.together)))
+
+
+def signal_frame(signal: Signal) -> bytes:
+    """Encode a transitional signal."""
+    body = signal.id.pack()
+    return _frames.header(TRANSITION_MESS, signal.group, 0, len(body)) + body
 
 
 def self_leave_frame(group: bytes) -> bytes:
     """Encode the notice that its receiver is no longer a member."""
-    return _header(CAUSED_BY_LEAVE, group, 0, 0)
-
-
-def _header(type_bits: int, group: bytes, group_count: int, body_size: int) -> bytes:
-    return _frames.header(type_bits, group, group_count, body_size)
+    return _frames.header(CAUSED_BY_LEAVE, group, 0, 0)
 
 
 def _names(members: tuple[bytes, ...]) -> bytes:

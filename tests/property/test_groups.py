@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from spread.daemon import groups as module
-from spread.daemon.groups import Groups
-from spread.daemon.views import RingId, View
+from spread.daemon.groups import Notice
+from spread.daemon.views import View
 from spread.service import Cause
+from tests.memory.group_ring import Ring
 
-RING = RingId(1, 2)
-DAEMONS = (b"zulu", b"alpha")
+DAEMONS = (b"d1", b"d2")
 MEMBERS = [b"#%s#%s" % (name, daemon) for name in (b"a", b"aa", b"B") for daemon in DAEMONS]
 GROUPS = [b"", b"g", b"gg", b"#g", b"\xff" * 31]
 
@@ -28,30 +28,32 @@ class GroupsMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.groups = Groups(RING, DAEMONS)
+        ring = Ring.of(len(DAEMONS))
+        self.ring = ring.id
+        self.groups = ring.groups[0]
         self.expected: dict[bytes, set[bytes]] = {}
         self.last_index: dict[bytes, int] = {}
 
     @rule(member=members, group=groups)
     def join(self, member: bytes, group: bytes) -> None:
         present = self.expected.setdefault(group, set())
-        view = self.groups.join(member, group)
+        notices = self.groups.join(member, group)
         if member in present:
-            assert view is None
+            assert notices == []
         else:
             present.add(member)
-            self.check(view, group, Cause.JOIN, member)
+            self.check(notices, group, Cause.JOIN, member)
 
     @rule(member=members, group=groups)
     def leave(self, member: bytes, group: bytes) -> None:
         present = self.expected.setdefault(group, set())
-        was_member, view = self.groups.leave(member, group)
+        was_member, notices = self.groups.leave(member, group)
         assert was_member == (member in present)
         present.discard(member)
         if was_member and present:
-            self.check(view, group, Cause.LEAVE, member)
+            self.check(notices, group, Cause.LEAVE, member)
         else:
-            assert view is None
+            assert notices == []
 
     @rule(member=members)
     def end(self, member: bytes) -> None:
@@ -59,8 +61,8 @@ class GroupsMachine(RuleBasedStateMachine):
         for group in changed:
             self.expected[group].discard(member)
         shown = [group for group in changed if self.expected[group]]
-        for group, view in zip(shown, self.groups.end(member), strict=True):
-            self.check(view, group, Cause.DISCONNECT, member)
+        for group, notice in zip(shown, self.groups.end(member), strict=True):
+            self.check([notice], group, Cause.DISCONNECT, member)
 
     @rule(start=st.integers(0, 100), count=st.integers(1, 20))
     def come_and_go(self, start: int, count: int) -> None:
@@ -68,11 +70,12 @@ class GroupsMachine(RuleBasedStateMachine):
             self.join(MEMBERS[0], b"fleeting-%d" % number)
             self.leave(MEMBERS[0], b"fleeting-%d" % number)
 
-    def check(self, view: View | None, group: bytes, cause: Cause, member: bytes) -> None:
-        assert view is not None
+    def check(self, notices: list[Notice], group: bytes, cause: Cause, member: bytes) -> None:
+        (view,) = notices
+        assert isinstance(view, View)
         assert (view.group, view.cause, view.together) == (group, cause, ((member,),))
         assert view.members == in_order(self.expected[group])
-        assert view.id.ring == RING
+        assert view.id.ring == self.ring
         assert view.id.index > self.last_index.get(group, 0)
         self.last_index[group] = view.id.index
 

@@ -1,0 +1,326 @@
+"""The exchange of group tables between daemons that have come together in a new ring.
+
+    table  ->  encode_table  ->  messages, in the total order  ->  Exchange.receive  ->  tables
+
+Of each set of daemons whose tables are equal one speaks, the first in configuration order. The
+exchange is complete when every daemon of the ring is spoken for. All daemons receive the same
+messages in the same order and therefore judge and conclude the same, also about a message that
+makes no sense: what its speaker said does not count, and it speaks for nobody but itself.
+
+A message (integers little-endian, ids of rings as the two signed words that clients get):
+
+    offset  size  field
+         0     8  ring in which it is sent
+         8     4  number of the message, from 0
+        12     4  1 in the last message of a speaker, else 0
+        16    16  daemons spoken for, a bit for each number, least first
+        32        a piece of the table
+
+The pieces put together:
+
+    u32 members | for each: u8 daemon, u8 size, private name           sorted by (daemon, name)
+    u32 groups  | for each: u8 size, name, u8 flags, 12 bytes id,      sorted by name
+                            u8 tags | for each: 8 bytes ring, u32 members, a u32 number for each
+
+A number is the place of a member in the first list; numbers grow within a tag. Flag 1 is set for
+a changed group, 2 for a doubtful one.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import ge
+from typing import Final
+
+from spread.daemon.group_table import Group, Part, by_tag
+from spread.daemon.views import GroupId, RingId
+from spread.errors import PeerError
+from spread.service import MAX_GROUP_NAME
+
+__all__ = ["MESSAGE_SIZE_MAX", "STATES_SIZE_MAX", "Exchange", "encode_table", "private_group"]
+
+MESSAGE_SIZE_MAX: Final = 128 << 10
+"""Bytes of one message: what the control lane of the ring takes."""
+
+STATES_SIZE_MAX: Final = 256 << 20
+"""Bytes of all messages of one exchange.
+
+A membership takes 4 bytes, a group that has only one about 60: room for 4 million memberships in
+groups of their own.
+"""
+
+_RING: Final = struct.Struct("<ii")
+_HEAD: Final = struct.Struct("<8sII16s")
+_COUNT: Final = struct.Struct("<I")
+_MEMBER: Final = struct.Struct("<BB")
+_GROUP: Final = struct.Struct("<BiiIB")
+_TAG: Final = struct.Struct("<iiI")
+_PIECE_SIZE: Final = MESSAGE_SIZE_MAX - _HEAD.size
+_DAEMONS_MAX: Final = 128
+_CHANGED: Final = 1
+_DOUBTFUL: Final = 2
+
+
+class _StateError(PeerError):
+    """A message of the exchange makes no sense."""
+
+
+def private_group(name: bytes, daemon: bytes) -> bytes:
+    """The name of a session for other daemons and for clients."""
+    return b"#%s#%s" % (name, daemon)
+
+
+# -- Encoding -------------------------------------------------------------------------------------
+
+
+def encode_table(
+    ring: RingId,
+    speaks_for: frozenset[int],
+    joined: Mapping[int, Sequence[bytes]],
+    groups: Iterator[tuple[bytes, Group]],
+) -> list[bytes]:
+    """Return the messages that tell a table.
+
+    `joined` are the private groups that are members anywhere, by daemon; `groups` come in byte
+    order of their names. No part is without a tag.
+    """
+    members = [(daemon, name) for daemon in sorted(joined) for name in sorted(joined[daemon])]
+    pieces = [_COUNT.pack(len(members))]
+    for daemon, member in members:
+        name = member[1 : member.index(b"#", 1)]
+        pieces.append(_MEMBER.pack(daemon, len(name)) + name)
+    numbers = {member: number for number, (_, member) in enumerate(members)}
+    records = [_group_record(name, group, numbers) for name, group in groups]
+    pieces.append(_COUNT.pack(len(records)))
+    table = b"".join(pieces + records)
+    return list(_messages(ring, speaks_for, table))
+
+
+def _group_record(name: bytes, group: Group, numbers: Mapping[bytes, int]) -> bytes:
+    tagged = by_tag(group.parts)
+    ring = group.id.ring
+    flags = _CHANGED * group.is_changed | _DOUBTFUL * group.is_doubtful
+    record = [
+        bytes((len(name),)),
+        name,
+        _GROUP.pack(flags, ring.leader, ring.time, group.id.index, len(tagged)),
+    ]
+    for parts in tagged:
+        tag = parts[0].tag
+        assert tag is not None, f"group {name!r} has members of unknown daemons"
+        those = [numbers[member] for part in parts for member in part.members]
+        record.append(_TAG.pack(tag.leader, tag.time, len(those)))
+        record.append(struct.pack(f"<{len(those)}I", *those))
+    return b"".join(record)
+
+
+def _messages(ring: RingId, speaks_for: frozenset[int], table: bytes) -> Iterator[bytes]:
+    bits = sum(1 << daemon for daemon in speaks_for).to_bytes(_DAEMONS_MAX // 8, "little")
+    stamp = _RING.pack(ring.leader, ring.time)
+    count = -(-len(table) // _PIECE_SIZE)
+    for number in range(count):
+        piece = table[number * _PIECE_SIZE : (number + 1) * _PIECE_SIZE]
+        yield _HEAD.pack(stamp, number, number == count - 1, bits) + piece
+
+
+# -- Decoding -------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Takes a table apart; raises _StateError for anything that `encode_table` does not write."""
+
+    def __init__(self, table: bytes, daemons: Sequence[bytes], speaks_for: frozenset[int]) -> None:
+        self._table = table
+        self._at = 0
+        self._daemons = daemons
+        self._speaks_for = speaks_for
+        self._members: list[bytes] = []
+        self._daemon_of: list[int] = []
+
+    def read(self) -> dict[bytes, Group]:
+        try:
+            self._read_members()
+            groups = self._read_groups()
+        except (struct.error, IndexError):
+            raise _StateError("the table is cut") from None
+        if self._at != len(self._table):
+            raise _StateError(f"{len(self._table) - self._at} bytes behind the table")
+        return groups
+
+    def _count(self) -> int:
+        (count,) = _COUNT.unpack_from(self._table, self._at)
+        self._at += _COUNT.size
+        return int(count)
+
+    def _bytes(self, size: int) -> bytes:
+        taken = self._table[self._at : self._at + size]
+        self._at += size
+        return taken
+
+    def _read_members(self) -> None:
+        last = (-1, b"")
+        for _ in range(self._count()):
+            daemon, size = _MEMBER.unpack_from(self._table, self._at)
+            self._at += _MEMBER.size
+            name = self._bytes(size)
+            if daemon not in self._speaks_for:
+                raise _StateError(f"a member at daemon {daemon}, which is not spoken for")
+            member = private_group(name, self._daemons[daemon])
+            if not name or b"#" in name or b"\0" in name or len(member) >= MAX_GROUP_NAME:
+                raise _StateError(f"a member with the private name {name!r}")
+            if (daemon, member) <= last:
+                raise _StateError(f"member {member!r} is out of order")
+            last = (daemon, member)
+            self._members.append(member)
+            self._daemon_of.append(daemon)
+
+    def _read_groups(self) -> dict[bytes, Group]:
+        groups: dict[bytes, Group] = {}
+        last = None
+        for _ in range(self._count()):
+            name = self._bytes(self._table[self._at] + 1)[1:]
+            if len(name) >= MAX_GROUP_NAME or b"\0" in name:
+                raise _StateError(f"a group with the name {name!r}")
+            if last is not None and name <= last:
+                raise _StateError(f"group {name!r} is out of order")
+            last = name
+            groups[name] = self._read_group(name)
+        return groups
+
+    def _read_group(self, name: bytes) -> Group:
+        flags, leader, time, index, tags = _GROUP.unpack_from(self._table, self._at)
+        self._at += _GROUP.size
+        if flags & ~(_CHANGED | _DOUBTFUL) or tags == 0:
+            raise _StateError(f"group {name!r} has {tags} tags and flags {flags:#x}")
+        parts: dict[int, Part] = {}
+        for _ in range(tags):
+            for part in self._read_tag(name):
+                if part.daemon in parts:
+                    raise _StateError(f"group {name!r} has daemon {part.daemon} twice")
+                parts[part.daemon] = part
+        return Group(
+            GroupId(RingId(leader, time), index),
+            [parts[daemon] for daemon in sorted(parts)],
+            is_changed=bool(flags & _CHANGED),
+            is_doubtful=bool(flags & _DOUBTFUL),
+        )
+
+    def _read_tag(self, name: bytes) -> list[Part]:
+        leader, time, count = _TAG.unpack_from(self._table, self._at)
+        self._at += _TAG.size
+        if count > len(self._members):
+            raise _StateError(f"group {name!r} has {count} of {len(self._members)} members")
+        numbers = struct.unpack_from(f"<{count}I", self._table, self._at)
+        self._at += count * _COUNT.size
+        if not numbers or any(map(ge, numbers, islice(numbers, 1, None))):
+            raise _StateError(f"the members of group {name!r} are out of order")
+        tag = RingId(leader, time)
+        parts: list[Part] = []
+        for number in numbers:
+            daemon = self._daemon_of[number]
+            if not parts or parts[-1].daemon != daemon:
+                parts.append(Part(daemon, tag, []))
+            parts[-1].members.append(self._members[number])
+        return parts
+
+
+# -- The exchange ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Speech:
+    """What one daemon has said so far."""
+
+    speaks_for: frozenset[int]
+    pieces: list[bytes] = field(default_factory=list)
+
+
+class Exchange:
+    """One exchange: collects tables until every member of the ring is spoken for."""
+
+    def __init__(self, ring: RingId, members: frozenset[int], daemons: Sequence[bytes]) -> None:
+        """`members` are the daemons of the ring by number; `daemons` are the names of all."""
+        self._stamp = _RING.pack(ring.leader, ring.time)
+        self._members = members
+        self._daemons = daemons
+        self._speeches: dict[int, _Speech] = {}
+        self._size = 0
+        self._tables: dict[int, dict[bytes, Group]] = {}
+        self._spoken_for: dict[int, frozenset[int]] = {}
+        self.rejected: dict[int, str] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all daemons of the ring are spoken for."""
+        return self._members <= self.spoken_for(self._tables)
+
+    @property
+    def speakers(self) -> list[int]:
+        """Those who have said all, in configuration order."""
+        return sorted(self._tables)
+
+    def spoken_for(self, speakers: Sequence[int] | Mapping[int, object]) -> frozenset[int]:
+        """The daemons for which these have spoken."""
+        return frozenset().union(*[self._spoken_for[speaker] for speaker in speakers])
+
+    def tables(self, speakers: Sequence[int]) -> list[dict[bytes, Group]]:
+        """What these said, handed over."""
+        return [self._tables[speaker] for speaker in speakers]
+
+    def receive(self, origin: int, body: bytes) -> str | None:
+        """Take the next message in the order; returns what is wrong with it, if anything.
+
+        A message that was sent in another ring is ignored, everything else that is wrong counts
+        against its speaker.
+        """
+        if origin in self.rejected:
+            return None
+        if len(body) >= _HEAD.size and not body.startswith(self._stamp):
+            return "a message of another ring"
+        try:
+            self._receive(origin, body)
+        except _StateError as fault:
+            self._reject(origin, str(fault))
+            return str(fault)
+        return None
+
+    def _receive(self, origin: int, body: bytes) -> None:
+        if len(body) < _HEAD.size:
+            raise _StateError(f"a message of {len(body)} bytes")
+        _, number, is_last, bits = _HEAD.unpack_from(body)
+        if origin in self._tables:
+            raise _StateError("a message behind the last one")
+        speaks_for = self._daemons_of(bits)
+        speech = self._speeches.setdefault(origin, _Speech(speaks_for))
+        if speech.speaks_for != speaks_for or min(speaks_for, default=None) != origin:
+            raise _StateError(f"it speaks for daemons {sorted(speaks_for)}")
+        if number != len(speech.pieces) or is_last > 1:
+            raise _StateError(f"message {number} comes as number {len(speech.pieces)}")
+        self._size += len(body)
+        if self._size > STATES_SIZE_MAX:
+            raise _StateError(f"more than {STATES_SIZE_MAX} bytes in all")
+        speech.pieces.append(body[_HEAD.size :])
+        if is_last:
+            self._conclude(origin, speech)
+
+    def _daemons_of(self, bits: bytes) -> frozenset[int]:
+        word = int.from_bytes(bits, "little")
+        daemons = frozenset(daemon for daemon in range(_DAEMONS_MAX) if word >> daemon & 1)
+        if not daemons <= self._members:
+            raise _StateError(f"it speaks for daemons {sorted(daemons)}, not all in the ring")
+        return daemons
+
+    def _conclude(self, origin: int, speech: _Speech) -> None:
+        if speech.speaks_for & self.spoken_for(self._tables):
+            raise _StateError(f"daemons {sorted(speech.speaks_for)} have been spoken for")
+        table = _Reader(b"".join(speech.pieces), self._daemons, speech.speaks_for).read()
+        del self._speeches[origin]
+        self._tables[origin] = table
+        self._spoken_for[origin] = speech.speaks_for
+
+    def _reject(self, origin: int, reason: str) -> None:
+        self._speeches.pop(origin, None)
+        self.rejected[origin] = reason
+        self._tables[origin] = {}
+        self._spoken_for[origin] = frozenset((origin,))
