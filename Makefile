@@ -11,7 +11,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard spread/*.pyx spread/*.pxd spread/*.h) setup.py
 BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 
-.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan soak debug-test wheel clean help
+.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan sim soak soak-memory \
+    debug-test wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -54,8 +55,18 @@ bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 fuzz: $(VENV)/.built $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --target all --count $(or $(COUNT),400000)
 
-## make soak        random daemons in memory against a model, some minutes
-soak: $(VENV)/.built $(VENV)/.test
+## make sim         500 simulated rings with faults, every guarantee checked
+sim: $(VENV)/.built
+	$(BIN)/python -m spread.sim --seeds 1:$(or $(SEEDS),501) --jobs $(or $(JOBS),2) $(SIM_ARGS)
+
+## make soak        fresh simulated rings until stopped, or for HOURS simulated hours
+soak: $(VENV)/.built
+	mkdir -p build/soak
+	$(BIN)/python -m spread.sim --hours $(or $(HOURS),inf) --jobs $(or $(JOBS),2) \
+	    --save build/soak $(SIM_ARGS)
+
+## make soak-memory random daemons in memory against a model, some minutes
+soak-memory: $(VENV)/.built $(VENV)/.test
 	$(BIN)/python -m tests.memory.soak --count $(or $(COUNT),500)
 
 ## make fuzz-asan   the same inputs, fewer of them, under AddressSanitizer
