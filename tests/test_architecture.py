@@ -21,10 +21,14 @@ FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 70
 
 # The only modules that may ask for the interpreter without holding it: where upcalls are made.
-WITH_GIL = {"_node", "_reactor"}
+WITH_GIL = {"_clients", "_member", "_node", "_reactor"}
 
 # Extras and what is in use without being required; each is imported where it is needed only.
-THIRD_PARTY = {"daemon.auth": {"passlib"}, "cli.flood.percentiles": {"numpy"}}
+THIRD_PARTY = {
+    "daemon.auth": {"passlib"},
+    "cli.flood.percentiles": {"numpy"},
+    "pytest_plugin": {"pytest"},
+}
 
 # Modules that get time, randomness, sockets and files handed in, and decide from that alone.
 SANS_IO = {
@@ -57,15 +61,24 @@ SANS_IO = {
     "config.tokens",
     "daemon.access",
     "daemon.auth",
+    "daemon.composition",
     "daemon.control",
+    "daemon.control_groups",
+    "daemon.control_ring",
+    "daemon.event_sink",
+    "daemon.exchange",
+    "daemon.group_table",
     "daemon.groups",
     "daemon.handshake",
+    "daemon.network",
     "daemon.sessions",
+    "daemon.strangers",
     "daemon.upcalls",
     "daemon.views",
     "errors",
     "service",
 }
+SANS_IO |= {module for module in map(module_of, SOURCES) if module.startswith("daemon.membership")}
 FETCHES = {
     "asyncio",
     "os",
@@ -82,7 +95,7 @@ FETCHES = {
 }
 
 # Compiled modules that know of the operating system.
-KNOWS_THE_SYSTEM = {"_sys", "_poller", "_reactor"}
+KNOWS_THE_SYSTEM = {"_sys", "_poller", "_datagrams", "_reactor"}
 SYSTEM_NAMES = re.compile(r"\b(sys_\w+|posix\.\w+|epoll\w*|clock_gettime|recvmmsg|sendmmsg)\b")
 
 CYTHON = [path for path in SOURCES if path.suffix in (".pyx", ".pxd")]

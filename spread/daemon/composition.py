@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
-from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from spread._node import Node
 from spread.config import Configuration
@@ -23,6 +22,9 @@ from spread.daemon.membership.settings import RingSettings, RingTimeouts
 from spread.daemon.network import configured_daemons, is_ring, name_bytes, ring_settings
 from spread.daemon.ring_time import RingTimes, as_signed
 from spread.daemon.views import RingId
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = ["Parts", "compose"]
 
@@ -49,7 +51,7 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
     log: EventSink,
     clock_ns: Callable[[], int],
     wall_seconds: Callable[[], int],  # noqa: ARG001
-    numbers: Random,
+    numbers: "Random",
     incarnation: int,
     ring_times: RingTimes,
     handshake: HandshakeSettings,
@@ -114,7 +116,7 @@ def _control_settings(
 
 
 def _make_node(
-    control: Control, options: Options, numbers: Random, ring: RingSettings | None
+    control: Control, options: Options, numbers: "Random", ring: RingSettings | None
 ) -> Node:
     is_set = options.max_session_messages is not None
     return Node(

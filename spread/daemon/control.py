@@ -14,7 +14,7 @@ Invariant
     a session that has ended keeps its name and memberships until its departure is ordered
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -50,13 +50,16 @@ CLASSIC_SIZE_MAX: Final = 143_952
 
 
 class Witness(Protocol):
-    """Who is told when sessions come and go (the activity file)."""
+    """Who is told of sessions and rings that come and go (the log, the activity file)."""
 
     def session_opened(self, session: Session, now_ns: int) -> None:
         """A client has been let in."""
 
     def session_closed(self, session: Session, undelivered: int) -> None:
         """A client is gone; so many messages were not delivered."""
+
+    def ring_installed(self, ring: tuple[int, int], members: Sequence[int]) -> None:
+        """A ring is in force: its id as unsigned numbers, the daemons in it by their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +289,12 @@ class Control:
 
     def ring_regular(self) -> None:
         """The new ring is installed: its regular configuration stands here."""
-        if self._membership is not None:
-            self._in_order.regular(self._membership.regular())
+        if self._membership is None:
+            return
+        configuration = self._membership.regular()
+        self._in_order.regular(configuration)
+        if self._witness is not None:
+            self._witness.ring_installed(configuration.ring, tuple(configuration.members))
 
     # -- The ring, for membership -----------------------------------------------------------------
 

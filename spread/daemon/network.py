@@ -7,6 +7,7 @@ that order, so a number means the same daemon at all that accept each other's pa
 from ipaddress import IPv4Address
 from typing import Final
 
+from spread._packets import HEADER_SIZE
 from spread.config import Configuration
 from spread.config.effective import is_accelerated, window_sizes
 from spread.config.hashes import ring_hash
@@ -15,7 +16,6 @@ from spread.config.model import Daemon, Timeouts
 from spread.daemon.membership.settings import NetworkSettings, RingSettings, RingTimeouts
 
 __all__ = [
-    "PACKET_HEADER_SIZE",
     "configured_daemons",
     "is_ring",
     "name_bytes",
@@ -28,9 +28,6 @@ NS_PER_MS: Final = 1_000_000
 
 PACKET_SIZE_DEFAULT: Final = 1472
 """Bytes of UDP payload that fit an Ethernet frame of 1500 behind the headers of IPv4 and UDP."""
-
-PACKET_HEADER_SIZE: Final = 64
-"""Bytes in front of the frames of a packet, in every datagram between daemons."""
 
 FORMAT_VERSION: Final = 1
 """Of the datagrams between daemons."""
@@ -115,7 +112,7 @@ def ring_settings(
     options = configuration.options
     windows = window_sizes(options)
     if payload_max is None:
-        payload_max = (options.packet_size or PACKET_SIZE_DEFAULT) - PACKET_HEADER_SIZE
+        payload_max = (options.packet_size or PACKET_SIZE_DEFAULT) - HEADER_SIZE
     return RingSettings(
         network=network_settings(configuration, incarnation),
         timeouts=timeouts or ring_timeouts(options.timeouts),

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from spread.config.model import EventPriority, EventType
-from spread.daemon.control import EventSink
+from spread.daemon.event_sink import EventSink
 
 __all__ = ["CAUSES", "Strangers"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from spread.config import Configuration
 from spread.config.model import EventPriority, EventType
 from spread.daemon.activity import ActivityFile, ActivityRecorder
-from spread.daemon.control import EventSink
+from spread.daemon.event_sink import EventSink
 from spread.daemon.network import configured_daemons
 from spread.daemon.ring_time import as_signed
 from spread.daemon.sessions import Session
