@@ -46,7 +46,7 @@ from spread.sim.checkers.synchrony import (
 from spread.sim.checkers.total_order import CausalOrder, SamePoint, TotalOrder
 from spread.sim.trace import History
 
-__all__ = ["CHECKERS", "Checker", "Evidence", "Violation", "check_all"]
+__all__ = ["CHECKERS", "VIOLATIONS_MAX", "Checker", "Evidence", "Violation", "check_all"]
 
 CHECKERS: Final[tuple[Checker, ...]] = (
     NoCreation(),

@@ -191,10 +191,9 @@ def references(holdings: Sequence[Holding]) -> Iterator[tuple[Holding, Holding]]
 
     Two, because what self-discard keeps from the one cannot be compared with it.
     """
-    for reference in holdings[:2]:
-        for holding in holdings:
-            if holding is not reference:
-                yield reference, holding
+    for place, reference in enumerate(holdings[:2]):
+        for holding in holdings[place + 1 :]:
+            yield reference, holding
 
 
 def first_difference(

@@ -76,6 +76,9 @@ class UnorderedServices(Checker):
                     for identity in sorted(left - right):
                         if not evidence.is_kept_from(identity, other.client):
                             yield _lacks(evidence, other, identity, one)
+                    for identity in sorted(right - left):
+                        if not evidence.is_kept_from(identity, one.client):
+                            yield _lacks(evidence, one, identity, other)
 
     def _unordered(self, holding: Holding) -> set[int]:
         return {

@@ -148,7 +148,7 @@ class Stage:
         group: bytes = G,
     ) -> None:
         """A NETWORK view whose members are those of the vs-sets, sorted."""
-        members = tuple(sorted(name for names in sets for name in names))
+        members = tuple(sorted((name for names in sets for name in names), key=_place))
         for client in clients:
             own = next(
                 (place for place, names in enumerate(sets) if client.private_group in names), 0
@@ -192,3 +192,7 @@ class Stage:
     def _now(self) -> tuple[int, int]:
         at = self.history.tick()
         return at, 1_000 * at
+
+
+def _place(private_group: bytes) -> tuple[bytes, bytes]:
+    return private_group.rpartition(b"#")[2], private_group
