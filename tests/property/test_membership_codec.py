@@ -62,7 +62,9 @@ def forms(draw: st.DrawFn) -> Form:
             entry.transitional_time = draw(st.integers(1, 0xFFFFFFFF)) if is_named else 0
     else:
         split = draw(st.integers(count, len(numbers)))
-        form.pending = numbers[count:split]
+        gone = draw(st.integers(count, split))
+        form.withdrawn = numbers[count:gone]
+        form.pending = numbers[gone:split]
         form.reps = [(each, draw(roles)) for each in numbers[split:]]
         form.next_rep = draw(st.integers(0, len(form.reps)))
     return form

@@ -4,7 +4,7 @@
     JOIN       role u8, is a probe u8, daemons members, reps, heard, daemons failed
     REFER      daemon u8, role u8
     FORM1, 2   attempt, hop u16, next rep u8, ring (0, 0: not named), count u8 of old rings,
-               count u8 of members, daemons pending, reps, old rings, members
+               count u8 of members, daemons pending, reps, daemons withdrawn, old rings, members
     FORM_ACK   attempt, is the second pass u8, hop u16
     LEAVE      nothing
 
@@ -69,10 +69,11 @@ FORM_SIZE_MAX: Final = (
     + FORM.size  # 13
     + (BYTE.size + DAEMONS_MAX)  # 129, pending
     + (BYTE.size + DAEMONS_MAX * PAIR.size)  # 257, reps
+    + (BYTE.size + DAEMONS_MAX)  # 129, withdrawn
     + OLD_RINGS_MAX * (OLD_RING.size + HAVE_BITS_MAX // 8)  # 20 * (44 + 256)
     + DAEMONS_MAX * MEMBER.size  # 128 * 18
 )
-"""Bytes of the largest form: 8,716. With an old ring for each of 128 daemons it were 41,116."""
+"""Bytes of the largest form: 8,845. With an old ring for each of 128 daemons it were 41,245."""
 
 
 class MalformedError(PeerError):
@@ -174,6 +175,7 @@ def _form(form: Form) -> bytes:
             FORM.pack(form.hop, form.next_rep, leader, time, *counts),
             _daemons(form.pending),
             _reps(form.reps),
+            _daemons(form.withdrawn),
             *map(_old_ring, form.old_rings),
             *(
                 MEMBER.pack(each.daemon, each.incarnation, each.counter, places[each.old_ring])
@@ -278,6 +280,7 @@ def _read_form(reader: _Reader, *, is_second_pass: bool) -> Form:
     form.ring = None if (leader, time) == UNNAMED else (leader, time)
     form.pending.extend(reader.daemons())
     form.reps.extend(reader.reps())
+    form.withdrawn.extend(reader.daemons())
     form.old_rings.extend(_read_old_ring(reader) for _ in range(ring_count))
     form.members.extend(_read_member(reader, form.old_rings) for _ in range(member_count))
     _check_form(form)
@@ -328,14 +331,15 @@ def _check_form(form: Form) -> None:
 def _check_first_pass(form: Form) -> None:
     _require(form.next_rep <= len(form.reps), "awaits a representative that it does not have")
     coming = [*form.pending, *(daemon for daemon, _ in form.reps[form.next_rep :])]
-    _require_distinct([each.daemon for each in form.members] + coming)
+    _require_distinct([each.daemon for each in form.members] + coming + form.withdrawn)
     _require_distinct(form.pending + [daemon for daemon, _ in form.reps])
     is_named = form.ring is not None or any(each.transitional_time for each in form.old_rings)
     _require(not is_named, "names rings before everybody is known")
 
 
 def _check_second_pass(form: Form) -> None:
-    _require(not (form.pending or form.reps or form.next_rep), "awaits somebody although complete")
+    is_complete = not (form.pending or form.reps or form.next_rep or form.withdrawn)
+    _require(is_complete, "awaits somebody although complete")
     _require(form.hop < len(form.members), "has more hops than members")
     members = [each.daemon for each in form.members]
     _require(members == sorted(members), "has members out of order")

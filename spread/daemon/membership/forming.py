@@ -107,6 +107,7 @@ def add_member(form: Form, report: Report, brings: Iterable[int] = ()) -> bool:
 def withdraw(form: Form, me: int) -> None:
     """Take this daemon, which is awaited, off FORM1: the others go on without it."""
     _leave_place(form, me, ())
+    form.withdrawn.append(me)
 
 
 def route(form: Form) -> int | None:
@@ -127,6 +128,7 @@ def route(form: Form) -> int | None:
     for entry in form.old_rings:
         entry.transitional.sort()
     form.reps.clear()
+    form.withdrawn.clear()
     form.next_rep = form.hop = 0
     form.is_second_pass = True
     return form.members[0].daemon
@@ -246,5 +248,6 @@ def _leave_place(form: Form, me: int, brings: Iterable[int]) -> None:
         del form.pending[0]
         return
     form.next_rep += 1
-    named = {each.daemon for each in form.members} | {daemon for daemon, _ in form.reps}
+    named = {*form.withdrawn, *(each.daemon for each in form.members)}
+    named.update(daemon for daemon, _ in form.reps)
     form.pending.extend(sorted(set(brings) - named))

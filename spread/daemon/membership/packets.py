@@ -140,6 +140,7 @@ class Form:
     pending: list[int] = field(default_factory=list)
     reps: list[tuple[int, Role]] = field(default_factory=list)  # Without the creator.
     next_rep: int = 0
+    withdrawn: list[int] = field(default_factory=list)  # Were there and left: nobody brings them.
     old_rings: list[OldRing] = field(default_factory=list)
     ring: Ring | None = None  # Of the new ring; set by its first member in FORM2.
 

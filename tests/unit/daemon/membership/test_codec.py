@@ -41,7 +41,7 @@ NEW_RING = (0x0A000001, 1002)
 
 
 def first_pass() -> Form:
-    """Return a FORM1 on which daemons 1, 0 and 2 are, 4 is pending and 5 is the next rep."""
+    """Return a FORM1 with daemons 1, 0 and 2, without 3; 4 is pending and 5 the next rep."""
     return Form(
         id=ATTEMPT,
         hop=3,
@@ -53,6 +53,7 @@ def first_pass() -> Form:
         pending=[4],
         reps=[(2, Role.SEG_REP), (5, Role.RING_REP)],
         next_rep=1,
+        withdrawn=[3],
         old_rings=[
             OldRing(RING_A, 10, 19, bytes([0xFF, 0x01]), [1, 0], [0, 1, 3]),
             OldRing(RING_B, 4, 4, b"", [2], [2]),
@@ -65,7 +66,7 @@ def second_pass(hop: int = 1) -> Form:
     form = first_pass()
     form.members.sort(key=lambda each: each.daemon)
     form.old_rings[0].transitional.sort()
-    form.pending, form.reps, form.next_rep = [], [], 0
+    form.pending, form.reps, form.next_rep, form.withdrawn = [], [], 0, []
     form.is_second_pass, form.hop = True, hop
     if hop > 0:
         form.ring = NEW_RING
@@ -121,7 +122,8 @@ def test_a_packet_comes_back_as_it_was_sent(packet: Packet, kind: Kind) -> None:
         (Leave(), ""),
         (
             first_pass(),
-            "01 e8030000 4d00000000000000 0300 01 00000000 00000000 02 03 01 04 02 02 01 05 02"
+            "01 e8030000 4d00000000000000 0300 01 00000000 00000000 02 03"
+            "01 04 02 02 01 05 02 01 03"
             "0100000a f4010000 0a00000000000000 1300000000000000 00000000"
             "0b000000000000000000000000000000 ff01"
             "0300000a 58020000 0400000000000000 0400000000000000 00000000"
@@ -154,8 +156,8 @@ def test_the_largest_form_fits_a_datagram() -> None:
 
     body = encode(form)
 
-    # Nobody is both a member and awaited: the lists of those are empty here.
-    assert len(body) + DAEMONS_MAX + 2 * DAEMONS_MAX == FORM_SIZE_MAX
+    # Nobody is both a member and awaited or withdrawn: those lists are empty here.
+    assert len(body) + 4 * DAEMONS_MAX == FORM_SIZE_MAX
     assert FORM_SIZE_MAX <= BODY_SIZE_MAX
     assert decode(Kind.FORM1, body, DAEMONS_MAX) == form
 
@@ -287,7 +289,9 @@ def test_a_rep_behind_the_last_is_refused() -> None:
     assert refusal_of(form) == "control packet awaits a representative that it does not have"
 
 
-@pytest.mark.parametrize("pending", [[0], [5], [4, 4]], ids=["member", "rep", "twice"])
+@pytest.mark.parametrize(
+    "pending", [[0], [5], [3], [4, 4]], ids=["member", "rep", "withdrawn", "twice"]
+)
 def test_a_pending_daemon_that_stands_elsewhere_is_refused(pending: list[int]) -> None:
     form = replace(first_pass(), pending=pending)
 
@@ -295,7 +299,9 @@ def test_a_pending_daemon_that_stands_elsewhere_is_refused(pending: list[int]) -
 
 
 def test_a_pending_daemon_that_was_there_as_a_rep_is_refused() -> None:
-    form = replace(first_pass(), reps=[(3, Role.SEG_REP), (5, Role.RING_REP)], pending=[3])
+    form = replace(
+        first_pass(), reps=[(4, Role.SEG_REP), (5, Role.RING_REP)], next_rep=1, pending=[4]
+    )
 
     assert refusal_of(form) == "control packet names the same twice"
 
@@ -325,8 +331,9 @@ def test_a_first_pass_with_a_transitional_time_is_refused() -> None:
         replace(second_pass(), pending=[4]),
         replace(second_pass(), reps=[(4, Role.SEG_REP)]),
         replace(second_pass(), next_rep=1),
+        replace(second_pass(), withdrawn=[4]),
     ],
-    ids=["pending", "reps", "next rep"],
+    ids=["pending", "reps", "next rep", "withdrawn"],
 )
 def test_a_second_pass_that_awaits_somebody_is_refused(form: Form) -> None:
     assert refusal_of(form) == "control packet awaits somebody although complete"

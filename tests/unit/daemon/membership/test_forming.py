@@ -161,6 +161,15 @@ def test_who_withdraws_is_no_member_and_is_passed_by() -> None:
     assert route(form) == 3
 
 
+def test_nobody_brings_back_who_withdrew() -> None:
+    form = created(members=[0, 1], reps=[(2, Role.SEG_REP)])
+    withdraw(form, 1)
+
+    add_member(form, report(2), brings=[1, 3])
+
+    assert (form.pending, form.withdrawn) == ([3], [1])
+
+
 def test_the_complete_form_has_its_members_in_configuration_order() -> None:
     form = created(reps=[(3, Role.SEG_REP), (1, Role.RING_REP)])
     add_member(form, report(3))
@@ -170,6 +179,15 @@ def test_the_complete_form_has_its_members_in_configuration_order() -> None:
 
     assert [each.daemon for each in form.members] == [0, 1, 3]
     assert (form.hop, form.pending, form.reps, form.next_rep) == (0, [], [], 0)
+
+
+def test_the_complete_form_tells_no_more_who_withdrew() -> None:
+    form = created(members=[0, 1])
+    withdraw(form, 1)
+
+    route(form)
+
+    assert form.withdrawn == []
 
 
 def test_a_form_of_one_comes_back_to_its_creator_as_form2() -> None:
