@@ -10,7 +10,9 @@ from libc.string cimport memcpy
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._check cimport check
-from spread._frames cimport TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size
+from spread._frames cimport (
+    TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
+)
 from spread._packets cimport NO_FRAME
 from spread._window cimport WindowEntry, window_discard, window_find
 

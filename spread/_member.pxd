@@ -99,7 +99,9 @@ cdef class Member:
     cdef void on_recovery(
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
-    cdef void on_token(self, const Packet* packet, const uint8_t* data, uint32_t size) noexcept nogil
+    cdef void on_token(
+        self, const Packet* packet, const uint8_t* data, uint32_t size
+    ) noexcept nogil
     cdef bint is_of(self, const Packet* packet) noexcept nogil
     cdef void foreign(self, const Packet* packet) noexcept nogil
     cdef void visit(self) noexcept nogil

@@ -565,7 +565,9 @@ cdef class Member:
         packet.number = self.station.control_count
         packet.second = self.station.incarnation
         self.counters[STAT_CONTROL_SENT] += 1
-        self.station.send_body(&packet, <const uint8_t*><const char*>body, <uint32_t>len(body), target)
+        self.station.send_body(
+            &packet, <const uint8_t*><const char*>body, <uint32_t>len(body), target
+        )
 
     def ring_statistics(self):
         """Return what monitors show of the ring, by name."""

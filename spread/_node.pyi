@@ -16,7 +16,7 @@ class Node(Member):
         session_messages_exact: bool,
         queued_bytes_max: int,
         inbound_bytes_max: int,
-        payload_max: int = 0,
+        payload_max: int = 65472,
         ring: RingSettings | None = None,
     ) -> None: ...
     def submit_state(self, body: bytes) -> None: ...

@@ -97,7 +97,7 @@ cdef class Ring:
         packet.number = seq
         packet.second = self.tok_no
         # In a copy that another daemon sends, this says nothing about its origin.
-        packet.lag = <uint32_t>seq
+        packet.lag = <uint32_t>min(seq, <uint64_t>0xFFFFFFFF)
         if entry.origin == self.station.me:
             packet.lag = <uint32_t>(seq - min(seq, self.window.aru))
         packet.tail = entry.first

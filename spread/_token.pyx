@@ -3,22 +3,13 @@
 from libc.string cimport memcpy, memset
 
 from spread._frames cimport load_le32, store_le32
-from spread._packets cimport PACKET_HEADER_SIZE
+from spread._packets cimport PACKET_HEADER_SIZE, load_le64, store_le64
 
 cdef enum:
     FIXED_SIZE = 8
     REQUEST_SIZE = 16
     OLD_HEAD_SIZE = DONE_SIZE + 8
     OLD_SIZE = 24
-
-
-cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:
-    return load_le32(at) | (<uint64_t>load_le32(at + 4) << 32)
-
-
-cdef inline void store_le64(uint8_t* at, uint64_t value) noexcept nogil:
-    store_le32(at, <uint32_t>value)
-    store_le32(at + 4, <uint32_t>(value >> 32))
 
 
 cdef bint token_read(

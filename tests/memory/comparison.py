@@ -25,7 +25,7 @@ class Pair:
 class Comparison:
     """Sessions by their private groups; every turn compares what each has received."""
 
-    def __init__(self, limits: Limits, *, payload_max: int = 65_536, choosy: bool = False) -> None:
+    def __init__(self, limits: Limits, *, payload_max: int = 65_472, choosy: bool = False) -> None:
         policy = Choosy(checks_requests=choosy)
         self.pairs: dict[bytes, Pair] = {}
         self.daemon = MemoryDaemon(limits, policy=policy, payload_max=payload_max)

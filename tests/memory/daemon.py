@@ -140,7 +140,7 @@ class MemoryDaemon:
         *,
         daemons: tuple[bytes, ...] = (b"d1",),
         policy: Policy | None = None,
-        payload_max: int = 65536,
+        payload_max: int = 65472,
         route_seed: int = 1,
         witness: Witness | None = None,
     ) -> None:

@@ -50,7 +50,7 @@ def received(
     conversation: list[Said],
     *,
     is_cut: bool = True,
-    payload_max: int = 65_536,
+    payload_max: int = 65_472,
     route_seed: int = 1,
 ) -> list[bytes]:
     """Play the conversation; return what each session has received."""

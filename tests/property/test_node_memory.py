@@ -27,7 +27,7 @@ class Crowd:
             queued_bytes=self.choose.choice((512, 1_024, 4_096)) * KIB,
             inbound_bytes=self.choose.choice((150, 300, 600)) * KIB,
         )
-        payload_max = self.choose.choice((1_400, 65_536))
+        payload_max = self.choose.choice((1_400, 65_472))
         self.daemon = MemoryDaemon(self.limits, payload_max=payload_max)
         self.unsent: dict[Client, bytes] = {}
         self.opened = 0
