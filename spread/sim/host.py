@@ -247,8 +247,8 @@ class Host:
 
     def _turn(self, driver: MemoryDriver) -> bool:
         """Read, turn, write; tell whether there may be more to do."""
+        self._is_stirred = False
         if self._waiting:
-            self._is_stirred = False
             for connection in list(self._waiting):
                 self._read(driver, connection)
         wants_write = driver.step(self.clock_ns())

@@ -1,7 +1,8 @@
 """What the command line prints: a line for a run, totals, and all that happened in one run."""
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from spread.config.model import EventPriority
 from spread.sim.agenda import START_NS
@@ -22,6 +23,9 @@ from spread.sim.trace import (
 )
 
 __all__ = ["Totals", "describe", "print_log", "print_trace"]
+
+SHOWN_MAX: Final = 3
+LINE_MAX: Final = 2_000
 
 
 @dataclass(slots=True)
@@ -65,7 +69,22 @@ def describe(verdict: Verdict) -> str:
         f"{verdict.messages} messages, {verdict.deliveries} deliveries, {verdict.views} views, "
         f"{verdict.seconds:.2f} s, digest {verdict.digest or 'none'}"
     )
-    return "\n".join([head, *(f"  {each}" for each in verdict.violations)])
+    return "\n".join([head, *_some_of_each_kind(verdict.violations)])
+
+
+def _some_of_each_kind(violations: tuple[str, ...]) -> list[str]:
+    """Return the first violations of each kind: one defect often shows in very many places."""
+    counts = Counter[str]()
+    lines = []
+    for each in violations:
+        kind = each.partition(":")[0]
+        counts[kind] += 1
+        if counts[kind] <= SHOWN_MAX:
+            lines.append(f"  {each}"[:LINE_MAX])
+    more = [
+        f"  {kind}: {count - SHOWN_MAX} more" for kind, count in counts.items() if count > SHOWN_MAX
+    ]
+    return lines + more
 
 
 def print_log(

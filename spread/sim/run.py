@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
-from typing import Final
 
 from spread.daemon.membership.settings import RingTimeouts
 from spread.sim.agenda import MS, START_NS
@@ -25,8 +24,6 @@ from spread.sim.workload import Workload
 from spread.sim.world import Log, World
 
 __all__ = ["Outcome", "digest", "liveness_ns", "simulate"]
-
-VIOLATIONS_MAX: Final = 50  # Told of one run; one defect often shows in very many places.
 
 
 @dataclass(slots=True)
@@ -155,11 +152,10 @@ class _Run:
 def _outcome(world: World, scenario: Scenario, found: list[str]) -> Outcome:
     history = world.history
     kinds = [type(event).__name__ for client in history.clients for event in client.events]
-    more = [f"... and {len(found) - VIOLATIONS_MAX} more"] if len(found) > VIOLATIONS_MAX else []
     return Outcome(
         scenario=scenario,
         digest=digest(history),
-        violations=found[:VIOLATIONS_MAX] + more,
+        violations=found,
         virtual_ns=world.now_ns - START_NS,
         rings=len(world.watch.rings),
         installs=sum(isinstance(event, RingInstalled) for event in history.daemons),
