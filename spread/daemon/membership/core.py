@@ -67,3 +67,6 @@ class RingCore(Protocol):
 
     def send_control(self, kind: int, target: int, body: bytes) -> None:
         """Send a control packet (KIND_* of the packet layout) to a daemon or to SEGMENT."""
+
+    def set_incarnation(self, incarnation: int) -> None:
+        """Send control packets as this incarnation from now on."""

@@ -1,0 +1,46 @@
+"""Daemons that made attempts fail are kept out for a while, longer each time.
+
+A daemon may be heard and yet not be reached, behind a link of one way or a firewall. Whoever takes
+it in loses its ring over it, so after each failure the ring stays without it for twice as long.
+"""
+
+from typing import Final
+
+__all__ = ["Bars"]
+
+DOUBLINGS_MAX: Final = 3
+"""The longest time out is 8 times the first: 20 s with the default timeouts."""
+
+
+class Bars:
+    """Who is kept out, and until when."""
+
+    def __init__(self, first_ns: int) -> None:
+        """`first_ns` is how long the first failure keeps a daemon out."""
+        self._first_ns = first_ns
+        self._failures: dict[int, int] = {}  # Own experience only.
+        self._until_ns: dict[int, int] = {}
+
+    def fail(self, daemon: int, now_ns: int) -> None:
+        """An attempt failed because this daemon did not answer."""
+        failures = self._failures.get(daemon, 0)
+        self._failures[daemon] = failures + 1
+        self._until_ns[daemon] = now_ns + (self._first_ns << min(failures, DOUBLINGS_MAX))
+
+    def believe(self, daemon: int, now_ns: int) -> None:
+        """Somebody else could not reach this daemon: keep it out once, and tell nobody."""
+        if not self.is_barred(daemon, now_ns):
+            self._until_ns[daemon] = now_ns + self._first_ns
+
+    def clear(self, daemon: int) -> None:
+        """It is in the ring, or has restarted: what was is forgotten."""
+        self._failures.pop(daemon, None)
+        self._until_ns.pop(daemon, None)
+
+    def is_barred(self, daemon: int, now_ns: int) -> bool:
+        """Whether the daemon is kept out at this time."""
+        return now_ns < self._until_ns.get(daemon, now_ns)
+
+    def unreached(self, now_ns: int) -> tuple[int, ...]:
+        """Return who is kept out by own experience, in configuration order."""
+        return tuple(each for each in sorted(self._failures) if self.is_barred(each, now_ns))

@@ -1,0 +1,288 @@
+"""The membership machine: packets, upcalls and deadlines in, steps of the table out.
+
+Each thing that happens is judged (`intake`) and becomes an event, or is counted and ignored; the
+table says what follows, the modules of steps do it. Nothing reads a clock or draws a number except
+through what was handed in, and nothing that a peer sends raises.
+
+Invariants
+    an attempt exists exactly in FORM and EVS; it has a ring exactly in EVS
+    the installed ring is the core's, its id and members change in `regular` only
+    JOIN and GATHER are set exactly in the two states of gathering, ALIVE and SEG exactly in SEG
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from spread.daemon.membership.bars import Bars
+from spread.daemon.membership.codec import MalformedError, decode
+from spread.daemon.membership.configuration import RingConfiguration
+from spread.daemon.membership.context import Context
+from spread.daemon.membership.core import SEGMENT, RingCore
+from spread.daemon.membership.form_steps import FormSteps
+from spread.daemon.membership.formation import Formation
+from spread.daemon.membership.gather_steps import GatherSteps
+from spread.daemon.membership.intake import Header, Intake
+from spread.daemon.membership.log import LOSS_TEXTS, EventSink, MembershipLog, Trouble
+from spread.daemon.membership.outgoing import Outgoing
+from spread.daemon.membership.packets import Leave, Ring
+from spread.daemon.membership.peers import Peers
+from spread.daemon.membership.probing import Lookups
+from spread.daemon.membership.search import Search
+from spread.daemon.membership.segment_steps import SegmentSteps
+from spread.daemon.membership.settings import NetworkSettings, RingTimeouts
+from spread.daemon.membership.table import TABLE, Event, Occasion, State
+from spread.daemon.membership.timers import Timer, Timers
+from spread.daemon.ring_time import RingTimes
+
+__all__ = ["Membership"]
+
+QUICK_LOSSES_MAX: Final = 3
+"""Tokens lost in a row right after the installation that are no accident any more."""
+
+SOON_TOKENS: Final = 2
+"""TokenTimeouts after the installation in which a loss counts as right after it."""
+
+
+class Membership:
+    """One daemon's part in deciding who forms a ring."""
+
+    def __init__(  # noqa: PLR0913 - the parts it works with, each named.
+        self,
+        settings: NetworkSettings,
+        timeouts: RingTimeouts,
+        *,
+        core: RingCore,
+        log: EventSink,
+        clock_ns: Callable[[], int],
+        ring_times: RingTimes,
+        deadline_changed: Callable[[], None],
+    ) -> None:
+        """Begin with the ring of one that the core has: its time is the last of `ring_times`.
+
+        `clock_ns` is monotonic; `deadline_changed` is called when `next_deadline_ns` is another.
+        """
+        self.state = State.OP
+        self._me = settings.me
+        self._core = core
+        self._clock_ns = clock_ns
+        self._deadline_changed = deadline_changed
+        self._announced_ns = 0
+        self._quick_losses = 0
+        self._has_left = False
+        self._context = context = _make_context(settings, timeouts, core, log, clock_ns, ring_times)
+        self._segment_steps = SegmentSteps(context)
+        self._gather_steps = GatherSteps(context)
+        self._steps = {
+            **self._segment_steps.by_action,
+            **self._gather_steps.by_action,
+            **FormSteps(context).by_action,
+        }
+        self._intake = Intake(context, times=ring_times, state=lambda: self.state, fire=self._fire)
+        self._due: dict[Timer, Callable[[], None]] = {
+            Timer.ALIVE: context.say_alive,
+            Timer.SEG: lambda: self._fire(self._segment_steps.end()),
+            Timer.REP: lambda: self._fire(Occasion(Event.REP_SILENT)),
+            Timer.JOIN: self._join_again,
+            Timer.PROMPT: self._answer,
+            Timer.GATHER: lambda: self._fire(self._gather_steps.end()),
+            Timer.FORM: lambda: self._fire(Occasion(Event.FORM_SILENT, cause="no FORM2 came")),
+            Timer.HOP: self._form_again,
+            Timer.LOOKUP: lambda: self._fire(Occasion(Event.LOOKUP)),
+        }
+
+    # -- What is ----------------------------------------------------------------------------------
+
+    @property
+    def ring(self) -> Ring:
+        """Id of the installed ring."""
+        return self._context.formation.ring.ring
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Members of the installed ring, in configuration order."""
+        return self._context.formation.ring.numbers
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """How often each trouble, and each thing that was ignored, occurred."""
+        return self._context.log.counters
+
+    @property
+    def next_deadline_ns(self) -> int:
+        """When `deadline` wants to be called; 0 for not at all."""
+        return self._context.timers.next_ns
+
+    # -- Beginning and end ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Look for others; clients are served when the first ring is installed."""
+        self._fire(Occasion(Event.RING_BROKEN, cause="start"))
+        self._announce()
+
+    def leave(self) -> None:
+        """Tell the others that this daemon stops, and take part in nothing any more."""
+        context = self._context
+        context.outgoing.send(SEGMENT, Leave())
+        for each in context.formation.ring.numbers:
+            if context.network.segments[each] != context.network.segments[self._me]:
+                context.outgoing.send(each, Leave())
+        self._has_left = True
+        context.timers.cancel_all()
+        self._core.ring_lost()
+        self._announce()
+
+    # -- What happens -----------------------------------------------------------------------------
+
+    def deadline(self, now_ns: int) -> None:
+        """Do what is due."""
+        timers = self._context.timers
+        while (timer := timers.take_due(now_ns)) is not None:
+            self._due[timer]()
+        self._announce()
+
+    def control_packet(  # noqa: PLR0913, PLR0917 - the header's fields, as the core hands them up.
+        self,
+        kind: int,
+        sender: int,
+        source: int,
+        incarnation: int,
+        counter: int,
+        ring: Ring,
+        body: bytes,
+    ) -> None:
+        """Take a control packet; see `spread.daemon.upcalls`."""
+        context = self._context
+        if self._has_left or context.peers.is_duplicated:
+            return
+        try:
+            packet = decode(kind, body, len(context.network.ids))
+        except MalformedError:
+            context.log.trouble(Trouble.MALFORMED, sender, self._clock_ns())
+            return
+        self._intake.take(Header(sender, source, incarnation, counter, ring), packet)
+        self._announce()
+
+    def token_lost(self, reason: int) -> None:
+        """The core has declared the ring broken."""
+        self._judge_firewall(reason)
+        self._fire(Occasion(Event.RING_BROKEN, cause=LOSS_TEXTS[reason]))
+        self._announce()
+
+    def foreign_ring(self, sender: int, ring: Ring) -> None:
+        """A daemon sends to a ring that is not ours."""
+        self._intake.foreign_ring(sender, ring)
+        self._announce()
+
+    def unreachable(self, daemon: int) -> None:
+        """Nobody listens at this daemon's address."""
+        self._context.peers.fail(daemon)
+        self._intake.lost(daemon, "a member cannot be reached")
+        self._announce()
+
+    def stranger(self, cause: int, source: int) -> None:  # noqa: ARG002 - the log has its own.
+        """A datagram was dropped before it was known whose it was."""
+        self._context.log.count("strangers")
+
+    def transitional(self) -> RingConfiguration:
+        """Return the transitional configuration that stands here in the order."""
+        return self._context.formation.transitional()
+
+    def regular(self) -> RingConfiguration:
+        """Install the forming ring; return it."""
+        self._fire(Occasion(Event.INSTALLED))
+        self._announce()
+        return RingConfiguration(self.ring, self.members)
+
+    # -- Inside -----------------------------------------------------------------------------------
+
+    def _fire(self, occasion: Occasion | None) -> None:
+        """Look up what follows from an event and do it, and what follows from that."""
+        if self._has_left:
+            return
+        while occasion is not None:
+            transition = TABLE[self.state].get(occasion.event)
+            if transition is None:
+                return
+            self.state = transition.target
+            occasion = self._steps[transition.action](occasion)
+
+    def _announce(self) -> None:
+        if self.next_deadline_ns != self._announced_ns:
+            self._announced_ns = self.next_deadline_ns
+            self._deadline_changed()
+
+    def _join_again(self) -> None:
+        self._context.say_join()
+        # The second round without a word from a member tells that it is dead.
+        self._fire(Occasion(Event.FEWER_EXPECTED))
+
+    def _answer(self) -> None:
+        if self.state is State.SEG:
+            self._context.send_alive(SEGMENT)
+        else:
+            self._context.send_join(self._context.search.targets())
+
+    def _form_again(self) -> None:
+        context, now_ns = self._context, self._clock_ns()
+        silent = context.formation.hops.due(now_ns)
+        if silent is None:
+            return
+        context.log.trouble(Trouble.FORM_UNANSWERED, silent, now_ns)
+        context.peers.leave_out(silent)
+        context.bars.fail(silent, now_ns)
+        cause = f"no answer to FORM: {context.log.name(silent)}"
+        self._fire(Occasion(Event.FORM_SILENT, cause=cause))
+
+    def _judge_firewall(self, reason: int) -> None:
+        """Tell the log when the token never gets through although FORM does."""
+        context, formation = self._context, self._context.formation
+        is_token = LOSS_TEXTS[reason] in LOSS_TEXTS[1:3]
+        soon_ns = context.installed_ns + SOON_TOKENS * context.timeouts.token
+        is_quick = self.state is State.EVS or self._clock_ns() < soon_ns
+        if not (is_token and is_quick):
+            self._quick_losses = 0
+            return
+        self._quick_losses += 1
+        if self._quick_losses >= QUICK_LOSSES_MAX:
+            numbers = formation.ring.numbers
+            if formation.attempt is not None:
+                numbers = tuple(formation.attempt.incarnations)
+            successor = numbers[(numbers.index(self._me) + 1) % len(numbers)]
+            context.log.trouble(Trouble.TOKEN_PORT, successor, self._clock_ns())
+
+
+def _make_context(
+    settings: NetworkSettings,
+    timeouts: RingTimeouts,
+    core: RingCore,
+    log: EventSink,
+    clock_ns: Callable[[], int],
+    ring_times: RingTimes,
+) -> Context:
+    peers, timers, outgoing = Peers(settings), Timers(), Outgoing(core)
+    bars = Bars(2 * timeouts.gather)
+    formation = Formation(
+        settings,
+        timeouts,
+        core=core,
+        outgoing=outgoing,
+        peers=peers,
+        timers=timers,
+        times=ring_times,
+        first_time=ring_times.last,
+        clock_ns=clock_ns,
+    )
+    return Context(
+        network=settings,
+        timeouts=timeouts,
+        core=core,
+        outgoing=outgoing,
+        peers=peers,
+        timers=timers,
+        formation=formation,
+        bars=bars,
+        search=Search(settings, peers, bars),
+        lookups=Lookups(timeouts.lookup, settings.me),
+        log=MembershipLog(log, settings),
+        clock_ns=clock_ns,
+    )
