@@ -196,7 +196,10 @@ cdef class Datagrams:
         return bytes_in
 
     cdef bint has_work(self) noexcept nogil:
-        return self.inbox_next < self.inbox_count or self.refused_count > 0
+        if self.inbox_next < self.inbox_count or self.refused_count > 0 or self.owes_report:
+            return True
+        # Python may have sent something while the loop did not run.
+        return self.node.outbox.count > 0
 
     cdef int64_t next_due(self) noexcept nogil:
         return self.faults.next_due() if self.has_faults else 0

@@ -1,0 +1,463 @@
+"""The sockets of a ring's daemon, for real on the loopback network.
+
+The other daemons are plain sockets, or a second node with sockets of its own.
+"""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from spread._datagrams import COUNTERS, Datagrams
+from spread._faults import Faults
+from spread._node import Node
+from spread._packets import PacketHeader, make_packet
+from spread._reactor import Reactor
+from spread.config.listens import Purpose, Transport, listens
+from spread.config.load import local_ring
+from spread.config.model import Configuration
+from spread.daemon.listeners import Listeners, open_listeners
+from spread.daemon.network import ring_settings
+from spread.daemon.ring_sockets import RingSockets, ring_sockets
+from spread.errors import MisuseError
+from tests.daemon.harness.ports import free_port
+
+DAEMONS = 3
+SEGMENT = 256
+ALIVE = 16
+GROUP = "225.87.0.1"
+WAIT_NS = 20_000_000_000
+TICK_NS = 1_000_000
+WINDOW = 40
+BATCH_MAX = 32
+PACKET_HEADER_SIZE = 64
+BODY_MAX = 65507 - PACKET_HEADER_SIZE
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="error numbers of Linux")
+
+
+@dataclass
+class Upcalls:
+    """Keeps what the node tells; asks `is_over` every millisecond."""
+
+    bodies: list[bytes] = field(default_factory=list)
+    sources: list[tuple[int, int]] = field(default_factory=list)
+    is_over: Callable[[], bool] = bool
+    tick: Callable[[], None] = lambda: None
+
+    def control_packet(self, _: int, sender: int, source: int, *rest: object) -> None:
+        self.bodies.append(rest[-1] if isinstance(rest[-1], bytes) else b"")
+        self.sources.append((sender, source))
+
+    def stranger(self, cause: int, source: int) -> None:
+        pass
+
+    def deadline(self, _: int) -> None:
+        self.tick()
+
+
+class Daemon:
+    """A node with its reactor, sockets and datagrams."""
+
+    def __init__(self, configuration: Configuration, stack: ExitStack) -> None:
+        wanted = [each for each in listens(configuration) if each.transport is Transport.UDP]
+        self.listeners: Listeners = stack.enter_context(open_listeners(wanted))
+        self.upcalls = Upcalls()
+        self.settings = ring_settings(configuration, incarnation=7, ring_time=1)
+        self.node = Node(
+            self.upcalls,  # type: ignore[arg-type]  # The other upcalls belong to rings and sessions.
+            route_seed=1,
+            session_messages_max=1000,
+            session_bytes_max=1 << 20,
+            session_messages_exact=False,
+            queued_bytes_max=1 << 26,
+            inbound_bytes_max=1 << 24,
+            ring=self.settings,
+        )
+        self.sockets: RingSockets = ring_sockets(configuration, self.listeners, multicast=False)
+        self.reactor = Reactor(self.node)
+        self.reports: list[tuple[str, int, int, int]] = []
+
+    def attach(
+        self, *, faults: str | None = None, window: int = WINDOW, **changes: object
+    ) -> Datagrams:
+        self.sockets = replace(self.sockets, **changes)  # type: ignore[arg-type]
+        self.datagrams = Datagrams(
+            self.node,
+            self.sockets,
+            window=window,
+            report=lambda *report: self.reports.append(report),
+            faults=None if faults is None else Faults(faults),
+        )
+        self.reactor.attach_ring(self.datagrams)
+        return self.datagrams
+
+    def run_until(self, is_over: Callable[[], bool]) -> None:
+        """Serve until something holds, or fail."""
+        end_ns = self.reactor.now() + WAIT_NS
+
+        def tick() -> None:
+            if is_over() or self.reactor.now() > end_ns:
+                self.reactor.stop()
+            else:
+                self.node.set_deadline(self.reactor.now() + TICK_NS)
+
+        self.upcalls.tick = tick
+        self.node.set_deadline(self.reactor.now())
+        self.reactor.run()
+        assert is_over()
+
+    def statistics(self) -> dict[str, int]:
+        return self.datagrams.statistics()
+
+    def packet(self, sender: int, body: bytes) -> bytes:
+        """Return the datagram of a control packet from another daemon."""
+        header = PacketHeader(kind=ALIVE, origin=sender, transmitter=sender, second=9)
+        return make_packet(header, self.settings.network.network_hash, body)
+
+
+class Peers:
+    """The plain sockets of the other daemons, by daemon number."""
+
+    def __init__(self, port: int, numbers: range, stack: ExitStack) -> None:
+        self.data = {number: self._open(number, port, stack) for number in numbers}
+        self.token = {number: self._open(number, port + 1, stack) for number in numbers}
+
+    def _open(self, number: int, port: int, stack: ExitStack) -> socket.socket:
+        opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        opened.settimeout(WAIT_NS / 1e9)
+        opened.bind((f"127.0.0.{number + 1}", port))
+        return opened
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def daemon(port: int, stack: ExitStack) -> Daemon:
+    return Daemon(local_ring(port, DAEMONS, 1), stack)
+
+
+@pytest.fixture
+def peers(port: int, stack: ExitStack) -> Peers:
+    return Peers(port, range(1, DAEMONS), stack)
+
+
+def body_of(datagram: bytes) -> bytes:
+    return datagram[PACKET_HEADER_SIZE:]
+
+
+class TestSending:
+    def test_datagrams_leave_in_order_from_the_configured_address(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        bodies = [b"%d" % number for number in range(3 * BATCH_MAX)]
+        for body in bodies:
+            daemon.node.send_control(ALIVE, 1, body)
+
+        daemon.reactor.settle()
+
+        received = [peers.data[1].recvfrom(2000) for _ in bodies]
+        assert [body_of(datagram) for datagram, _ in received] == bodies
+        assert {source for _, source in received} == {("127.0.0.1", port)}
+
+    def test_what_python_sent_before_the_loop_began_leaves_when_it_begins(
+        self, daemon: Daemon, peers: Peers
+    ) -> None:
+        daemon.attach()
+        daemon.node.send_control(ALIVE, 2, b"early")
+
+        daemon.run_until(lambda: daemon.statistics()["datagrams_out"] == 1)
+
+        assert body_of(peers.data[2].recv(2000)) == b"early"
+
+    def test_a_segment_without_an_address_of_its_own_is_sent_to_one_by_one(
+        self, daemon: Daemon, peers: Peers
+    ) -> None:
+        daemon.attach()
+
+        daemon.node.send_control(ALIVE, SEGMENT, b"all")
+        daemon.reactor.settle()
+
+        assert [body_of(peers.data[number].recv(2000)) for number in (1, 2)] == [b"all", b"all"]
+        assert daemon.statistics()["datagrams_out"] == DAEMONS - 1
+
+    @on_linux
+    def test_one_datagram_to_the_group_is_for_the_whole_segment(
+        self, port: int, stack: ExitStack
+    ) -> None:
+        configuration = local_ring(port, DAEMONS, 1)
+        options = replace(configuration.options, multicast=True)
+        segment = replace(configuration.segment, address=GROUP)
+        daemon = Daemon(
+            replace(configuration, options=options, segment=segment, segments=(segment,)), stack
+        )
+        member = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        member.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        member.bind((GROUP, port))
+        membership = socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.2")
+        member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        member.settimeout(WAIT_NS / 1e9)
+        daemon.attach(segment=(GROUP, port))
+
+        daemon.node.send_control(ALIVE, SEGMENT, b"all")
+        daemon.reactor.settle()
+
+        datagram, source = member.recvfrom(2000)
+        assert body_of(datagram) == b"all"
+        assert source == ("127.0.0.1", port)
+        assert daemon.statistics()["datagrams_out"] == 1
+
+    def test_the_largest_datagram_is_sent_and_received_whole(
+        self, port: int, daemon: Daemon, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+        daemon.attach()
+        other.attach()
+        body = bytes(range(256)) * 255 + bytes(BODY_MAX - 255 * 256)
+
+        daemon.node.send_control(ALIVE, 1, body)
+        daemon.reactor.settle()
+        other.run_until(lambda: bool(other.upcalls.bodies))
+
+        assert other.upcalls.bodies == [body]
+        assert other.upcalls.sources == [(0, 0x7F000001)]
+
+    @on_linux
+    def test_what_the_system_refuses_is_counted_by_cause_and_reported_once_a_minute(
+        self, port: int, daemon: Daemon, peers: Peers
+    ) -> None:
+        # An address of the outside cannot be reached from a loopback address.
+        places = (("127.0.0.1", port), ("127.0.0.2", port), ("192.0.2.1", port))
+        daemon.attach(data_places=places)
+
+        for number in range(4):
+            daemon.node.send_control(ALIVE, 1 + number % 2, b"%d" % number)
+        daemon.run_until(lambda: bool(daemon.reports))
+        daemon.node.send_control(ALIVE, 2, b"4")
+        daemon.run_until(lambda: daemon.statistics()["unsent_other"] == 3)
+
+        [(cause, count, error, target)] = daemon.reports
+        assert (cause, count, target) == ("unsent_other", 2, 2)
+        assert error != 0
+        assert [body_of(peers.data[1].recv(2000)) for _ in range(2)] == [b"0", b"2"]
+
+    @on_linux
+    def test_a_destination_that_is_forbidden_is_another_cause(
+        self, port: int, daemon: Daemon
+    ) -> None:
+        [opened] = daemon.listeners.serving(Purpose.DAEMONS)
+        opened.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 0)
+        places = (("127.0.0.1", port), ("127.255.255.255", port), ("127.0.0.3", port))
+        daemon.attach(data_places=places)
+
+        daemon.node.send_control(ALIVE, 1, b"")
+        daemon.run_until(lambda: bool(daemon.reports))
+
+        assert daemon.statistics()["unsent_denied"] == 1
+
+    def test_what_a_report_raises_ends_the_run(self, port: int, daemon: Daemon) -> None:
+        class ReportError(Exception):
+            pass
+
+        def report(*_: object) -> None:
+            raise ReportError
+
+        [opened] = daemon.listeners.serving(Purpose.DAEMONS)
+        opened.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 0)
+        places = (("127.0.0.1", port), ("127.255.255.255", port), ("127.0.0.3", port))
+        sockets = replace(daemon.sockets, data_places=places)
+        daemon.reactor.attach_ring(Datagrams(daemon.node, sockets, window=1, report=report))
+        daemon.node.send_control(ALIVE, 1, b"")
+
+        with pytest.raises(ReportError):
+            daemon.reactor.run()
+
+
+class TestReceiving:
+    def test_datagrams_arrive_in_order_over_several_batches(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        bodies = [b"%d" % number for number in range(3 * BATCH_MAX + 1)]
+        for body in bodies:
+            peers.data[1].sendto(daemon.packet(1, body), ("127.0.0.1", port))
+
+        daemon.run_until(lambda: len(daemon.upcalls.bodies) == len(bodies))
+
+        assert daemon.upcalls.bodies == bodies
+        assert set(daemon.upcalls.sources) == {(1, 0x7F000002)}
+        assert daemon.statistics()["datagrams_in"] == len(bodies)
+
+    def test_the_token_waits_for_data_but_not_for_more_than_two_windows(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        for number in range(3 * WINDOW):
+            peers.data[1].sendto(daemon.packet(1, b"%d" % number), ("127.0.0.1", port))
+        for body in (b"token", b"again"):
+            peers.token[1].sendto(daemon.packet(1, body), ("127.0.0.1", port + 1))
+
+        daemon.run_until(lambda: len(daemon.upcalls.bodies) == 3 * WINDOW + 2)
+
+        assert daemon.upcalls.bodies.index(b"token") == 2 * WINDOW
+        assert daemon.upcalls.bodies[-1] == b"again"
+
+    def test_datagrams_that_are_no_packets_are_counted_and_do_no_harm(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        for data in (b"", b"x", bytes(64), daemon.packet(1, b"cut")[:-1], bytes(60_000)):
+            peers.data[1].sendto(data, ("127.0.0.1", port))
+        peers.data[1].sendto(daemon.packet(1, b"good"), ("127.0.0.1", port))
+
+        daemon.run_until(lambda: bool(daemon.upcalls.bodies))
+
+        assert daemon.upcalls.bodies == [b"good"]
+        assert daemon.node.statistics()["strangers"] == 5
+        assert daemon.statistics()["datagrams_in"] == 6
+
+    def test_every_data_socket_is_read(
+        self, daemon: Daemon, peers: Peers, port: int, stack: ExitStack
+    ) -> None:
+        second = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        second.setblocking(False)
+        second.bind(("127.0.1.1", port))
+        daemon.attach(data=(*daemon.sockets.data, second.fileno()))
+        for number in range(2 * BATCH_MAX):
+            address = "127.0.1.1" if number % 2 else "127.0.0.1"
+            peers.data[1].sendto(daemon.packet(1, b"%d" % number), (address, port))
+
+        daemon.run_until(lambda: len(daemon.upcalls.bodies) == 2 * BATCH_MAX)
+
+        assert len(set(daemon.upcalls.bodies)) == 2 * BATCH_MAX
+
+
+class TestFaults:
+    def survivors(self, daemon: Daemon, peers: Peers, port: int, count: int) -> list[bytes]:
+        """Send `count` datagrams and a last one until it arrives; return the others' bodies."""
+        last = daemon.packet(1, b"last")
+        for number in range(count):
+            peers.data[1].sendto(daemon.packet(1, b"%d" % number), ("127.0.0.1", port))
+
+        def is_over() -> bool:
+            peers.data[1].sendto(last, ("127.0.0.1", port))
+            return b"last" in daemon.upcalls.bodies
+
+        daemon.run_until(is_over)
+        return [body for body in daemon.upcalls.bodies if body != b"last"]
+
+    def test_a_share_of_the_datagrams_is_lost(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach(faults="loss=0.3,seed=5")
+
+        bodies = self.survivors(daemon, peers, port, 200)
+
+        assert 100 < len(bodies) < 180
+        assert daemon.statistics()["faults_lost"] >= 200 - len(bodies)
+
+    def test_the_same_seed_loses_the_same_datagrams(self, stack: ExitStack) -> None:
+        kept = []
+        for _ in range(2):
+            port = free_port()
+            daemon = Daemon(local_ring(port, DAEMONS, 1), stack)
+            daemon.attach(faults="loss=0.3,seed=5")
+            kept.append(self.survivors(daemon, Peers(port, range(1, DAEMONS), stack), port, 100))
+
+        assert kept[0] == kept[1]
+
+    def test_every_datagram_may_come_twice(self, daemon: Daemon, peers: Peers, port: int) -> None:
+        daemon.attach(faults="dup=1")
+
+        peers.data[1].sendto(daemon.packet(1, b"two"), ("127.0.0.1", port))
+        daemon.run_until(lambda: len(daemon.upcalls.bodies) == 2)
+
+        assert daemon.upcalls.bodies == [b"two", b"two"]
+        assert daemon.statistics()["faults_copied"] == 1
+
+    def test_delayed_datagrams_come_no_earlier_without_anything_else_to_wake_the_loop(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach(faults="delay_ms=30")
+        begin_ns = daemon.reactor.now()
+        peers.token[1].sendto(daemon.packet(1, b"late"), ("127.0.0.1", port + 1))
+
+        daemon.run_until(lambda: bool(daemon.upcalls.bodies))
+
+        assert daemon.reactor.now() - begin_ns >= 30_000_000
+        assert daemon.statistics()["faults_delayed"] == 1
+
+    def test_datagrams_that_are_held_back_are_overtaken_and_none_is_lost(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach(faults="reorder=0.2,seed=3")
+        bodies = [b"%03d" % number for number in range(200)]
+        for body in bodies:
+            peers.data[1].sendto(daemon.packet(1, body), ("127.0.0.1", port))
+
+        daemon.run_until(lambda: len(daemon.upcalls.bodies) == len(bodies))
+
+        assert daemon.upcalls.bodies != bodies
+        assert sorted(daemon.upcalls.bodies) == bodies
+
+    def test_what_is_held_back_at_the_end_is_given_up(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach(faults="delay_ms=60000")
+        peers.data[1].sendto(daemon.packet(1, b"never"), ("127.0.0.1", port))
+
+        daemon.run_until(lambda: daemon.statistics()["faults_delayed"] == 1)
+
+        assert daemon.upcalls.bodies == []
+
+
+class TestMisuse:
+    def test_the_sender_is_a_data_socket(self, daemon: Daemon) -> None:
+        with pytest.raises(MisuseError, match="must be a data socket"):
+            daemon.attach(sender=daemon.sockets.token[0])
+
+    def test_more_sockets_than_ten_interfaces_have_are_refused(self, daemon: Daemon) -> None:
+        with pytest.raises(MisuseError, match="at most 32"):
+            daemon.attach(token=tuple(range(100, 132)))
+
+    def test_a_reactor_serves_one_ring(self, daemon: Daemon) -> None:
+        datagrams = daemon.attach()
+
+        with pytest.raises(MisuseError, match="a ring already"):
+            daemon.reactor.attach_ring(datagrams)
+
+    def test_datagrams_of_another_node_are_refused(
+        self, daemon: Daemon, port: int, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+        datagrams = daemon.attach()
+
+        with pytest.raises(MisuseError, match="another node"):
+            other.reactor.attach_ring(datagrams)
+
+    def test_a_socket_that_is_closed_cannot_be_watched(self, daemon: Daemon) -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as closed:
+            descriptor = closed.fileno()
+
+        with pytest.raises(OSError, match="cannot be watched"):
+            daemon.attach(token=(descriptor,))
+
+
+def test_every_counter_has_a_name_of_its_own_and_begins_at_zero(daemon: Daemon) -> None:
+    statistics = daemon.attach().statistics()
+
+    assert list(statistics) == [name for name, _ in COUNTERS]
+    assert set(statistics.values()) == {0}
