@@ -12,6 +12,7 @@ IN_USE = {
     "buffer_bytes",
     "buffer_bytes_peak",
     "packets",
+    "malformed_frames",
 }
 
 
