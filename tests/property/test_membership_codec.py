@@ -73,7 +73,7 @@ def forms(draw: st.DrawFn) -> Form:
 @st.composite
 def old_rings(draw: st.DrawFn, name: tuple[int, int], transitional: list[int]) -> OldRing:
     count = draw(st.integers(0, HAVE_BITS_MAX))
-    stable = draw(st.integers(0, 2**64 - 1 - count))
+    stable = draw(st.integers(0, 2**63 - 1 - count))
     have = draw(st.integers(0, (1 << count) - 1)).to_bytes((count + 7) // 8, "little")
     obligations = sorted({*transitional, *draw(st.lists(daemons, max_size=5))})
     return OldRing(name, stable, stable + count, have, transitional, obligations)

@@ -75,6 +75,9 @@ FORM_SIZE_MAX: Final = (
 )
 """Bytes of the largest form: 8,845. With an old ring for each of 128 daemons it were 41,245."""
 
+SEQ_MAX: Final = (1 << 63) - 1
+"""No ring lives to number so many packets; below it, sums with a window cannot wrap round."""
+
 
 class MalformedError(PeerError):
     """A control packet does not hold together; it is counted and dropped."""
@@ -294,7 +297,8 @@ def _read_form(reader: _Reader, *, is_second_pass: bool) -> Form:
 def _read_old_ring(reader: _Reader) -> OldRing:
     leader, time, stable, high, transitional_time, obligations = reader.fields(OLD_RING)
     count = high - stable
-    _require(0 <= count <= HAVE_BITS_MAX, "has an old ring with an impossible range")
+    is_possible = 0 <= count <= HAVE_BITS_MAX and high <= SEQ_MAX
+    _require(is_possible, "has an old ring with an impossible range")
     have = reader.take((count + 7) // 8)
     _require(int.from_bytes(have, "little") >> count == 0, "has a packet outside its range")
     return OldRing(

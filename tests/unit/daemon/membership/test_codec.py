@@ -254,7 +254,9 @@ def test_a_member_from_a_ring_that_is_not_there_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(("stable", "high"), [(5, 4), (0, HAVE_BITS_MAX + 1), (0, 2**64 - 1)])
+@pytest.mark.parametrize(
+    ("stable", "high"), [(5, 4), (0, HAVE_BITS_MAX + 1), (0, 2**64 - 1), (2**63, 2**63)]
+)
 def test_an_impossible_range_of_packets_is_refused(stable: int, high: int) -> None:
     form = first_pass()
     form.old_rings[1].stable, form.old_rings[1].high = stable, high
