@@ -13,22 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from spread.sim.trace import ClientTrace, Closure, History, Message, Viewed
 from tests.daemon.harness import handshake, wire
 from tests.daemon.harness.session import EndOfStreamError, Endpoint, Session
 from tests.daemon.harness.waiting import DEADLINE, Deadline
-from tests.daemon.trace import (
-    ClientTrace,
-    Delivered,
-    Ended,
-    History,
-    JoinRequested,
-    LeaveRequested,
-    LeftGroup,
-    Message,
-    Sent,
-    Transitional,
-    Viewed,
-)
+from tests.daemon.recording import IDENTITY_SIZE, Recorder
 
 __all__ = [
     "GROUP_COUNT",
@@ -48,9 +37,8 @@ SLOT_COUNT = 8
 GROUP_COUNT = 3
 SERVICES = (wire.UNRELIABLE, wire.RELIABLE, wire.FIFO, wire.CAUSAL, wire.AGREED, wire.SAFE)
 
-IDENTITY_SIZE = 12  # Slot, epoch and number of the message, four bytes each.
 SETTLE = b"settle"
-CAUSES = 0xF00
+DAEMON_NAME = b"d1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +135,8 @@ class _Client:
 
 class _Player:
     def __init__(self, endpoints: Sequence[Endpoint], prefix: bytes) -> None:
-        self.history = History()
+        self.history = History(daemon_names=(DAEMON_NAME,))
+        self._recorder = Recorder(self.history)
         self._endpoints = endpoints
         self._prefix = prefix
         self._clients: dict[int, _Client] = {}
@@ -190,13 +179,18 @@ class _Player:
             time.sleep(0.005)
             for client in self._clients.values():
                 self._read(client)
+        self.history.healed_at = self.history.tick()
 
     def _stale_views(self) -> list[str]:
         stale = []
         for client in self._clients.values():
             if not client.trace.membership:
                 continue
-            last = {view.group: view.members for view in client.trace.of(Viewed)}
+            last = {
+                event.group: event.members
+                for event in client.trace.events
+                if isinstance(event, Viewed)
+            }
             for group in client.joined:
                 members = sorted(
                     other.trace.private_group
@@ -211,7 +205,7 @@ class _Player:
         return b"%s-group%d" % (self._prefix, number)
 
     def _private_group(self, slot: int) -> bytes:
-        return b"#%sc%d#d1" % (self._prefix, slot)
+        return b"#%sc%d#%s" % (self._prefix, slot, DAEMON_NAME)
 
     def _client(self, slot: int) -> _Client:
         """Return the client of a slot, connected again under its name if it is gone."""
@@ -219,7 +213,9 @@ class _Player:
             self._epochs[slot] += 1
             membership = slot % 4 != 3
             session = self._connected(slot, membership=membership)
-            trace = self.history.open(session.private_group, membership=membership)
+            trace = self.history.open(
+                session.private_group, daemon=0, incarnation=0, membership=membership
+            )
             order: wire.Order = "big" if slot % 3 == 2 else "little"
             self._clients[slot] = _Client(session, trace, order)
         return self._clients[slot]
@@ -240,14 +236,14 @@ class _Player:
     # Requests.
 
     def _join(self, client: _Client, group: bytes) -> None:
-        client.trace.events.append(JoinRequested(self.history.tick(), group))
+        self._recorder.joining(client.trace, group)
         client.joined.add(group)
         client.session.send(
             wire.request_frame(client.trace.private_group, wire.JOIN, group, client.order)
         )
 
     def _leave(self, client: _Client, group: bytes) -> None:
-        client.trace.events.append(LeaveRequested(self.history.tick(), group))
+        self._recorder.leaving(client.trace, group)
         client.joined.discard(group)
         client.session.send(
             wire.request_frame(client.trace.private_group, wire.LEAVE, group, client.order)
@@ -255,25 +251,27 @@ class _Player:
 
     def _multicast(self, client: _Client, action: Multicast) -> None:
         client.sent_count += 1
+        # Slot, epoch and number of the message, four bytes each.
         identity = b"".join(
-            number.to_bytes(4, "big")
+            number.to_bytes(IDENTITY_SIZE // 3, "big")
             for number in (action.slot, self._epochs[action.slot], client.sent_count)
         )
         groups = tuple(self._group(number) for number in action.groups)
         targets = tuple(self._private_group(slot) for slot in action.targets)
         message = Message(
-            identity,
+            int.from_bytes(identity, "big"),
             client.trace.private_group,
-            action.service | (wire.SELF_DISCARD if action.self_discard else 0),
+            action.service,
             targets + groups,
             client.sent_count & 0x7FFF,
             identity + bytes(number & 0xFF for number in range(action.size)),
+            discards_self=action.self_discard,
         )
-        client.trace.events.append(Sent(self.history.tick(), message))
+        self._recorder.sending(client.trace, message)
         client.session.send(
             wire.data_frame(
                 message.sender,
-                message.service,
+                message.service | (wire.SELF_DISCARD if action.self_discard else 0),
                 message.groups,
                 message.payload,
                 message.mess_type,
@@ -295,16 +293,14 @@ class _Player:
                 client.session.close()
             case "abort":
                 client.session.abort()
-        drained = action.how == "kill"
-        client.trace.events.append(Ended(self.history.tick(), by_client=True, drained=drained))
+        self._recorder.closed(client.trace, Closure.CLIENT, drained=action.how == "kill")
 
     # Receiving.
 
     def _read(self, client: _Client) -> None:
         for frame in client.session.frames_here():
-            self._note(client, frame)
+            self._recorder.frame(client.trace, frame)
         if client.session.has_ended:
-            client.trace.events.append(Ended(self.history.tick(), by_client=False, drained=False))
             raise AssertionError(f"the daemon closed {client.trace.private_group!r}")
 
     def _read_up_to_own(self, client: _Client, token: bytes) -> None:
@@ -312,7 +308,7 @@ class _Player:
         client.session.send(wire.data_frame(own, wire.SAFE, (own,), token))
         try:
             while (frame := client.session.read_frame(DEADLINE)).data != token:
-                self._note(client, frame)
+                self._recorder.frame(client.trace, frame)
         except EndOfStreamError as ended:
             raise AssertionError(f"the daemon closed {own!r}") from ended
 
@@ -321,32 +317,4 @@ class _Player:
         reader = wire.FrameReader()
         reader.feed(data)
         while (frame := reader.next_frame()) is not None:
-            self._note(client, frame)
-
-    def _note(self, client: _Client, frame: wire.Frame) -> None:
-        at, group = self.history.tick(), wire.stripped(frame.name)
-        events = client.trace.events
-        if frame.is_data:
-            events.append(Delivered(at, _message(frame)))
-        elif frame.is_view:
-            view = frame.view()
-            members = frame.group_names
-            cause = frame.type & CAUSES
-            events.append(Viewed(at, group, view.group_id, members, cause, view.sets, view.own))
-        elif frame.is_self_leave:
-            events.append(LeftGroup(at, group))
-        elif frame.is_transitional:
-            events.append(Transitional(at, group))
-        else:
-            raise AssertionError(f"a client of the workload cannot get {frame}")
-
-
-def _message(frame: wire.Frame) -> Message:
-    return Message(
-        frame.data[:IDENTITY_SIZE],
-        wire.stripped(frame.name),
-        frame.type,
-        frame.group_names,
-        frame.mess_type,
-        frame.data,
-    )
+            self._recorder.frame(client.trace, frame)
