@@ -88,11 +88,12 @@ def _some_of_each_kind(violations: tuple[str, ...]) -> list[str]:
 
 
 def print_log(
-    daemon: int, priority: EventPriority, wording: str, fields: dict[str, object]
+    daemon: int | None, priority: EventPriority, wording: str, fields: dict[str, object]
 ) -> None:
-    """Print an event of a daemon's log."""
+    """Print an event of a daemon's log, at once: the run may abort."""
     values = " ".join(f"{name}={value}" for name, value in fields.items())
-    print(f"  log d{daemon + 1} {priority.name.lower()}: {wording} {values}")
+    who = "***" if daemon is None else f"log d{daemon + 1} {priority.name.lower()}:"
+    print(f"  {who} {wording} {values}", flush=True)
 
 
 def print_trace(history: History) -> None:

@@ -18,8 +18,9 @@ from spread.sim.trace import DaemonStarted, DaemonStopped, FaultNote, History, R
 
 __all__ = ["Log", "World"]
 
-Log = Callable[[int, EventPriority, str, dict[str, object]], None]
-"""Takes events of the daemons' logs: daemon number, priority, wording, fields."""
+Log = Callable[[int | None, EventPriority, str, dict[str, object]], None]
+"""Takes events of the daemons' logs: number of the daemon, None for what is done to the world;
+priority, wording, fields."""
 
 
 class World:
@@ -219,4 +220,6 @@ class World:
 
     def note(self, text: str) -> None:
         """Keep what was done to the world."""
+        if self.log is not None:
+            self.log(None, EventPriority.PRINT, text, {})
         self.history.faults.append(FaultNote(self.history.tick(), self.now_ns, text))
