@@ -272,7 +272,7 @@ def test_an_old_ring_beyond_the_last_place_is_refused_and_changes_nothing() -> N
     for daemon in range(1, OLD_RINGS_MAX):
         assert add_member(form, report(daemon, (1, daemon)))
 
-    assert not add_member(form, report(OLD_RINGS_MAX, (1, 99)))
+    assert not add_member(form, report(OLD_RINGS_MAX, RING_B))
 
     assert len(form.members) == len(form.old_rings) == OLD_RINGS_MAX
     assert form.pending == [OLD_RINGS_MAX]
