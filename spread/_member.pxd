@@ -6,7 +6,8 @@
     Python     -> ring_lost, ring_freeze, ring_commit, ring_start     (`RingCore`)
 
 Two rings exist at a time: the installed one, whose messages are delivered, and during recovery the
-forming one, whose token circulates (`active`). Installation is a walk that nothing interrupts:
+forming one, whose token circulates (`active`). Installation is a walk; once begun in `turn`,
+nothing interrupts it:
 
     old packets up to the first hole or unstable SAFE message     regular part
     upcall ring_transitional
