@@ -11,8 +11,8 @@ it, when no data is left, or after `serve_max` packets; then it returns, so that
 released is delivered.
 
 Everything but probes leaves through one socket in the order of the outbox. When that is full, the
-rest waits until it takes more, up to WAITING_BYTES_MAX; beyond them the newest is dropped, as a
-network would.
+rest waits until it takes more, up to WAITING_BYTES_MAX; beyond them the newest is dropped, and after
+FULL_NS_MAX all of it, as a network would.
 
 Invariants
     each entry of the queue, of the inbox from `inbox_next` on, and of what is held by the faults
@@ -40,6 +40,8 @@ cdef enum:
     QUEUE_MAX = 65536            # Entries; a full outbox and what waited before it.
     # As much again as the sender's own buffer is asked to hold.
     WAITING_BYTES_MAX = 4 * 1024 * 1024
+    # Tokens and packets are sent again sooner than that; what is older would only stand in the way.
+    FULL_NS_MAX = 50000000
     SERVE_BYTES_MAX = 1024 * 1024  # What one turn may queue for a receiver before it is offered.
     PROBE_READS_MAX = 4
     FAULT_COPIES_MAX = 2
@@ -131,6 +133,7 @@ cdef class Datagrams:
     cdef uint32_t queue_capacity
     cdef uint64_t waiting_bytes
     cdef bint is_full                       # The sender takes no more for now.
+    cdef int64_t full_ns                    # Since when, or when what waited was given up.
     cdef bint owes_report
     cdef Problem problems[CAUSE_COUNT]
     cdef uint64_t counters[COUNT_COUNT]
@@ -186,7 +189,7 @@ cdef class Datagrams:
     cdef void send_run(self) noexcept nogil
     cdef void sent(self, uint32_t count) noexcept nogil
     cdef void set_full(self, bint is_full) noexcept nogil
-    cdef void drop_newest(self) noexcept nogil
+    cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil
     cdef void send_probe(self, const Outgoing* outgoing) noexcept nogil
     cdef bint open_probe(self, uint32_t target) noexcept nogil
     cdef void close_probe(self, uint32_t target) noexcept nogil

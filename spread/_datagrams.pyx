@@ -352,6 +352,9 @@ cdef class Datagrams:
 
     cdef void flush(self, int64_t now_ns) noexcept nogil:
         self.now_ns = now_ns
+        if self.is_full and now_ns - self.full_ns > FULL_NS_MAX:
+            self.full_ns = now_ns
+            self.drop_newest(0)
         if self.node.outbox.count > 0:
             self.collect()
         if self.queue_count > 0 and not self.is_full:
@@ -413,7 +416,7 @@ cdef class Datagrams:
         memmove(self.queue, &self.queue[self.queue_sent], self.queue_count * sizeof(Outgoing))
         self.queue_sent = 0
         if self.is_full:
-            self.drop_newest()
+            self.drop_newest(WAITING_BYTES_MAX)
 
     cdef void send_run(self) noexcept nogil:
         """Send with one call what stands before the next probe."""
@@ -467,14 +470,15 @@ cdef class Datagrams:
         cdef uint32_t interest = READY_READ | READY_WRITE if is_full else READY_READ
         cdef uint32_t number
         self.is_full = is_full
+        self.full_ns = self.now_ns
         for number in range(self.data_count):
             if self.ports[number].socket == self.sender:
                 poller_change(self.poller, self.sender, self.mark | number, interest)
 
-    cdef void drop_newest(self) noexcept nogil:
-        """Keep no more than the bound."""
+    cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil:
+        """Keep no more than so many bytes waiting."""
         cdef const Outgoing* outgoing
-        while self.waiting_bytes > WAITING_BYTES_MAX:
+        while self.waiting_bytes > bytes_max:
             self.queue_count -= 1
             outgoing = &self.queue[self.queue_count]
             self.waiting_bytes -= outgoing.size
