@@ -19,11 +19,11 @@ A message (integers little-endian, ids of rings as the two signed words that cli
 The pieces put together:
 
     u32 members | for each: u8 daemon, u8 size, private name           sorted by (daemon, name)
-    u32 groups  | for each: u8 size, name, u8 flags, 12 bytes id,      sorted by name
-                            u8 tags | for each: 8 bytes ring, u32 members, a u32 number for each
+    u32 groups  | for each: u8 size, name, u8 changed                  sorted by name
+                            u8 tags  | for each: 12 bytes id, u32 members, a u32 number for each
+                            u16 lost | for each: u8 daemon, 12 bytes id
 
-A number is the place of a member in the first list; numbers grow within a tag. Flag 1 is set for
-a changed group, 2 for a doubtful one.
+A number is the place of a member in the first list; numbers grow within a tag.
 """
 
 import struct
@@ -54,12 +54,12 @@ _RING: Final = struct.Struct("<ii")
 _HEAD: Final = struct.Struct("<8sII16s")
 _COUNT: Final = struct.Struct("<I")
 _MEMBER: Final = struct.Struct("<BB")
-_GROUP: Final = struct.Struct("<BiiIB")
-_TAG: Final = struct.Struct("<iiI")
+_GROUP: Final = struct.Struct("<BB")
+_TAG: Final = struct.Struct("<iiII")
+_LOST_COUNT: Final = struct.Struct("<H")
+_LOST: Final = struct.Struct("<BiiI")
 _PIECE_SIZE: Final = MESSAGE_SIZE_MAX - _HEAD.size
 _DAEMONS_MAX: Final = 128
-_CHANGED: Final = 1
-_DOUBTFUL: Final = 2
 
 
 class _StateError(PeerError):
@@ -99,19 +99,16 @@ def encode_table(
 
 def _group_record(name: bytes, group: Group, numbers: Mapping[bytes, int]) -> bytes:
     tagged = by_tag(group.parts)
-    ring = group.id.ring
-    flags = _CHANGED * group.is_changed | _DOUBTFUL * group.is_doubtful
-    record = [
-        bytes((len(name),)),
-        name,
-        _GROUP.pack(flags, ring.leader, ring.time, group.id.index, len(tagged)),
-    ]
+    record = [bytes((len(name),)), name, _GROUP.pack(group.is_changed, len(tagged))]
     for parts in tagged:
         tag = parts[0].tag
         assert tag is not None, f"group {name!r} has members of unknown daemons"
         those = [numbers[member] for part in parts for member in part.members]
-        record.append(_TAG.pack(tag.leader, tag.time, len(those)))
+        record.append(_TAG.pack(tag.ring.leader, tag.ring.time, tag.index, len(those)))
         record.append(struct.pack(f"<{len(those)}I", *those))
+    record.append(_LOST_COUNT.pack(len(group.lost)))
+    for daemon, tag in sorted(group.lost):
+        record.append(_LOST.pack(daemon, tag.ring.leader, tag.ring.time, tag.index))
     return b"".join(record)
 
 
@@ -189,25 +186,23 @@ class _Reader:
         return groups
 
     def _read_group(self, name: bytes) -> Group:
-        flags, leader, time, index, tags = _GROUP.unpack_from(self._table, self._at)
+        changed, tags = _GROUP.unpack_from(self._table, self._at)
         self._at += _GROUP.size
-        if flags & ~(_CHANGED | _DOUBTFUL) or tags == 0:
-            raise _StateError(f"group {name!r} has {tags} tags and flags {flags:#x}")
+        if changed > 1 or tags == 0:
+            raise _StateError(f"group {name!r} with {tags} tags and {changed} for changed")
         parts: dict[int, Part] = {}
         for _ in range(tags):
             for part in self._read_tag(name):
                 if part.daemon in parts:
                     raise _StateError(f"group {name!r} has daemon {part.daemon} twice")
                 parts[part.daemon] = part
-        return Group(
-            GroupId(RingId(leader, time), index),
-            [parts[daemon] for daemon in sorted(parts)],
-            is_changed=bool(flags & _CHANGED),
-            is_doubtful=bool(flags & _DOUBTFUL),
-        )
+        in_order = [parts[daemon] for daemon in sorted(parts)]
+        tag = in_order[0].tag
+        assert tag is not None
+        return Group(tag, in_order, is_changed=bool(changed), lost=self._read_lost())
 
     def _read_tag(self, name: bytes) -> list[Part]:
-        leader, time, count = _TAG.unpack_from(self._table, self._at)
+        leader, time, index, count = _TAG.unpack_from(self._table, self._at)
         self._at += _TAG.size
         if count > len(self._members):
             raise _StateError(f"group {name!r} has {count} of {len(self._members)} members")
@@ -215,7 +210,7 @@ class _Reader:
         self._at += count * _COUNT.size
         if not numbers or any(map(ge, numbers, islice(numbers, 1, None))):
             raise _StateError(f"the members of group {name!r} are out of order")
-        tag = RingId(leader, time)
+        tag = GroupId(RingId(leader, time), index)
         parts: list[Part] = []
         for number in numbers:
             daemon = self._daemon_of[number]
@@ -223,6 +218,16 @@ class _Reader:
                 parts.append(Part(daemon, tag, []))
             parts[-1].members.append(self._members[number])
         return parts
+
+    def _read_lost(self) -> set[tuple[int, GroupId]]:
+        (count,) = _LOST_COUNT.unpack_from(self._table, self._at)
+        self._at += _LOST_COUNT.size
+        lost = set()
+        for _ in range(count):
+            daemon, leader, time, index = _LOST.unpack_from(self._table, self._at)
+            self._at += _LOST.size
+            lost.add((daemon, GroupId(RingId(leader, time), index)))
+        return lost
 
 
 # -- The exchange ---------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 """The table of groups: which members they have at which daemons, and what that is known by.
 
-    group "chat" --+-- daemon 0, tag (ring), members  #amy#d1 #bob#d1
-                   +-- daemon 2, tag (ring), members  #carl#d3
+    group "chat" --+-- daemon 0, tag, members  #amy#d1 #bob#d1
+                   +-- daemon 2, tag, members  #carl#d3
 
-The tag of a part is the ring part of the group's id in the last view that the part's members saw,
-so parts of one tag saw the same views. None marks a daemon that is outside the transitional
-configuration: it is not known what its members see from there on.
+The tag of a part is the id of the view that the part's members have, so parts of one tag have seen
+the same. None marks a daemon that is outside the transitional configuration: it is not known what
+its members see from there on.
 
 Invariants
     a group has at least one part, a part at least one member
@@ -30,7 +30,7 @@ class Part:
     """The members of a group at one daemon."""
 
     daemon: int
-    tag: RingId | None
+    tag: GroupId | None
     members: list[bytes]
 
 
@@ -38,19 +38,17 @@ class Part:
 class Group:
     """One group.
 
-    `is_changed`: a change of the ring touched it, it gets a new id with the next regular ring.
-    `is_doubtful`: daemons that have left the ring may have given the next index to another view.
-    The last two speak of the members at this daemon and are not the same everywhere:
-    `is_signalled`: they got the transitional signal in their present view. `lost` are the daemons
-    whose members were taken out of the table since that view without a signal.
+    `id` counts its views. `is_changed`: a change of the ring has touched it, it gets a new id with
+    the next regular ring. `lost` are the parts, as daemon and tag, that were taken out since the
+    view of that tag. `is_signalled`: the members at this daemon got the transitional signal in
+    their present view; alone among these it is not the same everywhere.
     """
 
     id: GroupId
     parts: list[Part]
     is_changed: bool = False
-    is_doubtful: bool = False
     is_signalled: bool = False
-    lost: set[int] = field(default_factory=set)
+    lost: set[tuple[int, GroupId]] = field(default_factory=set)
 
     def part(self, daemon: int) -> Part | None:
         """The members at one daemon."""
@@ -70,31 +68,46 @@ class Group:
 
     def renumber(self, ring: RingId) -> None:
         """Give a new id to the group and a new tag to the daemons that are known to be with us."""
-        self.id = GroupId(ring, 1)
-        self.is_doubtful = False
+        self._show(GroupId(ring, 1))
+
+    def advance(self) -> None:
+        """Count one change."""
+        self._show(GroupId(self.id.ring, self.id.index + 1))
+
+    def _show(self, group_id: GroupId) -> None:
+        self.id = group_id
         for part in self.parts:
             if part.tag is not None:
-                part.tag = ring
-
-    def advance(self, ring: RingId) -> None:
-        """Count one change; a doubtful group begins again, under the ring id of now."""
-        if self.is_doubtful:
-            self.renumber(ring)
-        else:
-            self.id = GroupId(self.id.ring, self.id.index + 1)
+                part.tag = group_id
 
     def absorb(self, other: "Group") -> None:
-        """Add the parts that others know of this group; they have other daemons."""
+        """Add what others know of this group: parts at other daemons."""
         self.parts = sorted([*self.parts, *other.parts], key=_DAEMON)
-        self.is_doubtful |= other.is_doubtful
+        self.is_changed |= other.is_changed
+        self.lost |= other.lost
+
+    def lose(self, gone: Iterable[Part]) -> None:
+        """Remember parts that were taken out, as long as others have the same view."""
+        self.lost.update((part.daemon, part.tag) for part in gone if part.tag is not None)
         tags = {part.tag for part in self.parts}
-        if other.is_changed or other.id != self.id or len(tags) > 1:
-            self.is_changed = True
+        self.lost = {lost for lost in self.lost if lost[1] in tags}
+
+    def lacks(self, tag: GroupId | None) -> bool:
+        """Whether parts that had the view of this tag are missing."""
+        present = {(part.daemon, part.tag) for part in self.parts}
+        return any(lost not in present for lost in self.lost if lost[1] == tag)
+
+    def keeps_its_view(self) -> bool:
+        """Whether all members have the same view, and it still shows who there is."""
+        tag = self.parts[0].tag
+        if self.is_changed or any(part.tag != tag for part in self.parts):
+            return False
+        return not self.lost or not self.lacks(tag)
 
 
 def by_tag(parts: Iterable[Part]) -> list[list[Part]]:
     """Parts of one tag together, in the order of the tags; each part without a tag last, alone."""
-    known: dict[RingId, list[Part]] = {}
+    known: dict[GroupId, list[Part]] = {}
     unknown = []
     for part in parts:
         if part.tag is None:
@@ -155,7 +168,7 @@ class GroupTable:
         group = self._groups[name] = Group(group_id, [])
         return group
 
-    def add(self, name: bytes, daemon: int, member: bytes, tag: RingId | None) -> None:
+    def add(self, name: bytes, daemon: int, member: bytes, tag: GroupId | None) -> None:
         """Add a member; `tag` counts if it is the first of its daemon."""
         group = self._groups[name]
         part = group.part(daemon)
@@ -181,22 +194,16 @@ class GroupTable:
             del self._groups[name]
         return bool(group.parts)
 
-    def doubt(self, gone: Collection[int]) -> None:
-        """Daemons have left the ring, if any: no index of now may be followed by the next one."""
-        if gone:
-            for group in self._groups.values():
-                group.is_doubtful = True
-
     def keep(self, daemons: Collection[int]) -> None:
         """Take out the members of all other daemons, and groups that have no more members."""
         for name, group in list(self._groups.items()):
             gone = [part for part in group.parts if part.daemon not in daemons]
             if not gone:
                 continue
-            group.is_changed = True
-            group.lost.update(part.daemon for part in gone if part.tag == group.id.ring)
             group.parts = [part for part in group.parts if part.daemon in daemons]
-            if not group.parts:
+            if group.parts:
+                group.lose(gone)
+            else:
                 del self._groups[name]
         self._joined = {
             daemon: joined for daemon, joined in self._joined.items() if daemon in daemons

@@ -20,15 +20,17 @@ and since all daemons of the ring see the same requests after it, they remember 
 
 The rules are those of the ring protocol, section 7, with these deviations:
 
-    when daemons have left the ring, a group that this does not concern keeps its id, but its next
-    view gets one under the ring id of then: those who left may have ordered a request that is
-    lost here, and have given the next index under the old one to the view that it made (S8)
-    a changed group whose members were taken out in INTERRUPTED gets its signal right before the
-    next view, because a view that lacks somebody never comes without (S11)
+    when daemons go in INTERRUPTED, a group that they were in gets its signal right before its next
+    view, since a view that lacks somebody never comes without (S11); when the next ring has all of
+    them again, and nobody has seen another view, the group is not concerned at all (S13)
     behind an exchange the table is what the messages said, at those who sent them, too
 
+That a group which a configuration does not concern keeps its id needs joins that are delivered as
+SAFE ones are: otherwise daemons that leave the ring may have delivered a join that is lost here,
+and have given the next index under the same ring id to another view (S8).
+
 Invariants, besides those of the table
-    OPERATIONAL: no group is changed, and the tags of a group are the ring part of its id
+    OPERATIONAL: no group is changed, and all tags of a group are its id
     every index given out for a name under one ring id is larger than those before
 """
 
@@ -147,7 +149,7 @@ class Groups:
         is_known = self._transition is None or daemon in self._transition.members
         if not is_known:
             self._touch(state)
-        self._table.add(group, daemon, member, state.id.ring if is_known else None)
+        self._table.add(group, daemon, member, state.id if is_known else None)
         return self._view(group, state, Cause.JOIN, member)
 
     def leave(self, member: bytes, group: bytes) -> tuple[bool, list[Notice]]:
@@ -205,7 +207,7 @@ class Groups:
 
     def _view(self, group: bytes, state: Group, cause: Cause, member: bytes) -> list[Notice]:
         """The view that a request brings about; no signal has told the end of a changed one yet."""
-        state.advance(self._ring)
+        state.advance()
         if not state.is_changed:
             return [View(group, state.id, cause, state.members(), ((member,),))]
         joiner = member if cause is Cause.JOIN else None
@@ -231,7 +233,6 @@ class Groups:
     def _begin_transition(self, transition: _Transition) -> list[Notice]:
         self._synced &= transition.members
         self._enter(transition.ring)
-        self._table.doubt(self._members - transition.members)
         notices: list[Notice] = []
         for name, state in self._table.items():
             if all(part.daemon in transition.members for part in state.parts):
@@ -258,7 +259,6 @@ class Groups:
         if exchange is not None:
             expelled = self._merge_what_came(exchange)
             self._synced &= transition.members
-            self._table.doubt(self._members - transition.members)
         self._table.keep(transition.members)
         self._enter(ring)
         self._members = frozenset(members)
@@ -319,12 +319,7 @@ class Groups:
         groups = united(tables)
         for name, state in groups.items():
             before = self._table.get(name)
-            if before is None:
-                continue
-            state.is_signalled = before.is_signalled
-            state.lost = before.lost
-            if state.is_changed:
-                state.id = before.id
+            state.is_signalled = before is not None and before.is_signalled
         joined = self._table.joined_at(self._me)
         self._table = GroupTable(groups)
         return _missing(joined, self._table.joined_at(self._me))
@@ -334,18 +329,27 @@ class Groups:
         signals: list[Notice] = []
         views: list[Notice] = []
         for name, state in self._table.items():
-            if not state.is_changed:
-                continue
-            receivers = state.members_at(self._me)
-            if receivers and _lacks_somebody(state):
-                signals.append(Signal(name, state.id, receivers))
-            together = tuple(_without(None, by_tag(state.parts))) if receivers else ()
-            state.renumber(self._ring)
-            state.is_changed = state.is_signalled = False
+            if not state.keeps_its_view():
+                signals += self._late_signal(name, state)
+                views += self._new_view(name, state)
             state.lost.clear()
-            if receivers:
-                views.append(View(name, state.id, Cause.NETWORK, state.members(), together))
         return signals + views
+
+    def _late_signal(self, name: bytes, state: Group) -> list[Notice]:
+        """The signal, where the view that ends shows members that have been taken out since."""
+        mine = state.part(self._me)
+        if mine is None or mine.tag is None or state.is_signalled or not state.lacks(mine.tag):
+            return []
+        return [Signal(name, mine.tag, tuple(mine.members))]
+
+    def _new_view(self, name: bytes, state: Group) -> list[Notice]:
+        together = by_tag(state.parts)
+        state.renumber(self._ring)
+        state.is_changed = state.is_signalled = False
+        if state.part(self._me) is None:
+            return []
+        sets = tuple(_without(None, together))
+        return [View(name, state.id, Cause.NETWORK, state.members(), sets)]
 
 
 def _missing(
@@ -369,11 +373,3 @@ def _without(joiner: bytes | None, sets: Iterable[list[Part]]) -> Iterable[tuple
             yield names
     if joiner is not None:
         yield (joiner,)
-
-
-def _lacks_somebody(state: Group) -> bool:
-    """Whether members of the last view are missing, and nobody has been told that it ended."""
-    if state.is_signalled or not state.lost:
-        return False
-    tags = {part.daemon: part.tag for part in state.parts}
-    return any(tags.get(daemon) != state.id.ring for daemon in state.lost)

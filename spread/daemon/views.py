@@ -33,7 +33,7 @@ class RingId:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class GroupId:
     """One view of a group, for ever: the ring in which it arose and its number there."""
 
