@@ -8,7 +8,8 @@ either, and the checkers that judge parts need not look.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import Final
 
 from spread.sim.checkers.checker import name_of, name_of_id, name_of_message
 from spread.sim.checkers.evidence import Evidence
@@ -28,6 +29,9 @@ from spread.sim.trace import (
 __all__ = ["Node", "Precedence", "causes_of", "changes_of", "has_one_order", "order_of"]
 
 Node = int | tuple[object, ...]
+
+STARTS_MAX: Final = 200
+"""Nodes through which the shortest circle is looked for, before any circle is good enough."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,13 +53,14 @@ class Precedence:
         return bool(self._without_place())
 
     def circle(self) -> list[Node]:
-        """Return the nodes of a shortest circle through some node; none if there is no circle."""
+        """Return the nodes of a short circle; none if there is no circle."""
         without_place = self._without_place()
-        for start in without_place:
-            path = self._path_back(start, without_place)
-            if path:
-                return path
-        return []
+        starts = islice(without_place, STARTS_MAX)
+        paths = [path for start in starts if (path := self._path_back(start, without_place))]
+        if not paths:
+            every = (self._path_back(start, without_place) for start in without_place)
+            return next(filter(None, every), [])
+        return min(paths, key=len)
 
     def describe(self, circle: Sequence[Node], evidence: Evidence) -> str:
         """Say for each step of a circle who saw it."""
@@ -153,10 +158,12 @@ def changes_of(client: ClientTrace) -> list[Node]:
 
     A change is known by the ring of the regular views that it ends in. Its signals count where
     ordered messages stand between them and those views: a second change that strikes while the
-    first is being settled signals late.
+    first is being settled signals late. Signals that repeat one do not count, behind views that
+    joins and leaves made in between.
     """
     nodes: list[Node | None] = []
     pending: dict[bytes, tuple[int, int]] = {}  # Place of the signal and messages before it.
+    repeating: set[bytes] = set()
     messages = 0
     life = client.daemon, client.incarnation
     for event in client.events:
@@ -165,11 +172,15 @@ def changes_of(client: ClientTrace) -> list[Node]:
                 messages += 1
                 nodes.append(event.message.identity)
         elif isinstance(event, Transitional):
-            if event.group not in pending:
+            if event.group not in pending and event.group not in repeating:
                 pending[event.group] = len(nodes), messages
                 nodes.append(None)
         elif isinstance(event, Viewed):
-            if event.cause != Cause.NETWORK or event.group_id.index != 1:
+            repeating.discard(event.group)
+            if event.cause != Cause.NETWORK:
+                continue
+            if event.group_id.index != 1:
+                repeating.add(event.group)
                 continue
             ring = event.group_id.ring
             place, before = pending.pop(event.group, (0, messages))

@@ -185,6 +185,22 @@ def test_a_signal_of_a_late_second_change_may_come_at_the_end(stage: Stage) -> N
     assert not stage.complaints(SamePoint())
 
 
+def test_a_signal_behind_a_view_of_the_change_itself_repeats_the_first(stage: Stage) -> None:
+    """`a` joins `h` while the change goes on, and gets the signal of it only then."""
+    message = stage.send(stage.a, groups=(A, B))
+    stage.signal(stage.a, stage.b)
+    stage.join(stage.a, H)
+    stage.deliver(message, stage.a)
+    stage.network([stage.a], (A,), (C,), ring=(1, 19), index=2, group=H)
+    stage.signal(stage.a, group=H, group_id=GroupId(1, 19, 2))
+    stage.deliver(stage.send(stage.b, groups=(A, B)), stage.a)
+    stage.deliver(message, stage.b)
+    stage.network([stage.a, stage.b], (A, B))
+    stage.network([stage.a], (A,), group=H)
+
+    assert not stage.complaints(SamePoint())
+
+
 def test_answers_behind_their_questions_are_causal(stage: Stage) -> None:
     question = stage.send(stage.a)
     stage.deliver(question, *stage.members)
