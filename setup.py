@@ -8,6 +8,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 WINDOWS = sys.platform == "win32"
+DEFECTS = os.environ.get("SPREAD_DEFECTS") == "1"  # Rules that tests of the checkers switch off.
 DEBUG = os.environ.get("SPREAD_DEBUG") == "1"  # Bounds checks in the compiled modules.
 OPTIMISATION = ["-O1", "-g1", "-UNDEBUG"] if DEBUG else ["-O3", "-g1"]
 
@@ -29,6 +30,7 @@ setup(
                 module.replace("\\", "/").removesuffix(".pyx").replace("/", "."),
                 [module],
                 include_dirs=["spread"],
+                define_macros=[("SPREAD_DEFECTS", "1")] if DEFECTS else [],
                 libraries=["ws2_32"] if WINDOWS else [],
                 extra_compile_args=[]
                 if WINDOWS

@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 from spread._buffers cimport (
     BUFFER_LARGE_SIZE, Buffer, buffer_acquire, buffer_release, class_for,
 )
+from spread._defects cimport DEFECT_DROP_WHEN_HELD, has_defect
 from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, TYPE_KILL, TYPE_REQUEST, TYPE_SAFE, TYPE_SELF_DISCARD,
     frame_normalise, frame_size, frame_write, name_size, reject_size, reject_write,
@@ -114,6 +115,10 @@ cdef class Clients(Member):
                 return
             frame.group_count = 1
             frame.body_size = 0
+        if has_defect(self.station.defects, DEFECT_DROP_WHEN_HELD) and (
+            self.station.clients.is_held
+        ):
+            return
         frame_normalise(frame_at, frame)
         cdef size_t head_size = (
             FRAME_HEADER_SIZE + GROUP_NAME_SIZE * <size_t>frame.group_count

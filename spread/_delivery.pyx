@@ -10,6 +10,9 @@ from libc.string cimport memcpy
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._check cimport check
+from spread._defects cimport (
+    DEFECT_DELIVER_BEHIND_HOLES, DEFECT_SAFE_AT_ONCE, DEFECT_SKIP_GAPS, has_defect,
+)
 from spread._frames cimport (
     TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
 )
@@ -118,6 +121,8 @@ cdef class Delivery:
             return NULL
         if self.mode == MODE_OPEN:
             end = self.ring.window.aru
+            if has_defect(self.ring.station.defects, DEFECT_SKIP_GAPS):
+                end = self.ring.window.highest
         elif self.mode == MODE_STABLE:
             end = self.ring.stable
         while self.seq <= end:
@@ -126,7 +131,9 @@ cdef class Delivery:
                 self.pass_gap()
                 continue
             stream = &self.streams[entry.origin]
-            if self.has_gap and not self.obliged[entry.origin]:
+            if self.has_gap and not self.obliged[entry.origin] and not has_defect(
+                self.ring.station.defects, DEFECT_DELIVER_BEHIND_HOLES
+            ):
                 self.skip_stream(stream)
                 self.leave_packet()
                 continue
@@ -142,7 +149,11 @@ cdef class Delivery:
     cdef void pass_gap(self) noexcept nogil:
         """A packet is lost for ever, and it may have been anybody's who is not with us."""
         cdef uint32_t number
-        check(self.mode == MODE_TRANSITIONAL, "holes are passed in the transitional part only")
+        check(
+            self.mode == MODE_TRANSITIONAL
+            or has_defect(self.ring.station.defects, DEFECT_SKIP_GAPS),
+            "holes are passed in the transitional part only",
+        )
         self.has_gap = True
         for number in range(self.stream_count):
             if not self.together[number]:
@@ -168,7 +179,8 @@ cdef class Delivery:
     cdef bint may_show(self, uint32_t type_bits) noexcept nogil:
         """Whether a message that ends under the cursor may be delivered now."""
         return (
-            not type_bits & TYPE_SAFE or self.seq <= self.ring.stable
+            has_defect(self.ring.station.defects, DEFECT_SAFE_AT_ONCE)
+            or not type_bits & TYPE_SAFE or self.seq <= self.ring.stable
             or self.mode == MODE_TRANSITIONAL
         )
 

@@ -8,6 +8,10 @@ from libc.string cimport memcpy, memset
 
 from spread._buffers cimport pool_close, pool_open
 from spread._check cimport check
+from spread._defects cimport (
+    DEFECT_FORGET_COMMIT, DEFECT_KEEP_HALVES, DEFECT_NO_FREEZE, DEFECT_NO_REWIND,
+    DEFECT_REPEAT_WALK, DEFECT_SAFE_IN_OLD_RING, DEFECT_SIGNAL_LATE, HAS_DEFECTS, has_defect,
+)
 from spread._delivery cimport (
     MODE_CLOSED, MODE_OPEN, MODE_STABLE, MODE_TRANSITIONAL, delivery_open,
 )
@@ -141,7 +145,9 @@ cdef class Member:
         if not self.is_of(packet):
             self.foreign(packet)
             return
-        if not self.is_forming and self.is_frozen:
+        if not self.is_forming and self.is_frozen and not has_defect(
+            self.station.defects, DEFECT_NO_FREEZE
+        ):
             # What was reported missing must stay missing until recovery brings it.
             self.counters[STAT_LATE] += 1
             return
@@ -196,7 +202,9 @@ cdef class Member:
         cdef bint is_everybody_done
         if self.is_forming:
             is_everybody_done = self.recovery.section()
-            if self.recovery.is_done:
+            if self.recovery.is_done and not has_defect(
+                self.station.defects, DEFECT_FORGET_COMMIT
+            ):
                 # From here on others may install and deliver by this attempt's obligations.
                 memcpy(self.obliged, self.recovery.obliged, sizeof(self.obliged))
             if is_everybody_done:
@@ -346,6 +354,11 @@ cdef class Member:
     cdef void begin_install(self) noexcept nogil:
         self.phase = PHASE_REGULAR
         self.delivery.mode = MODE_OPEN
+        if has_defect(self.station.defects, DEFECT_SAFE_IN_OLD_RING):
+            self.ring.stable = self.ring.window.aru
+        if has_defect(self.station.defects, DEFECT_SIGNAL_LATE):
+            self.begin_transitional()
+            self.phase = PHASE_REGULAR
 
     cdef void install_step(self) noexcept nogil:
         if self.phase == PHASE_REGULAR:
@@ -366,6 +379,12 @@ cdef class Member:
     cdef void finish_install(self) noexcept with gil:
         """The forming ring is the installed one; Python learns of it, then the token goes on."""
         cdef bint had_token = self.is_token_held
+        if has_defect(self.station.defects, DEFECT_NO_REWIND):
+            self.station.clients.forget_begun()
+        if has_defect(self.station.defects, DEFECT_KEEP_HALVES):
+            self.delivery.streams, self.forming_delivery.streams = (
+                self.forming_delivery.streams, self.delivery.streams
+            )
         self.station.clients.rewind()
         self.station.control.clear()
         self.ring = self.forming
@@ -482,7 +501,7 @@ cdef class Member:
     def ring_held(self, uint64_t after, uint64_t last):
         """Return which packets in (after, last] are held, as bits, least first."""
         cdef uint64_t seq
-        if last > after + WINDOW_SLOTS:
+        if last > after and last - after > WINDOW_SLOTS:
             raise MisuseError(f"packets {after} to {last} are more than a window holds")
         cdef bytearray bits = bytearray((max(last, after) - after + 7) // 8)
         for seq in range(after + 1, last + 1):
@@ -521,6 +540,8 @@ cdef class Member:
         self.is_alive = True
         self.ring.stable = max(self.ring.stable, stable)
         self.delivery.mode = MODE_STABLE
+        if has_defect(self.station.defects, DEFECT_REPEAT_WALK):
+            self.delivery.seq = min(self.delivery.seq, self.ring.window.discarded + 1)
         self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.heartbeat_ns = self.station.now_ns + self.station.limits.heartbeat_ns
         if len(members) == 1:
@@ -550,6 +571,10 @@ cdef class Member:
         elif not self.active.is_leader() and self.active.believes_parked():
             self.send_want()
 
+    def set_incarnation(self, uint64_t incarnation):
+        """Go on under another incarnation: the clock of an earlier run was ahead of ours."""
+        self.station.incarnation = incarnation
+
     def send_control(self, uint8_t kind, uint32_t target, bytes body not None):
         """Send a control packet to a daemon, or to all configured ones of the own segment."""
         cdef Packet packet
@@ -570,6 +595,15 @@ cdef class Member:
         self.station.send_body(
             &packet, <const uint8_t*><const char*>body, <uint32_t>len(body), target
         )
+
+    def set_defects(self, uint32_t defects):
+        """Switch rules off (bits of `_defects.pxd`); only a test build knows how.
+
+        Raises MisuseError in every other build.
+        """
+        if not HAS_DEFECTS:
+            raise MisuseError("this build keeps all rules; build with SPREAD_DEFECTS=1")
+        self.station.defects = defects
 
     def ring_statistics(self):
         """Return what monitors show of the ring, by name."""

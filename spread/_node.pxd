@@ -65,6 +65,7 @@ cdef class Node(Clients):
     cdef NodeStatus deliver(self) noexcept nogil
     cdef void begin(self) noexcept nogil
     cdef bint fan_out(self) noexcept nogil
+    cdef bint is_dropped_by_defect(self) noexcept nogil
     cdef void queue_message(self, uint32_t index) noexcept nogil
     cdef void call_ordered(self) noexcept with gil
     cdef void call_state(self) noexcept with gil

@@ -8,10 +8,14 @@ from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from spread._delivery cimport DELIVERY_MESSAGE, Slice
+from spread._defects cimport (
+    DEFECT_DROP_FOR_SLOW, DEFECT_DROP_SAFE_IN_WALK, DEFECT_DROP_UNRELIABLE, DEFECT_ONCE_PER_GROUP,
+    has_defect,
+)
+from spread._delivery cimport DELIVERY_MESSAGE, MODE_TRANSITIONAL, Slice
 from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST,
-    TYPE_SELF_DISCARD, TYPE_STATE, frame_write, name_size,
+    TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, TYPE_UNRELIABLE, frame_write, name_size,
 )
 from spread._member cimport PHASE_NONE
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
@@ -181,14 +185,29 @@ cdef class Node(Clients):
             index = self.receivers.slots[self.fan_next]
             slot = &self.sessions.slots[index]
             if slot.state == SLOT_OPEN and index != self.self_slot:
-                if slot_is_over(&self.sessions, slot):
+                if self.is_dropped_by_defect():
+                    pass
+                elif slot_is_over(&self.sessions, slot):
                     if slot.queue_count > 0 and not slot.is_blocked:
                         return False
-                    self.end_session(index, END_SLOW)
+                    if not has_defect(self.station.defects, DEFECT_DROP_FOR_SLOW):
+                        self.end_session(index, END_SLOW)
                 else:
                     self.queue_message(index)
+                    if self.message.frame.group_count > 1 and has_defect(
+                        self.station.defects, DEFECT_ONCE_PER_GROUP
+                    ):
+                        self.queue_message(index)
             self.fan_next += 1
         return True
+
+    cdef bint is_dropped_by_defect(self) noexcept nogil:
+        return self.delivery.mode == MODE_TRANSITIONAL and (
+            has_defect(self.station.defects, DEFECT_DROP_UNRELIABLE)
+            and self.message.frame.type & TYPE_UNRELIABLE != 0
+            or has_defect(self.station.defects, DEFECT_DROP_SAFE_IN_WALK)
+            and self.message.frame.type & TYPE_SAFE != 0
+        )
 
     cdef void queue_message(self, uint32_t index) noexcept nogil:
         cdef uint32_t part

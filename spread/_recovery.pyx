@@ -4,6 +4,7 @@ from libc.string cimport memset
 
 from cython cimport final
 
+from spread._defects cimport DEFECT_INSTALL_ALONE, has_defect
 from spread._ring cimport DATA_NEW
 from spread._stats cimport STAT_RECOVERED
 from spread._token cimport TOKEN_OLD_MAX, OldRequest, Token
@@ -31,6 +32,8 @@ cdef class Recovery:
         for place in range(self.forming.member_count):
             done_count += (token.done[place // 8] >> (place % 8)) & 1
         self.note_progress(missing, done_count)
+        if has_defect(self.old.station.defects, DEFECT_INSTALL_ALONE):
+            return self.is_done
         return done_count == self.forming.member_count
 
     cdef void note_progress(self, uint64_t missing, uint32_t done_count) noexcept nogil:

@@ -8,6 +8,7 @@ from spread._buffers cimport (
     BUFFER_SMALL, BUFFER_SMALL_SIZE, buffer_acquire, buffer_release, buffer_share, class_for,
 )
 from spread._check cimport check
+from spread._defects cimport DEFECT_STABLE_IS_MOST, DEFECT_TOKEN_TWICE, has_defect
 from spread._flow cimport flow_less, flow_room
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, outbox_add
 from spread._packets cimport (
@@ -82,6 +83,8 @@ cdef class Ring:
         cdef uint32_t number
         for number in range(self.member_count):
             lowest = min(lowest, self.acks[self.members[number]])
+        if has_defect(self.station.defects, DEFECT_STABLE_IS_MOST):
+            lowest = self.window.aru
         self.stable = max(self.stable, lowest)
 
     cdef void send_entry(self, uint64_t seq, uint8_t flags, uint8_t who) noexcept nogil:
@@ -141,7 +144,9 @@ cdef class Ring:
         if packet.transmitter != self.predecessor and not is_grant:
             self.station.count(STAT_TOKENS_MALFORMED, 1)
             return False
-        if packet.number <= self.tok_no:
+        if packet.number <= self.tok_no and not has_defect(
+            self.station.defects, DEFECT_TOKEN_TWICE
+        ):
             self.station.count(STAT_TOKENS_DUPLICATE, 1)
             self.send_token_ack(packet.number, packet.transmitter)
             if packet.flags & FLAG_RESEND and self.resend_ns != 0:

@@ -49,6 +49,7 @@ cdef class Station:
     cdef Submissions control       # Group states: ordered before client traffic.
     cdef Submissions clients
     cdef int64_t now_ns
+    cdef uint32_t defects          # Of a test build; see `_defects.pxd`.
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil
     # Add to a counter of the node.
