@@ -1,6 +1,7 @@
 """Acceptance: what a daemon has taken from a client is ordered, whatever comes in between."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from spread.sim.checkers.checker import Checker, name_of, name_of_message, name_of_view
 from spread.sim.checkers.evidence import Evidence, Holding, ViewKey
@@ -9,8 +10,13 @@ from spread.sim.trace import Cause, ClientTrace, LeftGroup, Message, Sent, Viewe
 
 __all__ = ["AcceptedMessages", "BackPressure"]
 
-Outgoing = dict[tuple[int, bytes], list[tuple[Message, ViewKey | None]]]
-"""What a client (by number) sent to a group, each with the view of the group that it had."""
+
+@dataclass(slots=True)
+class _Outgoing:
+    """What one client sent to one group, each with the view of the group that it had."""
+
+    items: list[tuple[Message, ViewKey | None]] = field(default_factory=list)
+    identities: set[int] = field(default_factory=set)
 
 
 class BackPressure(Checker):
@@ -35,7 +41,9 @@ class BackPressure(Checker):
             delivered = {identity for holding in stay for identity in holding.everything}
             keys = {holding.key for holding in stay}
             for sender in residents[receiver.daemon, receiver.incarnation]:
-                sent = outgoing.get((sender.number, group), [])
+                sent = outgoing.get((sender.number, group))
+                if sent is None or sent.identities <= delivered:
+                    continue
                 is_lasting = evidence.survives(stay[-1]) and evidence.keeps_requests(sender)
                 for message in _due(sent, delivered, keys, is_lasting=is_lasting):
                     if not evidence.is_kept_from(message.identity, receiver):
@@ -105,8 +113,9 @@ def _lasts(evidence: Evidence, holding: Holding) -> bool:
     return evidence.is_settled and holding.span.ended_by is None
 
 
-def _outgoing(evidence: Evidence) -> Outgoing:
-    outgoing: Outgoing = {}
+def _outgoing(evidence: Evidence) -> dict[tuple[int, bytes], _Outgoing]:
+    """Return what was sent, by the sender's number and the group."""
+    outgoing: dict[tuple[int, bytes], _Outgoing] = {}
     for client in evidence.clients:
         current: dict[bytes, ViewKey] = {}
         for event in client.events:
@@ -116,23 +125,25 @@ def _outgoing(evidence: Evidence) -> Outgoing:
                 current.pop(event.group, None)
             elif isinstance(event, Sent):
                 for group in dict.fromkeys(event.message.groups):
-                    items = outgoing.setdefault((client.number, group), [])
-                    items.append((event.message, current.get(group)))
+                    sent = outgoing.setdefault((client.number, group), _Outgoing())
+                    sent.items.append((event.message, current.get(group)))
+                    sent.identities.add(event.message.identity)
     return outgoing
 
 
 def _due(
-    sent: list[tuple[Message, ViewKey | None]],
-    delivered: set[int],
-    keys: set[ViewKey],
-    *,
-    is_lasting: bool,
+    sent: _Outgoing, delivered: set[int], keys: set[ViewKey], *, is_lasting: bool
 ) -> Iterator[Message]:
     """Yield what a member did not get between the first and the last that were for it."""
-    got = [place for place, (message, _) in enumerate(sent) if message.identity in delivered]
-    seen = (place for place, (_, key) in enumerate(sent) if key in keys)
-    first = min(next(seen, len(sent)), got[0] if got else len(sent))
-    end = len(sent) if is_lasting else (got[-1] + 1 if got else 0)
-    for message, _ in sent[first:end]:
+    items = sent.items
+    got: list[int] = []
+    if not sent.identities.isdisjoint(delivered):
+        got = [place for place, (message, _) in enumerate(items) if message.identity in delivered]
+    elif not is_lasting:
+        return
+    seen = (place for place, (_, key) in enumerate(items) if key in keys)
+    first = min(next(seen, len(items)), got[0] if got else len(items))
+    end = len(items) if is_lasting else got[-1] + 1
+    for message, _ in items[first:end]:
         if message.identity not in delivered:
             yield message

@@ -11,6 +11,7 @@ from spread.sim.trace import ClientTrace, Delivered, GroupId, Viewed
 __all__ = [
     "Checker",
     "Violation",
+    "got",
     "name_of",
     "name_of_id",
     "name_of_message",
@@ -64,6 +65,10 @@ def name_of_view(view: Viewed) -> str:
     members = " ".join(member.decode(errors="replace") for member in view.members)
     group = view.group.decode(errors="replace")
     return f"view {name_of_id(view.group_id)} of {group} ({view.cause.name}: {members})"
+
+
+def got(client: ClientTrace, view: Viewed) -> str:
+    return f"{name_of(client)} got {name_of_view(view)} at event {view.at}"
 
 
 def place_of(client: ClientTrace, identity: int) -> str:

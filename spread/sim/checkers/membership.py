@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from spread.sim.checkers.checker import Checker, name_of, name_of_view
+from spread.sim.checkers.checker import Checker, got, name_of, name_of_view
 from spread.sim.checkers.evidence import Evidence, Holding, ViewKey
 from spread.sim.trace import (
     Cause,
@@ -51,20 +51,19 @@ class SelfInclusion(Checker):
     def _view(
         self, client: ClientTrace, view: Viewed, joins: Counter[bytes], *, is_first: bool
     ) -> Iterator[str]:
-        at = f"{name_of(client)} got {name_of_view(view)} at event {view.at}"
         if not client.membership:
-            yield f"{at}, but asked for no membership messages"
+            yield f"{got(client, view)}, but asked for no membership messages"
         if client.private_group not in view.members:
-            yield f"{at} without itself"
+            yield f"{got(client, view)} without itself"
         if not is_first:
             return
         joins[view.group] -= 1
         if joins[view.group] < 0:
-            yield f"{at} without a join"
+            yield f"{got(client, view)} without a join"
         if view.cause == Cause.JOIN and view.sets != ((client.private_group,),):
-            yield f"{at} as its first, caused by the join of {view.sets}"
+            yield f"{got(client, view)} as its first, caused by the join of {view.sets}"
         if view.cause in (Cause.LEAVE, Cause.DISCONNECT):
-            yield f"{at} as its first"
+            yield f"{got(client, view)} as its first"
 
     def _left(
         self, client: ClientTrace, event: LeftGroup, leaves: Counter[bytes], current: set[bytes]
@@ -133,8 +132,8 @@ class IdProgress(Checker):
                 after = holding.next
                 if after is not None and not self._follows(holding, after.view):
                     yield (
-                        f"{name_of(holding.client)} got {name_of_view(after.view)} at event "
-                        f"{after.view.at} right after {name_of_view(holding.view)}"
+                        f"{got(holding.client, after.view)} right after "
+                        f"{name_of_view(holding.view)}"
                     )
 
     def _follows(self, holding: Holding, after: Viewed) -> bool:
@@ -162,12 +161,16 @@ class Causes(Checker):
                 after = holding.next
                 if after is None or after.view.cause == Cause.NETWORK:
                     continue
-                step = f"the step from {name_of_view(holding.view)} to {name_of_view(after.view)}"
-                where = f"{name_of(holding.client)} at event {after.view.at}"
                 if not self._explains(after.view, holding.view):
-                    yield f"{where}: the cause does not explain {step}"
+                    yield (
+                        f"{got(holding.client, after.view)}; that cause does not explain the step "
+                        f"from {name_of_view(holding.view)}"
+                    )
                 elif after.key not in told and not self._has_reason(evidence, after.view):
-                    yield f"{where}: nothing that {after.view.sets[0]} did explains {step}"
+                    yield (
+                        f"{got(holding.client, after.view)} after {name_of_view(holding.view)}; "
+                        f"nothing that {after.view.sets[0]} did explains it"
+                    )
                 told.add(after.key)
 
     def _explains(self, view: Viewed, before: Viewed) -> bool:

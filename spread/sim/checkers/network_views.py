@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from spread.sim.checkers.checker import Checker, name_of, name_of_id, name_of_view
+from spread.sim.checkers.checker import Checker, got, name_of, name_of_id, name_of_view
 from spread.sim.checkers.evidence import Evidence, Holding, ViewKey
 from spread.sim.trace import Cause, GroupId, Transitional, Viewed
 
@@ -50,18 +50,20 @@ class TransitionalSignals(Checker):
     def _step(self, holding: Holding, after: Holding) -> Iterator[str]:
         view = after.view
         signal = holding.span.signal
-        where = f"{name_of(holding.client)} got {name_of_view(view)} at event {view.at}"
         if view.cause != Cause.NETWORK:
             if signal is not None:
-                yield f"{where} behind the signal at event {signal.at}"
+                yield f"{got(holding.client, view)} behind the signal at event {signal.at}"
             return
         lost = set(holding.view.members) - set(view.members)
         if lost and signal is None:
-            yield f"{where} without {sorted(lost)} and without a signal"
+            yield f"{got(holding.client, view)} without {sorted(lost)} and without a signal"
         # What a join or leave behind a signal made is always signalled anew.
         is_whole = set(holding.view.members) <= set(after.own_set)
         if signal is not None and is_whole and not holding.is_of_transition:
-            yield f"{where} with all members together, but got a signal at event {signal.at}"
+            yield (
+                f"{got(holding.client, view)} with all members together, but the signal "
+                f"at event {signal.at}"
+            )
 
 
 class TransitionalSets(Checker):
@@ -89,11 +91,10 @@ class TransitionalSets(Checker):
 
     def _partition(self, holding: Holding) -> Iterator[str]:
         view = holding.view
-        where = f"{name_of(holding.client)} got {name_of_view(view)} at event {view.at}"
         if sorted(name for names in view.sets for name in names) != sorted(view.members):
-            yield f"{where} whose vs-sets {view.sets} are no partition"
+            yield f"{got(holding.client, view)} whose vs-sets {view.sets} are no partition"
         if holding.client.private_group not in holding.own_set:
-            yield f"{where} with {holding.own_set} as its own vs-set"
+            yield f"{got(holding.client, view)} with {holding.own_set} as its own vs-set"
 
     def _origins(self, holdings: list[Holding], before: dict[int, Holding]) -> Iterator[str]:
         first: dict[tuple[bytes, ...], Holding] = {}
@@ -102,13 +103,12 @@ class TransitionalSets(Checker):
             own_set = holding.own_set
             known = first.setdefault(own_set, holding)
             origin, other = before.get(id(holding)), before.get(id(known))
-            view = name_of_view(holding.view)
             if origin is None and len(own_set) > 1:
-                yield f"{name_of(holding.client)} came without a view into {own_set} of {view}"
+                yield f"{got(holding.client, holding.view)} without a view before, in {own_set}"
             elif origin is not None and other is not None and origin.key != other.key:
                 yield (
                     f"{name_of(holding.client)} and {name_of(known.client)} are in one vs-set of "
-                    f"{view}, but came from {name_of_view(origin.view)} "
+                    f"{name_of_view(holding.view)}, but came from {name_of_view(origin.view)} "
                     f"and {name_of_view(other.view)}"
                 )
             client = holding.client
@@ -119,7 +119,8 @@ class TransitionalSets(Checker):
             if neighbour.own_set != own_set:
                 yield (
                     f"{name_of(client)} and {name_of(neighbour.client)} of one daemon came from "
-                    f"{name_of_view(origin.view)} and are apart in {view}"
+                    f"{name_of_view(origin.view)} and are apart in "
+                    f"{name_of_view(holding.view)}"
                 )
 
 
@@ -137,7 +138,6 @@ class UndisturbedGroups(Checker):
                     continue
                 if set(after.view.members) == set(holding.view.members) == set(after.own_set):
                     yield (
-                        f"{name_of(holding.client)} got {name_of_view(after.view)} at event "
-                        f"{after.view.at}, the same members all together as in "
+                        f"{got(holding.client, after.view)}, the same members all together as in "
                         f"{name_of_view(holding.view)}"
                     )

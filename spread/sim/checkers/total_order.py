@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from spread.sim.checkers.checker import Checker, name_of, name_of_message, name_of_view, place_of
+from spread.sim.checkers.checker import (
+    Checker,
+    got,
+    name_of,
+    name_of_message,
+    name_of_view,
+    place_of,
+)
 from spread.sim.checkers.evidence import Evidence, ViewKey
 from spread.sim.checkers.order import Precedence, causes_of, changes_of, has_one_order, order_of
 from spread.sim.trace import (
@@ -71,16 +78,15 @@ class SamePoint(Checker):
             elif isinstance(event, LeftGroup):
                 signals.pop(event.group, None)
             elif isinstance(event, Viewed) and _ends_change(event):
-                where = f"{name_of(client)} got {name_of_view(event)} at event {event.at}"
                 ring = event.group_id.ring
                 if last is not None and last.group_id.ring == ring:
                     if is_interrupted:
-                        yield f"{where}, messages behind {name_of_view(last)} of the same change"
+                        yield f"{got(client, event)}, with messages behind {_same_change(last)}"
                     if event.group <= last.group:
-                        yield f"{where} behind {name_of_view(last)} of the same change"
+                        yield f"{got(client, event)} behind {_same_change(last)}"
                 signalled = signals.pop(event.group, None)
                 if signalled is not None and signalled.group_id.ring == ring:
-                    yield f"{where}, signalled behind {name_of_view(signalled)} of the same change"
+                    yield f"{got(client, event)}, signalled behind {_same_change(signalled)}"
                 last, is_interrupted = event, False
 
 
@@ -178,3 +184,7 @@ def _known_when_sending(client: ClientTrace) -> Iterator[tuple[int, tuple[Known,
 def _ends_change(view: Viewed) -> bool:
     """Whether a regular configuration gave this view."""
     return view.cause == Cause.NETWORK and view.group_id.index == 1
+
+
+def _same_change(view: Viewed) -> str:
+    return f"{name_of_view(view)} of the same change"

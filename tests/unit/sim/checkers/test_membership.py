@@ -224,7 +224,7 @@ def test_a_disconnect_of_an_open_connection_is_told(stage: Stage) -> None:
     stage.settle()
 
     (sentence,) = stage.complaints(Causes())
-    assert "nothing that" in sentence
+    assert "did explains it" in sentence
 
 
 def test_a_leave_that_nobody_asked_for_is_told(stage: Stage) -> None:

@@ -123,7 +123,7 @@ def test_a_newcomer_in_a_set_of_others_is_told(stage: Stage) -> None:
     stage.network([stage.d], (A, B, D), (C,))
 
     (sentence,) = stage.complaints(TransitionalSets())
-    assert "came without a view" in sentence
+    assert "without a view before" in sentence
 
 
 def test_changes_that_bring_or_take_members_disturb(stage: Stage) -> None:
