@@ -21,11 +21,12 @@ class Bars:
         self._failures: dict[int, int] = {}  # Own experience only.
         self._until_ns: dict[int, int] = {}
 
-    def fail(self, daemon: int, now_ns: int) -> None:
-        """An attempt failed because this daemon did not answer."""
+    def fail(self, daemon: int, now_ns: int) -> int:
+        """An attempt failed because this daemon did not answer; returns how many have by now."""
         failures = self._failures.get(daemon, 0)
         self._failures[daemon] = failures + 1
         self._until_ns[daemon] = now_ns + (self._first_ns << min(failures, DOUBLINGS_MAX))
+        return failures + 1
 
     def believe(self, daemon: int, now_ns: int) -> None:
         """Somebody else could not reach this daemon: keep it out once, and tell nobody."""
@@ -40,6 +41,10 @@ class Bars:
     def is_barred(self, daemon: int, now_ns: int) -> bool:
         """Whether the daemon is kept out at this time."""
         return now_ns < self._until_ns.get(daemon, now_ns)
+
+    def next_end_ns(self, now_ns: int) -> int | None:
+        """Return when the first may be tried again, None if nobody is kept out."""
+        return min((each for each in self._until_ns.values() if each > now_ns), default=None)
 
     def unreached(self, now_ns: int) -> tuple[int, ...]:
         """Return who is kept out by own experience, in configuration order."""

@@ -89,6 +89,14 @@ class Context:
         if not self.peers.is_duplicated:
             self.outgoing.send(target, Alive(self.heard(), self.failed()))
 
+    # -- Lookups ----------------------------------------------------------------------------------
+
+    def plan_lookup(self) -> None:
+        """Look for missing daemons later on; for one that was kept out as soon as it may come."""
+        now_ns = self.clock_ns()
+        when_ns = now_ns + self.lookups.wait_ns()
+        self.timers.set(Timer.LOOKUP, min(when_ns, self.bars.next_end_ns(now_ns) or when_ns))
+
     # -- JOIN -------------------------------------------------------------------------------------
 
     def say_join(self) -> None:

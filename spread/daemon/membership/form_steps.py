@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from spread.config.model import EventPriority
 from spread.daemon.membership.context import Context
 from spread.daemon.membership.table import Action, Occasion, Step
-from spread.daemon.membership.timers import Timer
 
 __all__ = ["FormSteps"]
 
@@ -78,5 +77,4 @@ class FormSteps:
         ring = context.formation.ring
         looks = len(ring.numbers) < len(context.network.ids) and not context.peers.is_duplicated
         if looks and ring.leader == context.network.me:
-            when_ns = context.installed_ns + context.lookups.wait_ns()
-            context.timers.set(Timer.LOOKUP, when_ns)
+            context.plan_lookup()

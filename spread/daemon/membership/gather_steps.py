@@ -87,7 +87,7 @@ class GatherSteps:
         now_ns = context.gathered_ns = context.clock_ns()
         context.timers.cancel(Timer.JOIN, Timer.PROMPT, Timer.GATHER)
         context.lookups.hold(now_ns)
-        context.timers.set(Timer.LOOKUP, now_ns + context.lookups.wait_ns())
+        context.plan_lookup()
         self._tell_deaf()
         if self._is_lookup:
             context.test_multicast()

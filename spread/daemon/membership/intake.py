@@ -212,7 +212,7 @@ class Intake:
             if is_neighbour and not self._leads_segment():
                 return  # Whoever leads has heard it too.
             event = Event.MEMBER_JOIN
-        elif state is State.OP and not context.lookups.takes_hint(context.clock_ns()):
+        elif state is State.OP and self._is_tiresome(sender):
             context.log.count("throttled")
             return
         elif is_neighbour and join.role is Role.SEG_REP:
@@ -222,6 +222,12 @@ class Intake:
                 context.send_alive(sender)
                 return
         self._fire(Occasion(event, daemon=sender, join=join))
+
+    def _is_tiresome(self, sender: int) -> bool:
+        """Whether the last search has shown that the sender does not hear this daemon."""
+        context = self._context
+        is_quiet = not context.lookups.takes_hint(context.clock_ns())
+        return is_quiet and context.search.has_missed(sender)
 
     def _leads_segment(self) -> bool:
         members = self._context.formation.ring.numbers

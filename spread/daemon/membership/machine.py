@@ -227,9 +227,9 @@ class Membership:
         silent = context.formation.hops.due(now_ns)
         if silent is None:
             return
-        context.log.trouble(Trouble.FORM_UNANSWERED, silent, now_ns)
-        context.peers.leave_out(silent)
-        context.bars.fail(silent, now_ns)
+        if context.bars.fail(silent, now_ns) > 1:
+            # Once is what a crash looks like.
+            context.log.trouble(Trouble.FORM_UNANSWERED, silent, now_ns)
         cause = f"no answer to FORM: {context.log.name(silent)}"
         self._fire(Occasion(Event.FORM_SILENT, cause=cause))
 

@@ -113,7 +113,7 @@ class Search:
 
     def is_kept_out(self, daemon: int, now_ns: int) -> bool:
         """Whether earlier attempts failed because of this daemon."""
-        return self._peers.is_left_out(daemon) or self._bars.is_barred(daemon, now_ns)
+        return self._bars.is_barred(daemon, now_ns)
 
     # -- What it amounts to -----------------------------------------------------------------------
 
@@ -209,6 +209,10 @@ class Search:
                 self._candidates[segment] = next(
                     (each for each in order if each not in failed), order[0]
                 )
+
+    def has_missed(self, daemon: int) -> bool:
+        """Whether the daemon's last word in this search, or the last, showed that it is deaf."""
+        return daemon in self._misses
 
     @property
     def deaf(self) -> list[int]:
