@@ -26,6 +26,7 @@ class Verdict:
     digest: str = ""
     violations: tuple[str, ...] = ()
     ring_hours: float = 0.0
+    healing_s: float = 0.0
     rings: int = 0
     installs: int = 0
     messages: int = 0
@@ -47,6 +48,7 @@ def verdict_of(outcome: Outcome, seconds: float = 0.0) -> Verdict:
         digest=outcome.digest,
         violations=tuple(outcome.violations),
         ring_hours=outcome.ring_hours,
+        healing_s=outcome.healing_s,
         rings=outcome.rings,
         installs=outcome.installs,
         messages=outcome.messages,

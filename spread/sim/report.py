@@ -35,6 +35,7 @@ class Totals:
     seeds: int = 0
     failures: int = 0
     ring_hours: float = 0.0
+    healing_s_max: float = 0.0
     installs: int = 0
     messages: int = 0
     deliveries: int = 0
@@ -46,6 +47,7 @@ class Totals:
         self.seeds += 1
         self.failures += bool(verdict.violations)
         self.ring_hours += verdict.ring_hours
+        self.healing_s_max = max(self.healing_s_max, verdict.healing_s)
         self.installs += verdict.installs
         self.messages += verdict.messages
         self.deliveries += verdict.deliveries
@@ -56,7 +58,8 @@ class Totals:
         return (
             f"{self.seeds} seeds, {self.failures} failed; {self.ring_hours:.2f} ring-hours, "
             f"{self.installs} installations, {self.messages} messages, {self.deliveries} "
-            f"deliveries, {self.views} views; {self.seconds:.0f} s of processor time"
+            f"deliveries, {self.views} views; healed within {self.healing_s_max:.1f} s at default "
+            f"timers; {self.seconds:.0f} s of processor time"
         )
 
 

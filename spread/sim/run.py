@@ -34,6 +34,7 @@ class Outcome:
     digest: str
     violations: list[str]
     virtual_ns: int
+    healing_ns: int  # From healing to one ring.
     rings: int  # Ring ids that some daemon installed.
     installs: int  # Installations, over all daemons.
     messages: int
@@ -47,14 +48,20 @@ class Outcome:
         """Simulated time as it would be with timers at their defaults, in hours."""
         return self.virtual_ns * self.scenario.scale / 3_600e9
 
+    @property
+    def healing_s(self) -> float:
+        """How long healing took, as it would be with timers at their defaults, in seconds."""
+        return self.healing_ns * self.scenario.scale / 1e9
+
 
 def liveness_ns(timeouts: RingTimeouts) -> int:
     """How long after healing there must be one ring, at the latest.
 
-    One lookup, in which two rings without traffic find each other, and three formations in a row.
+    A daemon that could not be reached before may be kept out for sixteen GatherTimeouts; then two
+    rings without traffic find each other in a lookup; then three formations in a row.
     """
     formation = timeouts.token + timeouts.seg + timeouts.gather + timeouts.form
-    return timeouts.lookup + 3 * formation
+    return 16 * timeouts.gather + timeouts.lookup * 5 // 4 + 3 * formation
 
 
 def settle_ns(timeouts: RingTimeouts) -> int:
@@ -74,20 +81,22 @@ def simulate(
         prepare(world)
     gc_was_enabled = gc.isenabled()
     gc.disable()  # A run keeps nearly all it makes; looking for garbage finds none.
+    run = _Run(world, scenario)
     try:
-        found = _Run(world, scenario).violations()
+        found = run.violations()
     finally:
         if gc_was_enabled:
             gc.enable()
-    return _outcome(world, scenario, found)
+    return _outcome(world, run, found)
 
 
 class _Run:
     """The phases of a run."""
 
     def __init__(self, world: World, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.healing_ns = 0
         self._world = world
-        self._scenario = scenario
         self._timeouts = scenario.cluster.timeouts
         numbers = Random(f"{scenario.seed}/clients")
         self._workload = Workload(world, scenario.clients, scenario.pause_ns, numbers)
@@ -106,7 +115,7 @@ class _Run:
         return self._await_ring("after the start")
 
     def _suffer(self) -> list[str]:
-        world, scenario = self._world, self._scenario
+        world, scenario = self._world, self.scenario
         self._workload.start()
         for fault in scenario.faults:
             world.agenda.after(fault.at_ns, inject, world, fault)
@@ -117,7 +126,9 @@ class _Run:
         world = self._world
         world.heal()
         healed_at = world.history.tick()
+        healed_ns = world.now_ns
         found = self._await_ring("after healing")
+        self.healing_ns = world.now_ns - healed_ns
         self._workload.stop()
         found += self._settle() if not found else []
         self._workload.say_farewell()
@@ -149,14 +160,15 @@ class _Run:
         ]
 
 
-def _outcome(world: World, scenario: Scenario, found: list[str]) -> Outcome:
+def _outcome(world: World, run: _Run, found: list[str]) -> Outcome:
     history = world.history
     kinds = [type(event).__name__ for client in history.clients for event in client.events]
     return Outcome(
-        scenario=scenario,
+        scenario=run.scenario,
         digest=digest(history),
         violations=found,
         virtual_ns=world.now_ns - START_NS,
+        healing_ns=run.healing_ns,
         rings=len(world.watch.rings),
         installs=sum(isinstance(event, RingInstalled) for event in history.daemons),
         messages=kinds.count("Sent"),

@@ -5,14 +5,14 @@ other clock and no other source of chance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from dataclasses import fields
 from random import Random
 
 from spread.config.model import EventPriority
 from spread.sim.agenda import Agenda
 from spread.sim.cluster import Cluster, configurations
 from spread.sim.host import Host
-from spread.sim.network import Network
+from spread.sim.network import Network, Weather
 from spread.sim.ring_watch import RingWatch
 from spread.sim.trace import DaemonStarted, DaemonStopped, FaultNote, History, RingInstalled
 
@@ -39,8 +39,8 @@ class World:
         self.hosts = [Host(self, number, each) for number, each in enumerate(every)]
         for host in self.hosts:
             self.network.attach(host)
-        self._restarts: dict[int, int] = {}
         self._split = 0
+        self._storms: list[dict[str, float]] = []
 
     @property
     def now_ns(self) -> int:
@@ -159,20 +159,35 @@ class World:
         self.network.cut.difference_update(links)
 
     def change_weather(self, duration_ns: int | None = None, **changes: float) -> None:
-        """Set chances of loss and the like (see `Weather`), for a time or for good."""
+        """Set chances of loss and the like (see `Weather`), for a time or for good.
+
+        Of several in force at a time, the worst counts.
+        """
         self.note(f"weather {changes}")
-        weather = self.network.weather
-        before = {name: getattr(weather, name) for name in changes}
-        for name, value in changes.items():
-            setattr(weather, name, value)
+        self._storms.append(changes)
+        self._blow()
         if duration_ns is not None:
-            self.agenda.after(duration_ns, partial(self.change_weather, **before))
+            self.agenda.after(duration_ns, self._calm, changes)
+
+    def _calm(self, changes: dict[str, float]) -> None:
+        """End a storm, unless healing has ended it before."""
+        if any(each is changes for each in self._storms):
+            self.note(f"end of weather {changes}")
+            self._storms = [each for each in self._storms if each is not changes]
+            self._blow()
+
+    def _blow(self) -> None:
+        weather = self.network.weather
+        for field in fields(Weather):
+            values = [storm[field.name] for storm in self._storms if field.name in storm]
+            setattr(weather, field.name, max(values, default=field.default))
 
     def heal(self) -> None:
         """End every split and cut, start and resume all daemons; the weather is fine again."""
         self._split += 1
         self.network.heal()
-        self.change_weather(loss=0.0, repeats=0.0, overtakes=0.0, damage=0.0, slowness=1.0)
+        self._storms.clear()
+        self._blow()
         for host in self.hosts:
             self.resume(host.number)
             self.restart(host.number)

@@ -116,7 +116,7 @@ def test_22_a_farewell_and_a_broken_connection_make_one_departure() -> None:
 def test_23_the_largest_messages_are_delivered_whole(loss: float) -> None:
     arena = Arena(3)
     clients = arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = loss
+    arena.world.change_weather(loss=loss)
 
     for size in (PAYLOAD_MAX - 8, PAYLOAD_MAX):
         for client in clients:

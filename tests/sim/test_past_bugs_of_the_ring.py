@@ -68,7 +68,7 @@ def test_2_tokens_sent_again_while_a_ring_is_installed_are_known(chance: int) ->
     arena.clients_everywhere(GROUP)
     loss = every(chance)
     tap = Tap(arena.world, never, lambda caught: caught.kind == TOKEN and next(loss))
-    arena.world.network.weather.repeats = 0.5
+    arena.world.change_weather(repeats=0.5)
 
     for lonely in (0, 1, 2):
         arena.world.partition([[lonely]])
@@ -83,7 +83,7 @@ def test_2_tokens_sent_again_while_a_ring_is_installed_are_known(chance: int) ->
 def test_3_safe_messages_wait_for_all_also_across_recoveries() -> None:
     arena = Arena(4)
     arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = 0.1
+    arena.world.change_weather(loss=0.1)
 
     for lonely in (3, 0, 2):
         arena.world.partition([[lonely]])
@@ -169,7 +169,7 @@ def test_7_who_installed_alone_and_dies_is_covered_by_the_obligations_of_the_oth
     """Tokens of the forming ring get lost behind one member, again and again."""
     arena = Arena(5)
     arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = 0.05
+    arena.world.change_weather(loss=0.05)
     is_cut = False
 
     def behind_the_victim(caught: Caught) -> bool:
@@ -225,7 +225,7 @@ def test_10_holes_are_missing_packets_again_after_a_recovery_that_failed(seed: i
     """d5 dies with packets that only some have, and recoveries lose their token."""
     arena = Arena(5, seed=seed)
     arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = 0.25
+    arena.world.change_weather(loss=0.25)
     is_forming = False
     loss = every(3)
     Tap(arena.world, never, lambda each: is_forming and each.kind == TOKEN and next(loss))
@@ -244,7 +244,7 @@ def test_10_holes_are_missing_packets_again_after_a_recovery_that_failed(seed: i
 def test_11_agreed_messages_stand_on_the_same_side_of_the_signal_everywhere() -> None:
     arena = Arena(5)
     arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = 0.1
+    arena.world.change_weather(loss=0.1)
 
     for parts in ([[0, 1], [2, 3, 4]], [[0, 2, 4], [1, 3]], [[0], [1], [2, 3, 4]]):
         arena.talk(20, gap_ms=0.2, services=[AGREED_MESS])
@@ -267,7 +267,7 @@ def test_15_two_dozen_daemons_start_at_once() -> None:
 def test_17_a_quarter_of_all_packets_lost_stops_nothing() -> None:
     arena = Arena(4)
     clients = arena.clients_everywhere(GROUP)
-    arena.world.network.weather.loss = 0.25
+    arena.world.change_weather(loss=0.25)
 
     arena.talk(100, gap_ms=0.2)
     sent = len(arena.messages.sent)

@@ -21,6 +21,7 @@ def outcome(scenario: Scenario) -> Outcome:
         digest=f"{scenario.seed:016x}",
         violations=[],
         virtual_ns=0,
+        healing_ns=0,
         rings=0,
         installs=0,
         messages=0,
