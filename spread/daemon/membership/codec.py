@@ -70,10 +70,10 @@ FORM_SIZE_MAX: Final = (
     + (BYTE.size + DAEMONS_MAX)  # 129, pending
     + (BYTE.size + DAEMONS_MAX * PAIR.size)  # 257, reps
     + (BYTE.size + DAEMONS_MAX)  # 129, withdrawn
-    + OLD_RINGS_MAX * (OLD_RING.size + HAVE_BITS_MAX // 8)  # 20 * (44 + 256)
+    + OLD_RINGS_MAX * (OLD_RING.size + HAVE_BITS_MAX // 8)  # 128 * (44 + 256)
     + DAEMONS_MAX * MEMBER.size  # 128 * 18
 )
-"""Bytes of the largest form: 8,845. With an old ring for each of 128 daemons it were 41,245."""
+"""Bytes of the largest form: 41,245, below the largest datagram."""
 
 SEQ_MAX: Final = (1 << 63) - 1
 """No ring lives to number so many packets; below it, sums with a window cannot wrap round."""

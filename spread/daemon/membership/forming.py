@@ -14,7 +14,6 @@ from typing import Protocol
 
 from spread.daemon.membership.packets import (
     HAVE_BITS_MAX,
-    OLD_RINGS_MAX,
     Form,
     FormId,
     FormMember,
@@ -208,8 +207,6 @@ def _merged(form: Form, report: Report) -> OldRing | None:
     me = report.member
     entry = next((each for each in form.old_rings if each.ring == me.old_ring), None)
     if entry is None:
-        if len(form.old_rings) == OLD_RINGS_MAX:
-            return None
         entry = OldRing(me.old_ring, report.stable, report.stable, b"", [], [])
     stable = max(entry.stable, report.stable)
     high = max(entry.high, report.high, stable)

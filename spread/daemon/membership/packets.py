@@ -31,8 +31,8 @@ __all__ = [
 DAEMONS_MAX: Final = 128
 """Daemons in one configuration, as in Spread: the bound of every list of daemons."""
 
-OLD_RINGS_MAX: Final = 20
-"""Old rings that one attempt joins, as in Spread; who comes from one more leaves the attempt."""
+OLD_RINGS_MAX: Final = DAEMONS_MAX
+"""Old rings that one attempt joins: all daemons may start at once, each with a ring of its own."""
 
 HAVE_BITS_MAX: Final = 2048
 """Packets between stable and high of one ring: MaxSeqGap, 1,600 by default, and some room."""

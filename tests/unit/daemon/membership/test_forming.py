@@ -19,7 +19,6 @@ from spread.daemon.membership.forming import (
 )
 from spread.daemon.membership.packets import (
     HAVE_BITS_MAX,
-    OLD_RINGS_MAX,
     Form,
     FormId,
     FormMember,
@@ -265,27 +264,6 @@ def test_obligations_are_to_all_members_and_whom_they_owe() -> None:
     add_member(form, report(1, obligations=[3, 0]))
 
     assert form.old_rings[0].obligations == [0, 1, 3, 4]
-
-
-def test_an_old_ring_beyond_the_last_place_is_refused_and_changes_nothing() -> None:
-    form = created(members=range(OLD_RINGS_MAX + 1))
-    for daemon in range(1, OLD_RINGS_MAX):
-        assert add_member(form, report(daemon, (1, daemon)))
-
-    assert not add_member(form, report(OLD_RINGS_MAX, RING_B))
-
-    assert len(form.members) == len(form.old_rings) == OLD_RINGS_MAX
-    assert form.pending == [OLD_RINGS_MAX]
-
-
-def test_a_known_old_ring_needs_no_further_place() -> None:
-    form = created(members=range(OLD_RINGS_MAX + 1))
-    for daemon in range(1, OLD_RINGS_MAX):
-        add_member(form, report(daemon, (1, daemon)))
-
-    assert add_member(form, report(OLD_RINGS_MAX, (1, 1)))
-
-    assert form.old_rings[1].transitional == [1, OLD_RINGS_MAX]
 
 
 def test_a_range_that_cannot_be_is_refused_and_changes_nothing() -> None:
