@@ -155,8 +155,11 @@ cdef int read_settings(Station station, object settings) except -1:
     times = settings.timeouts
     if not 1 <= len(network.ids) <= DAEMONS_MAX or not 0 <= network.me < len(network.ids):
         raise MisuseError(f"a network has 1 to {DAEMONS_MAX} daemons, and this one is one of them")
-    if not 0 < settings.max_seq_gap < WINDOW_SLOTS - settings.window:
-        raise MisuseError(f"windows and gap do not fit the {WINDOW_SLOTS} packets that are kept")
+    # What is ahead of the slowest member must fit the window of every other one.
+    if not 0 < settings.max_seq_gap < WINDOW_SLOTS:
+        raise MisuseError(
+            f"a gap of {settings.max_seq_gap} packets does not fit the {WINDOW_SLOTS} that are kept"
+        )
     station.me = network.me
     station.daemon_count = len(network.ids)
     for number in range(station.daemon_count):
