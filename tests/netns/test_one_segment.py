@@ -1,0 +1,234 @@
+"""Four hosts on one switch: daemons that die, stop, restart, and parts of the network that part.
+
+Clients talk all the while, and what they saw is judged by all guarantees.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from spread.service import SAFE_MESS
+from spread.sim.trace import Cause, Viewed
+from tests.netns.rings import Ring, lan
+
+CLIENTS = 8
+SOME = 400  # Events of clients: enough to be in the middle of something.
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    with lan(tmp_path_factory.mktemp("one_segment"), 4) as started:
+        yield started
+
+
+def causes(events: list[object]) -> list[Cause]:
+    return [event.cause for event in events if isinstance(event, Viewed)]
+
+
+def test_clients_of_all_daemons_share_one_view_and_one_order(ring: Ring) -> None:
+    with ring.stage() as stage:
+        clients = [stage.client(number, f"c{number}", "tea") for number in range(4)]
+        stage.talk(CLIENTS)
+        stage.until_delivered(SOME)
+
+        stage.finish()
+
+    views = {tuple(event for event in causes(each.trace.events)) for each in clients if each.trace}
+    assert all(Cause.NETWORK not in each for each in views)
+
+
+@pytest.mark.parametrize("victim", [0, 2, 3], ids=["leader", "middle", "last"])
+def test_a_ring_survives_the_crash_of_a_daemon_and_takes_it_back(ring: Ring, victim: int) -> None:
+    with ring.stage() as stage:
+        others = [number for number in range(4) if number != victim]
+        stage.talk(CLIENTS, seed=10 + victim)
+        stage.until_delivered(SOME)
+
+        ring.daemons[victim].kill()
+        stage.until_rings(others)
+        stage.until_delivered(SOME)
+        ring.daemons[victim].start()
+
+        stage.finish()
+
+
+def test_a_daemon_that_restarts_at_once_is_another_one(ring: Ring) -> None:
+    with ring.stage() as stage:
+        first = ring.daemons[1].ring_id
+        stage.talk(CLIENTS, seed=20)
+        stage.until_delivered(SOME)
+
+        ring.daemons[1].kill()
+        ring.daemons[1].start()
+
+        stage.until(lambda: ring.daemons[0].ring_id != first, "a new ring")
+        stage.finish()
+
+
+def test_two_crashes_at_once_leave_a_ring_of_the_others(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=21)
+        stage.until_delivered(SOME)
+
+        ring.daemons[0].kill()
+        ring.daemons[3].kill()
+        stage.until_rings([1, 2])
+        stage.until_delivered(SOME)
+        ring.daemons[3].start()
+        ring.daemons[0].start()
+
+        stage.finish()
+
+
+def test_a_daemon_that_is_told_to_stop_takes_leave(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=22)
+        stage.until_delivered(SOME)
+
+        ring.daemons[2].terminate()
+        stage.until_rings([0, 1, 3])
+        stage.until(lambda: not ring.daemons[2].is_running, "d3 to end")
+        status = ring.daemons[2].process.returncode
+        ring.daemons[2].start()
+
+        stage.finish()
+    assert status == 0
+
+
+def test_all_that_clients_sent_before_a_daemon_stops_is_delivered(ring: Ring) -> None:
+    with ring.stage() as stage:
+        sender = stage.client(3, "sender", "tea")
+        receiver = stage.client(0, "receiver", "tea")
+        stage.until(lambda: _members(receiver) == 2, "both in the group")
+
+        sent = [sender.multicast(SAFE_MESS, [b"tea"], 1_000) for _ in range(200)]
+        stage.until(lambda: not sender.connection.pending, "the last of it to be written")
+        ring.daemons[3].terminate()
+        stage.until_rings([0, 1, 2])
+        stage.until(lambda: _members(receiver) == 1, "the view without the sender")
+        stage.until(lambda: not ring.daemons[3].is_running, "d4 to end")
+        ring.daemons[3].start()
+
+        stage.finish()
+        assert receiver.trace is not None
+        assert [each.identity for each in receiver.trace.delivered()][: len(sent)] == [
+            each.identity for each in sent
+        ]
+
+
+@pytest.mark.parametrize("sleeper", [0, 2], ids=["leader", "member"])
+def test_a_daemon_that_is_stopped_and_continued_comes_back(ring: Ring, sleeper: int) -> None:
+    with ring.stage() as stage:
+        others = [number for number in range(4) if number != sleeper]
+        stage.talk(CLIENTS, seed=30 + sleeper)
+        stage.until_delivered(SOME)
+
+        ring.daemons[sleeper].pause()
+        stage.until_rings(others)
+        stage.until_delivered(SOME)
+        ring.daemons[sleeper].resume()
+
+        stage.finish()
+
+
+def test_a_cable_that_is_pulled_leaves_the_host_alone_until_it_is_plugged_in(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=40)
+        stage.until_delivered(SOME)
+
+        ring.switch.set_cable("h2", plugged=False)
+        stage.until_rings([0, 2, 3], [1])
+        stage.until_delivered(SOME)
+        ring.switch.set_cable("h2", plugged=True)
+
+        stage.finish()
+
+
+def test_an_interface_that_is_switched_off_stops_no_daemon(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=41)
+        stage.until_delivered(SOME)
+
+        ring.daemons[0].host.set_interface("eth0", up=False)
+        stage.until_rings([0], [1, 2, 3])
+        stage.until_delivered(SOME)
+        ring.daemons[0].host.set_interface("eth0", up=True)
+
+        stage.finish()
+
+
+def test_both_parts_of_a_split_network_go_on_and_merge(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=50)
+        stage.until_delivered(SOME)
+
+        ring.split([0, 1], [2, 3])
+        stage.until_rings([0, 1], [2, 3])
+        stage.until_delivered(SOME)
+        ring.merge()
+
+        stage.finish()
+
+
+def test_parts_merge_without_any_traffic(ring: Ring) -> None:
+    with ring.stage() as stage:
+        clients = [stage.client(number, f"c{number}", "tea") for number in range(4)]
+        stage.until(lambda: all(_members(each) == 4 for each in clients), "a view of all")
+
+        ring.split([0], [1, 2, 3])
+        stage.until_rings([0], [1, 2, 3])
+        stage.until(lambda: _members(clients[0]) == 1, "the view of the lonely one")
+        ring.merge()
+
+        stage.finish()
+
+
+def test_a_host_moves_from_one_part_to_the_other(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=51)
+        stage.until_delivered(SOME)
+
+        ring.split([0, 1], [2, 3])
+        stage.until_rings([0, 1], [2, 3])
+        ring.split([0], [1, 2, 3])
+        stage.until_rings([0], [1, 2, 3])
+        stage.until_delivered(SOME)
+        ring.merge()
+
+        stage.finish()
+
+
+def test_three_parts_merge_one_after_the_other(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=52)
+        stage.until_delivered(SOME)
+
+        ring.split([0], [1, 2], [3])
+        stage.until_rings([0], [1, 2], [3])
+        ring.split([0, 1, 2], [3])
+        stage.until_rings([0, 1, 2], [3])
+        ring.merge()
+
+        stage.finish()
+
+
+def test_a_crash_while_the_parts_merge_holds_nobody_up(ring: Ring) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=53)
+        stage.until_delivered(SOME)
+
+        ring.split([0, 1], [2, 3])
+        stage.until_rings([0, 1], [2, 3])
+        ring.merge()
+        ring.daemons[2].kill()
+        stage.until_rings([0, 1, 3])
+        ring.daemons[2].start()
+
+        stage.finish()
+
+
+def _members(client: object) -> int:
+    """Return how many members the client's last view has."""
+    trace = client.trace  # type: ignore[attr-defined]
+    views = [event for event in trace.events if isinstance(event, Viewed)]
+    return len(views[-1].members) if views else 0
