@@ -3,6 +3,7 @@
 Source: client protocol, sections 3 to 8.
 """
 
+from cython cimport no_gc_clear
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -36,6 +37,7 @@ cdef enum:
     RELIEF_NS = 100000000          # Congestion that lasts longer ends the largest queues.
 
 
+@no_gc_clear
 cdef class Clients(Member):
     """The half of a daemon that faces its clients; use it as a `Node`."""
 

@@ -4,7 +4,7 @@ Source: Moser, Amir, Melliar-Smith, Agarwal, "Extended virtual synchrony" (1994)
 safe delivery; the assembly of fragments is our own.
 """
 
-from cython cimport final
+from cython cimport final, no_gc_clear
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy
 
@@ -86,6 +86,7 @@ cdef int64_t stream_read_head(Stream* stream, const uint8_t* data, uint32_t size
 
 
 @final
+@no_gc_clear
 cdef class Delivery:
     """The cursor over the ring's packets; created and driven by a `Node`."""
 

@@ -4,6 +4,7 @@ Source: ring protocol, sections 3, 6 and 8; Amir, "Replication using group commu
 partitioned network" (1995), for the transitional configuration.
 """
 
+from cython cimport no_gc_clear
 from libc.string cimport memcpy, memset
 
 from spread._buffers cimport pool_close, pool_open
@@ -40,6 +41,7 @@ cdef enum:
     BODY_MAX = PACKET_SIZE_MAX - PACKET_HEADER_SIZE
 
 
+@no_gc_clear
 cdef class Member:
     """The ring half of a daemon; use it as a `Node`."""
 

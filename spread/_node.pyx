@@ -3,7 +3,7 @@
 Source: client protocol, sections 3 to 8; design of the data path in docs/architecture.md.
 """
 
-from cython cimport final
+from cython cimport final, no_gc_clear
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -43,6 +43,7 @@ cdef inline int64_t earlier(int64_t one_ns, int64_t other_ns) noexcept nogil:
 
 
 @final
+@no_gc_clear
 cdef class Node(Clients):
     """One daemon's sessions, groups and ring.
 

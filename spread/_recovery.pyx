@@ -2,7 +2,7 @@
 
 from libc.string cimport memset
 
-from cython cimport final
+from cython cimport final, no_gc_clear
 
 from spread._defects cimport DEFECT_INSTALL_ALONE, has_defect
 from spread._ring cimport DATA_NEW
@@ -12,6 +12,7 @@ from spread._window cimport window_find
 
 
 @final
+@no_gc_clear
 cdef class Recovery:
     """One attempt to recover the packets of one old ring; made by a `Member`."""
 

@@ -2,7 +2,7 @@
 
 from libc.string cimport memcpy, memset
 
-from cython cimport final
+from cython cimport final, no_gc_clear
 
 from spread._buffers cimport (
     BUFFER_SMALL, BUFFER_SMALL_SIZE, buffer_acquire, buffer_release, buffer_share, class_for,
@@ -36,7 +36,9 @@ cdef enum:
     SHARE_FACTOR = 4        # A buffer that is emptier than this is not worth keeping for a packet.
 
 
+# Its packets go back to the pool of its station, which must outlive it whoever collects the two.
 @final
+@no_gc_clear
 cdef class Ring:
     """Packets and token of one ring; made and driven by a `Member`."""
 

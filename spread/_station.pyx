@@ -2,7 +2,7 @@
 
 from libc.string cimport memcpy
 
-from cython cimport final
+from cython cimport final, no_gc_clear
 
 from spread._buffers cimport buffer_acquire, buffer_release, class_for
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
@@ -15,6 +15,7 @@ from spread.errors import MisuseError
 
 
 @final
+@no_gc_clear
 cdef class Station:
     """Numbers, segments and limits of one daemon; created by its `Node`."""
 
