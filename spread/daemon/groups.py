@@ -34,7 +34,7 @@ Invariants, besides those of the table
     every index given out for a name under one ring id is larger than those before
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -111,6 +111,10 @@ class Groups:
     def __len__(self) -> int:
         return len(self._table)
 
+    def __iter__(self) -> Iterator[bytes]:
+        """The names of all groups, in byte order."""
+        return (name for name, _ in self._table.items())
+
     @property
     def stage(self) -> Stage:
         """Where between two configurations the groups are."""
@@ -132,6 +136,11 @@ class Groups:
         """The members of a group in the order that clients get."""
         state = self._table.get(group)
         return () if state is None else state.members()
+
+    def id(self, group: bytes) -> GroupId | None:
+        """The id of a group's present view; none while tables are exchanged, or without a group."""
+        state = self._table.get(group)
+        return None if state is None or self.is_exchanging else state.id
 
     # -- Requests in their order -----------------------------------------------------------------
 
