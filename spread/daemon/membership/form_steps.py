@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from spread.config.model import EventPriority
 from spread.daemon.membership.context import Context
+from spread.daemon.membership.packets import Form
 from spread.daemon.membership.table import Action, Occasion, Step
 
 __all__ = ["FormSteps"]
@@ -38,9 +39,13 @@ class FormSteps:
         return self._fill(occasion, self._context.formation.ring.numbers)
 
     def _fill(self, occasion: Occasion, brings: Iterable[int]) -> Occasion | None:
-        assert occasion.form is not None
-        self._context.timers.cancel_all()
-        return self._context.formation.fill(occasion.form, brings)
+        context, form = self._context, occasion.form
+        assert form is not None
+        context.timers.cancel_all()
+        # Whom this daemon cannot reach would end the attempt here; so far it has not been there.
+        unreached = context.bars.unreached(context.clock_ns())
+        _leave_out(form, unreached)
+        return context.formation.fill(form, set(brings) - unreached)
 
     def _commit(self, occasion: Occasion) -> Occasion | None:
         assert occasion.form is not None
@@ -48,16 +53,18 @@ class FormSteps:
 
     def _install(self, _: Occasion) -> Occasion | None:
         context, formation = self._context, self._context.formation
-        before = set(formation.ring.numbers)
+        before, named = set(formation.ring.numbers), formation.named
         formation.install()
+        context.installed_ns = context.clock_ns()
         context.timers.cancel_all()
         context.search.seek()
         members = formation.ring.numbers
         for each in members:
             context.bars.clear(each)
+        for each in named - set(members):
+            context.bars.believe(each, context.installed_ns)
         context.failed_attempts = 0
         context.gathered_ns = None
-        context.installed_ns = context.clock_ns()
         context.lookups.release()
         if not before <= set(members) or not context.has_installed:
             context.lookups.start_series()
@@ -78,3 +85,13 @@ class FormSteps:
         looks = len(ring.numbers) < len(context.network.ids) and not context.peers.is_duplicated
         if looks and ring.leader == context.network.me:
             context.plan_lookup()
+
+
+def _leave_out(form: Form, daemons: frozenset[int]) -> None:
+    """Take daemons off the way that FORM1 still has to go."""
+    ahead = {*form.pending, *(daemon for daemon, _ in form.reps[form.next_rep + 1 :])}
+    form.pending = [each for each in form.pending if each not in daemons]
+    form.reps[form.next_rep + 1 :] = [
+        rep for rep in form.reps[form.next_rep + 1 :] if rep[0] not in daemons
+    ]
+    form.withdrawn.extend(sorted(ahead & daemons))

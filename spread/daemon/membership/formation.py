@@ -167,6 +167,11 @@ class Formation:
         return self.ring.incarnations if self.attempt is None else self.attempt.incarnations
 
     @property
+    def named(self) -> frozenset[int]:
+        """The daemons whose death ends the ring or the attempt."""
+        return frozenset(self.current) if self.attempt is None else self.attempt.named
+
+    @property
     def rings(self) -> tuple[tuple[int, int], ...]:
         """Ids of the installed ring and of the forming one."""
         attempt = self.attempt
@@ -179,7 +184,7 @@ class Formation:
         assert attempt is not None
         attempt.incarnations = {each.daemon: each.incarnation for each in form.members}
         reps = tuple(daemon for daemon, _ in form.reps)
-        attempt.named = frozenset({*attempt.incarnations, *form.pending, *reps})
+        attempt.named |= {*attempt.incarnations, *form.pending, *reps}
         attempt.reps = attempt.reps or reps
         self._peers.raise_floors(form.members)
         target = route(form)

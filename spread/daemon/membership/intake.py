@@ -93,12 +93,8 @@ class Intake:
 
     def lost(self, daemon: int, cause: str) -> None:
         """Act on explicit evidence that a daemon is dead; `Peers` knows it already."""
-        formation = self._context.formation
-        named = (
-            formation.ring.incarnations if formation.attempt is None else formation.attempt.named
-        )
         self._context.search.drop(daemon)
-        if daemon in named:
+        if daemon in self._context.formation.named:
             self._break(daemon, cause)
         self._fire(Occasion(Event.FEWER_EXPECTED))
 
@@ -116,18 +112,18 @@ class Intake:
             self._trouble(Trouble.DUPLICATE_DAEMON, sender)
             self._stay_alone()
             return False
-        if verdict is Verdict.OLD or (sender != self._me and header.incarnation < known):
-            self._tell_outdated(sender, now_ns)
-            return False
-        if verdict is Verdict.STALE:
+        if verdict is Verdict.STALE or sender == self._me:
             context.log.count("stale")
             return False
+        if verdict is Verdict.OLD or header.incarnation < known:
+            self._tell_outdated(sender, now_ns)
+            return False
         context.outdated.pop(sender, None)
-        if verdict is Verdict.RESTARTED or header.incarnation > known:
+        if verdict is Verdict.RESTARTED:
             context.bars.clear(sender)
             context.search.drop(sender)
-            if sender in context.formation.current:
-                self._break(sender, "a member has restarted")
+        if header.incarnation > known:
+            self._break(sender, "a member has restarted")
         return True
 
     def _stay_alone(self) -> None:
@@ -142,7 +138,7 @@ class Intake:
         since_ns = context.outdated.setdefault(sender, now_ns)
         if now_ns - since_ns >= OUTDATED_NS:
             self._trouble(Trouble.CLOCK_BEHIND, sender)
-        if sender != self._me and self._state() in WITH_RING:
+        if self._state() in WITH_RING:
             context.send_probe(sender)
 
     # -- ALIVE and JOIN ---------------------------------------------------------------------------
