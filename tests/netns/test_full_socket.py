@@ -92,7 +92,12 @@ def test_what_a_full_socket_did_not_take_is_sent_in_order_when_it_does(
 
     network.ip(f"neighbour replace {SILENT} lladdr 02:00:00:00:00:01 dev v0")
     daemon.node.send_control(ALIVE, 1, b"the end")
-    daemon.run_until(lambda: heard.extend(hear(cable)) or heard[-1:] == [b"the end"])
+
+    def is_over() -> bool:
+        heard.extend(hear(cable))
+        return heard[-1:] == [b"the end"]
+
+    daemon.run_until(is_over)
 
     assert 0 < sent < 60
     assert len(heard) >= sent
