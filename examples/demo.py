@@ -53,6 +53,7 @@ class Ring:
         self._ids: dict[str, int] = {}  # Process ids of the daemons by their names.
         self._members: dict[str, int] = {}  # How many daemons each sees in its ring.
         self._changed = threading.Condition()
+        self._is_stopping = False
         self._processes = [self._start("--local", str(RING_SIZE))]
 
     def __enter__(self) -> Self:
@@ -64,6 +65,7 @@ class Ring:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_stopping = True
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -114,7 +116,8 @@ class Ring:
                     self._ids[daemon] = int(found[1])
                 elif found := re.match(r"membership .*daemons=(\d+)", text):
                     self._members[daemon] = int(found[1])
-                    print(f"  {daemon} | {text}", flush=True)
+                    if not self._is_stopping:
+                        print(f"  {daemon} | {text}", flush=True)
                 self._changed.notify_all()
 
 
