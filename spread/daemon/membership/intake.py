@@ -181,7 +181,7 @@ class Intake:
         context = self._context
         if context.failed_attempts:
             for each in daemons:
-                if each != self._me and each not in context.peers.failed:
+                if each != self._me:
                     context.bars.believe(each, context.clock_ns())
                     context.search.drop(each)
 

@@ -174,10 +174,14 @@ class Peers:
         )
 
     def raise_floors(self, members: Iterable[FormMember]) -> None:
-        """Take the counters on a FORM: an ALIVE or JOIN not above them is stale from now on."""
+        """Take the counters on a FORM: an ALIVE or JOIN not above them is stale from now on.
+
+        Whoever put itself on a FORM lives, even if this daemon hears nothing from it.
+        """
         for each in members:
             floor = each.incarnation, each.counter
             self._floors[each.daemon] = max(self._floors[each.daemon], floor)
+            self._peers[each.daemon].has_failed = False
 
     def is_stale(self, daemon: int, counter: int) -> bool:
         """Whether an ALIVE or JOIN, already heard, was sent before its sender joined a FORM."""
