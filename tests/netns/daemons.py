@@ -70,6 +70,7 @@ class Daemon:
     directory: Path
     text: str
     address: str = ""  # Where its clients connect to.
+    clients: Host | None = None  # Where they are, if not on its own host.
     environment: dict[str, str] = field(default_factory=dict)
     life: int = 0
     is_paused: bool = False

@@ -9,7 +9,7 @@ from tests.netns.daemons import Daemon, configuration, segment
 from tests.netns.stage import Stage
 from tests.netns.topology import Host, Plug, Switch
 
-__all__ = ["Ring", "lan", "two_segments"]
+__all__ = ["Ring", "lan", "two_networks", "two_segments"]
 
 GATEWAY = 254
 
@@ -71,18 +71,22 @@ def lan(
     directory: Path,
     size: int,
     *,
+    address: str = "239.255.1.1",
     options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     starts: bool = True,
 ) -> Iterator[Ring]:
-    """A ring of `size` daemons d1, d2... in one segment, on hosts 10.1.0.1, 10.1.0.2..."""
+    """A ring of `size` daemons d1, d2... in one segment, on hosts 10.1.0.1, 10.1.0.2...
+
+    `address` is the segment's.
+    """
     with Switch(["main", "part1", "part2"]) as switch:
         hosts = [
             switch.add_host(f"h{number}", Plug("eth0", f"10.1.0.{number}/24", "main"))
             for number in range(1, size + 1)
         ]
         places = {f"d{number}": host.address for number, host in enumerate(hosts, 1)}
-        text = configuration(segment(places), options=options)
+        text = configuration(segment(places, address=address), options=options)
         with _running(switch, text, directory, hosts, environment, starts=starts) as ring:
             yield ring
 
@@ -110,6 +114,31 @@ def two_segments(directory: Path, sizes: tuple[int, int]) -> Iterator[Ring]:
             host.route(f"{host.address.rpartition('.')[0]}.{GATEWAY}")
         text = configuration(*segments)
         with _running(switch, text, directory, hosts) as ring:
+            yield ring
+
+
+@contextmanager
+def two_networks(directory: Path) -> Iterator[Ring]:
+    """A ring on 10.1.0.0, whose daemons serve clients on 10.2.0.0 only: all shapes of an entry."""
+    with Switch(["main", "clients"]) as switch:
+        hosts = [
+            switch.add_host(
+                f"h{number}",
+                Plug("eth0", f"10.1.0.{number}/24", "main"),
+                Plug("eth1", f"10.2.0.{number}/24", "clients"),
+            )
+            for number in (1, 2, 3)
+        ]
+        desk = switch.add_host("desk", Plug("eth0", "10.2.0.99/24", "clients"))
+        places = {
+            "d1": "10.1.0.1 { D 10.1.0.1 C 10.2.0.1 }",
+            "d2": "10.2.0.2 { D 10.1.0.2 C 10.2.0.2 }",
+            "d3": "10.1.0.3 { D 10.1.0.3 C 10.2.0.3 M 10.2.0.3 }",
+        }
+        with _running(switch, configuration(segment(places)), directory, hosts) as ring:
+            for number, daemon in enumerate(ring.daemons, 1):
+                daemon.address = f"10.2.0.{number}"
+                daemon.clients = desk
             yield ring
 
 

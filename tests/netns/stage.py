@@ -272,7 +272,7 @@ class _Server:
 
 
 class _Connection:
-    """A TCP connection inside the daemon's host, with what it has not taken yet."""
+    """A TCP connection to a daemon, with what it has not taken yet."""
 
     def __init__(self, host: _Server, listener: Listener) -> None:
         self.host = host
@@ -282,12 +282,13 @@ class _Connection:
         self._stage = host.stage
         self._reads = True
         self._life = host.life
-        with host.daemon.host.namespace.entered():
+        daemon = host.daemon
+        with (daemon.clients or daemon.host).namespace.entered():
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            # Of the same host, so it is decided at once.
-            self._socket.connect((host.daemon.address, PORT))
+            # It is decided at once: the host is the same, or one with a good network.
+            self._socket.connect((daemon.address, PORT))
         except OSError:
             self._over_soon(Closure.CRASH)
             return

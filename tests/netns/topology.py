@@ -55,21 +55,21 @@ class Host:
     def add_address(self, address: str, interface: str = "eth0") -> None:
         self.namespace.ip(f"address add {address} dev {interface}")
 
-    def drop_arriving(self, port: int) -> None:
-        """Drop silently, as a firewall does, the UDP datagrams that arrive for a port."""
+    def drop_arriving(self, *ports: int) -> None:
+        """Drop silently, as a firewall does, the UDP datagrams that arrive for some ports."""
         # The rule for local addresses is the first one, so it has to make room.
         self.namespace.ip(
-            f"rule add pref 10 iif eth0 ipproto udp dport {port} blackhole",
+            *(f"rule add pref 10 iif eth0 ipproto udp dport {port} blackhole" for port in ports),
             "rule add pref 20 lookup local",
             "rule del pref 0",
         )
 
-    def pass_arriving(self, port: int) -> None:
-        """Take the rule for a port away again."""
+    def pass_arriving(self, *ports: int) -> None:
+        """Undo `drop_arriving` with the same ports."""
         self.namespace.ip(
             "rule add pref 0 lookup local",
             "rule del pref 20",
-            f"rule del pref 10 iif eth0 ipproto udp dport {port}",
+            *(f"rule del pref 10 iif eth0 ipproto udp dport {port}" for port in ports),
         )
 
 
