@@ -19,11 +19,11 @@ A message (integers little-endian, ids of rings as the two signed words that cli
 The pieces put together:
 
     u32 members | for each: u8 daemon, u8 size, private name           sorted by (daemon, name)
-    u32 groups  | for each: u8 size, name, u8 changed                  sorted by name
-                            u8 tags  | for each: 12 bytes id, u32 members, a u32 number for each
-                            u16 lost | for each: u8 daemon, 12 bytes id
+    u32 groups  | for each: u8 size, name, u8 changed, 12 bytes id     sorted by name
+                            u32 members | for each: u32 number in the list above
+                            u8 lost     | for each: u8 daemon
 
-A number is the place of a member in the first list; numbers grow within a tag.
+Numbers and lost daemons are in ascending order.
 """
 
 import struct
@@ -33,7 +33,7 @@ from itertools import islice
 from operator import ge
 from typing import Final
 
-from spread.daemon.group_table import Group, Part, by_tag
+from spread.daemon.group_table import Group, Part
 from spread.daemon.views import GroupId, RingId
 from spread.errors import PeerError
 from spread.service import MAX_GROUP_NAME
@@ -54,10 +54,7 @@ _RING: Final = struct.Struct("<ii")
 _HEAD: Final = struct.Struct("<8sII16s")
 _COUNT: Final = struct.Struct("<I")
 _MEMBER: Final = struct.Struct("<BB")
-_GROUP: Final = struct.Struct("<BB")
-_TAG: Final = struct.Struct("<iiII")
-_LOST_COUNT: Final = struct.Struct("<H")
-_LOST: Final = struct.Struct("<BiiI")
+_GROUP: Final = struct.Struct("<BiiII")
 _PIECE_SIZE: Final = MESSAGE_SIZE_MAX - _HEAD.size
 _DAEMONS_MAX: Final = 128
 
@@ -83,7 +80,7 @@ def encode_table(
     """Return the messages that tell a table.
 
     `joined` are the private groups that are members anywhere, by daemon; `groups` come in byte
-    order of their names. No part is without a tag.
+    order of their names. The tag of every part is its group's id.
     """
     members = [(daemon, name) for daemon in sorted(joined) for name in sorted(joined[daemon])]
     pieces = [_COUNT.pack(len(members))]
@@ -98,18 +95,19 @@ def encode_table(
 
 
 def _group_record(name: bytes, group: Group, numbers: Mapping[bytes, int]) -> bytes:
-    tagged = by_tag(group.parts)
-    record = [bytes((len(name),)), name, _GROUP.pack(group.is_changed, len(tagged))]
-    for parts in tagged:
-        tag = parts[0].tag
-        assert tag is not None, f"group {name!r} has members of unknown daemons"
-        those = [numbers[member] for part in parts for member in part.members]
-        record.append(_TAG.pack(tag.ring.leader, tag.ring.time, tag.index, len(those)))
-        record.append(struct.pack(f"<{len(those)}I", *those))
-    record.append(_LOST_COUNT.pack(len(group.lost)))
-    for daemon, tag in sorted(group.lost):
-        record.append(_LOST.pack(daemon, tag.ring.leader, tag.ring.time, tag.index))
-    return b"".join(record)
+    ring = group.id.ring
+    those = [numbers[member] for part in group.parts for member in part.members]
+    head = _GROUP.pack(group.is_changed, ring.leader, ring.time, group.id.index, len(those))
+    lost = sorted(daemon for daemon, _ in group.lost)
+    return b"".join(
+        (
+            bytes((len(name),)),
+            name,
+            head,
+            struct.pack(f"<{len(those)}I", *those),
+            bytes((len(lost), *lost)),
+        )
+    )
 
 
 def _messages(ring: RingId, speaks_for: frozenset[int], table: bytes) -> Iterator[bytes]:
@@ -186,29 +184,13 @@ class _Reader:
         return groups
 
     def _read_group(self, name: bytes) -> Group:
-        changed, tags = _GROUP.unpack_from(self._table, self._at)
+        changed, leader, time, index, count = _GROUP.unpack_from(self._table, self._at)
         self._at += _GROUP.size
-        if changed > 1 or tags == 0:
-            raise _StateError(f"group {name!r} with {tags} tags and {changed} for changed")
-        parts: dict[int, Part] = {}
-        for _ in range(tags):
-            for part in self._read_tag(name):
-                if part.daemon in parts:
-                    raise _StateError(f"group {name!r} has daemon {part.daemon} twice")
-                parts[part.daemon] = part
-        in_order = [parts[daemon] for daemon in sorted(parts)]
-        tag = in_order[0].tag
-        assert tag is not None
-        return Group(tag, in_order, is_changed=bool(changed), lost=self._read_lost())
-
-    def _read_tag(self, name: bytes) -> list[Part]:
-        leader, time, index, count = _TAG.unpack_from(self._table, self._at)
-        self._at += _TAG.size
-        if count > len(self._members):
-            raise _StateError(f"group {name!r} has {count} of {len(self._members)} members")
+        if changed > 1 or not 0 < count <= len(self._members):
+            raise _StateError(f"group {name!r} with {count} members and {changed} for changed")
         numbers = struct.unpack_from(f"<{count}I", self._table, self._at)
         self._at += count * _COUNT.size
-        if not numbers or any(map(ge, numbers, islice(numbers, 1, None))):
+        if any(map(ge, numbers, islice(numbers, 1, None))):
             raise _StateError(f"the members of group {name!r} are out of order")
         tag = GroupId(RingId(leader, time), index)
         parts: list[Part] = []
@@ -217,17 +199,10 @@ class _Reader:
             if not parts or parts[-1].daemon != daemon:
                 parts.append(Part(daemon, tag, []))
             parts[-1].members.append(self._members[number])
-        return parts
-
-    def _read_lost(self) -> set[tuple[int, GroupId]]:
-        (count,) = _LOST_COUNT.unpack_from(self._table, self._at)
-        self._at += _LOST_COUNT.size
-        lost = set()
-        for _ in range(count):
-            daemon, leader, time, index = _LOST.unpack_from(self._table, self._at)
-            self._at += _LOST.size
-            lost.add((daemon, GroupId(RingId(leader, time), index)))
-        return lost
+        lost = self._bytes(self._table[self._at] + 1)[1:]
+        if any(map(ge, lost, lost[1:])):
+            raise _StateError(f"the lost daemons of group {name!r} are out of order")
+        return Group(tag, parts, bool(changed), lost={(daemon, tag) for daemon in lost})
 
 
 # -- The exchange ---------------------------------------------------------------------------------
@@ -258,20 +233,11 @@ class Exchange:
     @property
     def is_complete(self) -> bool:
         """Whether all daemons of the ring are spoken for."""
-        return self._members <= self.spoken_for(self._tables)
+        return self._members <= self._spoken()
 
-    @property
-    def speakers(self) -> list[int]:
-        """Those who have said all, in configuration order."""
-        return sorted(self._tables)
-
-    def spoken_for(self, speakers: Sequence[int] | Mapping[int, object]) -> frozenset[int]:
-        """The daemons for which these have spoken."""
-        return frozenset().union(*[self._spoken_for[speaker] for speaker in speakers])
-
-    def tables(self, speakers: Sequence[int]) -> list[dict[bytes, Group]]:
-        """What these said, handed over."""
-        return [self._tables[speaker] for speaker in speakers]
+    def tables(self) -> list[dict[bytes, Group]]:
+        """What was said, handed over, in the order of the speakers."""
+        return [self._tables[speaker] for speaker in sorted(self._tables)]
 
     def receive(self, origin: int, body: bytes) -> str | None:
         """Take the next message in the order; returns what is wrong with it, if anything.
@@ -317,12 +283,15 @@ class Exchange:
         return daemons
 
     def _conclude(self, origin: int, speech: _Speech) -> None:
-        if speech.speaks_for & self.spoken_for(self._tables):
+        if speech.speaks_for & self._spoken():
             raise _StateError(f"daemons {sorted(speech.speaks_for)} have been spoken for")
         table = _Reader(b"".join(speech.pieces), self._daemons, speech.speaks_for).read()
         del self._speeches[origin]
         self._tables[origin] = table
         self._spoken_for[origin] = speech.speaks_for
+
+    def _spoken(self) -> frozenset[int]:
+        return frozenset().union(*self._spoken_for.values())
 
     def _reject(self, origin: int, reason: str) -> None:
         self._speeches.pop(origin, None)

@@ -4,8 +4,8 @@
                    +-- daemon 2, tag, members  #carl#d3
 
 The tag of a part is the id of the view that the part's members have, so parts of one tag have seen
-the same. None marks a daemon that is outside the transitional configuration: it is not known what
-its members see from there on.
+the same. It is the group's id, except where tables have just been united. None marks a daemon that
+is outside the transitional configuration: it is not known what its members see from there on.
 
 Invariants
     a group has at least one part, a part at least one member
@@ -39,7 +39,7 @@ class Group:
     """One group.
 
     `id` counts its views. `is_changed`: a change of the ring has touched it, it gets a new id with
-    the next regular ring. `lost` are the parts, as daemon and tag, that were taken out since the
+    the next regular ring. `lost` are parts, as daemon and tag, that have been taken out since the
     view of that tag. `is_signalled`: the members at this daemon got the transitional signal in
     their present view; alone among these it is not the same everywhere.
     """
@@ -85,12 +85,6 @@ class Group:
         self.parts = sorted([*self.parts, *other.parts], key=_DAEMON)
         self.is_changed |= other.is_changed
         self.lost |= other.lost
-
-    def lose(self, gone: Iterable[Part]) -> None:
-        """Remember parts that were taken out, as long as others have the same view."""
-        self.lost.update((part.daemon, part.tag) for part in gone if part.tag is not None)
-        tags = {part.tag for part in self.parts}
-        self.lost = {lost for lost in self.lost if lost[1] in tags}
 
     def lacks(self, tag: GroupId | None) -> bool:
         """Whether parts that had the view of this tag are missing."""
@@ -201,9 +195,8 @@ class GroupTable:
             if not gone:
                 continue
             group.parts = [part for part in group.parts if part.daemon in daemons]
-            if group.parts:
-                group.lose(gone)
-            else:
+            group.lost.update((part.daemon, part.tag) for part in gone if part.tag is not None)
+            if not group.parts:
                 del self._groups[name]
         self._joined = {
             daemon: joined for daemon, joined in self._joined.items() if daemon in daemons

@@ -23,7 +23,9 @@ The rules are those of the ring protocol, section 7, with these deviations:
     when daemons go in INTERRUPTED, a group that they were in gets its signal right before its next
     view, since a view that lacks somebody never comes without (S11); when the next ring has all of
     them again, and nobody has seen another view, the group is not concerned at all (S13)
-    behind an exchange the table is what the messages said, at those who sent them, too
+    behind an exchange the table is what the messages said, at those who sent them, too; of an
+    exchange that has been interrupted nothing is kept, so that a table shows nobody whom its
+    members have not seen
 
 That a group which a configuration does not concern keeps its id needs joins that are delivered as
 SAFE ones are: otherwise daemons that leave the ring may have delivered a join that is lost here,
@@ -240,7 +242,6 @@ class Groups:
         return Outcome(tuple(self._begin_transition(self._transition)))
 
     def _begin_transition(self, transition: _Transition) -> list[Notice]:
-        self._synced &= transition.members
         self._enter(transition.ring)
         notices: list[Notice] = []
         for name, state in self._table.items():
@@ -263,27 +264,16 @@ class Groups:
         """The new ring: its views at once if all its tables are equal, else its exchange begins."""
         assert self._transition is not None, "a regular configuration follows a transitional one"
         transition, self._transition = self._transition, None
-        exchange, self._exchange = self._exchange, None
-        expelled: Expelled = ()
-        if exchange is not None:
-            expelled = self._merge_what_came(exchange)
-            self._synced &= transition.members
+        self._synced &= transition.members
         self._table.keep(transition.members)
         self._enter(ring)
         self._members = frozenset(members)
         if self._synced == self._members:
-            return Outcome(tuple(self._settle()), expelled)
+            self._exchange = None
+            return Outcome(tuple(self._settle()))
         self._exchange = Exchange(ring, self._members, self._daemons)
         is_speaker = min(self._synced) == self._me
-        return Outcome(expelled=expelled, submissions=self._speech() if is_speaker else ())
-
-    def _merge_what_came(self, exchange: Exchange) -> Expelled:
-        """Keep what an exchange that has been interrupted has told, if it told our table."""
-        speakers = exchange.speakers
-        if self._me not in exchange.spoken_for(speakers):
-            return ()
-        self._synced = exchange.spoken_for(speakers)
-        return self._replace_table(exchange.tables(speakers))
+        return Outcome(submissions=self._speech() if is_speaker else ())
 
     def _speech(self) -> tuple[bytes, ...]:
         """The messages that tell the table, for those who hold the same."""
@@ -305,7 +295,7 @@ class Groups:
             return Outcome(submissions=submissions, fault=fault)
         self._exchange = None
         self._synced = self._members
-        expelled = self._replace_table(exchange.tables(exchange.speakers))
+        expelled = self._replace_table(exchange.tables())
         notices = self._settle()
         if self._transition is not None:
             notices += self._begin_transition(self._transition)

@@ -1,6 +1,5 @@
-"""Groups of several daemons through splits, merges and crashes: the same at all, true to clients."""
+"""Groups of several daemons through splits, merges and crashes: the same at all of them."""
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
