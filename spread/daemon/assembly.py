@@ -62,6 +62,9 @@ OUTLIVE_S: Final = 2
 
 NS_PER_S: Final = 1_000_000_000
 
+WORDS: Final = 1 << 32
+"""Numbers of 32 bits: ids of rings are signed for clients and unsigned among daemons."""
+
 FAULTS_VARIABLE: Final = "SPREAD_TEST_FAULTS"
 """Environment variable in which tests ask for faults of the network; see `Faults`."""
 
@@ -252,7 +255,9 @@ class _Daemon:
             self._parts.membership.start()
         else:
             ring = self._control.settings.ring
-            self._witness.ring_installed((ring.leader, ring.time), [0])
+            name = (ring.leader % WORDS, ring.time % WORDS)
+            self._witness.ring_named(name)
+            self._witness.ring_installed(name, [0])
         self._print(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )
@@ -274,13 +279,16 @@ class _Daemon:
         self._reactor.settle()
 
     def _outlive_ring_time(self) -> None:
-        """Keep the port until the time of our last ring is over: the next daemon needs another.
+        """Keep the port until the times in our rings' ids are over: the next daemon needs others.
 
-        Only a daemon whose last ring is younger than a second waits here, or one whose rings came
-        faster than the seconds; their ids may be ahead by more than anybody likes to wait.
+        Only a daemon whose last ring is young waits here, if nothing keeps the time for the next.
         """
         end = time.monotonic() + OUTLIVE_S
-        while _wall_seconds() <= self._ring_times.last and time.monotonic() < end:
+        while (
+            self._state_dir is None
+            and _wall_seconds() <= self._witness.own_time
+            and time.monotonic() < end
+        ):
             time.sleep(1 - time.time() % 1)
 
     # -- Log --------------------------------------------------------------------------------------

@@ -58,6 +58,9 @@ class Witness(Protocol):
     def session_closed(self, session: Session, undelivered: int) -> None:
         """A client is gone; so many messages were not delivered."""
 
+    def ring_named(self, ring: tuple[int, int]) -> None:
+        """Ids of groups begin with this id, unsigned, from here on."""
+
     def ring_installed(self, ring: tuple[int, int], members: Sequence[int]) -> None:
         """A ring is in force: its id as unsigned numbers, the daemons in it by their numbers."""
 
@@ -284,17 +287,22 @@ class Control:
 
     def ring_transitional(self) -> None:
         """The place in the order where the transitional configuration stands."""
-        if self._membership is not None:
-            self._in_order.transitional(self._membership.transitional())
+        if self._membership is None:
+            return
+        configuration = self._membership.transitional()
+        if self._witness is not None:
+            self._witness.ring_named(configuration.ring)
+        self._in_order.transitional(configuration)
 
     def ring_regular(self) -> None:
         """The new ring is installed: its regular configuration stands here."""
         if self._membership is None:
             return
         configuration = self._membership.regular()
-        self._in_order.regular(configuration)
         if self._witness is not None:
+            self._witness.ring_named(configuration.ring)
             self._witness.ring_installed(configuration.ring, tuple(configuration.members))
+        self._in_order.regular(configuration)
 
     # -- The ring, for membership -----------------------------------------------------------------
 

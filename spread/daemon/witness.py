@@ -6,6 +6,7 @@ ring_installed                  ->  log event `membership` and its listing; acti
 
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address
 
 from spread.config import Configuration
 from spread.config.model import EventPriority, EventType
@@ -40,6 +41,9 @@ class DaemonWitness:
         self._recorder = None if activity is None else ActivityRecorder(activity, clock, sequence)
         self._sequence = sequence
         self._clock = clock
+        self._id = int(IPv4Address(configuration.me.address))
+        self.own_time = 0
+        """Largest time in the ids of rings that bear this daemon's address."""
 
     def started(self) -> None:
         """The daemon is about to serve."""
@@ -60,6 +64,12 @@ class DaemonWitness:
         """A client is gone; so many messages were not delivered."""
         if self._recorder is not None:
             self._recorder.session_closed(session, undelivered)
+
+    def ring_named(self, ring: tuple[int, int]) -> None:
+        """Ids of groups begin with this id, unsigned, from here on."""
+        leader, ring_time = ring
+        if leader == self._id:
+            self.own_time = max(self.own_time, ring_time)
 
     def ring_installed(self, ring: tuple[int, int], members: Sequence[int]) -> None:
         """A ring is in force: its id as unsigned numbers, and the numbers of its members."""

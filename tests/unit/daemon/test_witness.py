@@ -71,3 +71,12 @@ def test_the_activity_file_knows_who_is_absent(tmp_path: Path) -> None:
         ["M", "100", "50", "9", ">", "0", "--", "2"],
         ["A", "100", "9"],
     ]
+
+
+def test_the_largest_time_under_the_own_address_is_remembered() -> None:
+    witness = DaemonWitness(local_ring(4803, 3, 2), Log(), None, sequence=lambda: 0)
+
+    for leader, time in ((0x7F000002, 50), (0x7F000001, 90), (0x7F000002, 40)):
+        witness.ring_named((leader, time))
+
+    assert witness.own_time == 50
