@@ -14,7 +14,7 @@ from spread._defects cimport (
     DEFECT_DELIVER_BEHIND_HOLES, DEFECT_SAFE_AT_ONCE, DEFECT_SKIP_GAPS, has_defect,
 )
 from spread._frames cimport (
-    TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
+    TYPE_KILL, TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
 )
 from spread._packets cimport NO_FRAME
 from spread._window cimport WindowEntry, window_discard, window_find
@@ -23,13 +23,25 @@ cdef enum:
     # Bytes of body that a frame on the ring may have: what a session may be allowed at most, and
     # the list of groups that counts as body there.
     BODY_SIZE_MAX = 16 * 1024 * 1024
+    # A frame lies in packets of at least so many bytes, but for the first, the last, and the first
+    # again when the ring broke: a frame under assembly keeps at most 16 MiB / 64 buffers.
+    SLICE_SIZE_MIN = 64
+    SLICES_FREE = 4
 
 
 cdef bint is_frame_sound(const Frame* frame) noexcept nogil:
     """Whether a peer can have taken this frame from a client."""
-    cdef uint32_t kinds = frame.type & (TYPE_REGULAR | TYPE_REQUEST | TYPE_STATE)
+    cdef int kinds = (
+        (frame.type & TYPE_REGULAR != 0) + (frame.type & TYPE_REQUEST != 0)
+        + (frame.type & TYPE_STATE != 0)
+    )
+    # The departure of a lost session is a request with a service; it names no group.
+    if frame.type & TYPE_KILL:
+        kinds = 1
+    elif frame.type & TYPE_REQUEST and frame.group_count < 1:
+        return False
     return (
-        frame.is_little and kinds != 0
+        frame.is_little and kinds == 1
         and 0 <= frame.group_count <= FRAME_GROUPS_MAX
         and 0 <= frame.body_size <= BODY_SIZE_MAX
     )
@@ -243,6 +255,12 @@ cdef class Delivery:
                 stream.size = 0
                 stream.head_size = FRAME_HEADER_SIZE
             return DELIVERY_NO_MEMORY
+        if stream.slice_count > SLICES_FREE + stream.have // SLICE_SIZE_MIN:
+            # Nobody cuts a frame so small; a buffer for every byte would be too much to keep.
+            self.malformed += 1
+            self.skip_stream(stream)
+            self.offset = entry.size
+            return DELIVERY_NOTHING
         if stream.size == 0 or stream.have < stream.size:
             self.offset += used
             return DELIVERY_NOTHING

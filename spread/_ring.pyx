@@ -155,11 +155,13 @@ cdef class Ring:
                 self.resend_token()
             return False
         # A seq beyond what the windows allow cannot be claimed by a member of this ring.
+        cdef Token token
         if packet.second > self.window.aru + 2 * WINDOW_SLOTS or not token_read(
-            &self.token, packet, data, size, self.member_count
+            &token, packet, data, size, self.member_count
         ):
             self.station.count(STAT_TOKENS_MALFORMED, 1)
             return False
+        self.token = token
         self.tok_no = packet.number
         self.resend_ns = 0
         self.station.count(STAT_TOKENS, 1)

@@ -65,7 +65,8 @@ cdef struct Token:
 cdef bint token_read(
     Token* token, const Packet* packet, const uint8_t* data, uint32_t size, uint32_t member_count
 ) noexcept nogil
-# Decode the token in a datagram whose header is read; False when it is malformed.
+# Decode the token in a datagram whose header is read; False when it is malformed, and then
+# `token` means nothing.
 
 cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil
 # Write what stands behind the header; returns the size of the whole datagram.

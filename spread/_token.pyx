@@ -2,8 +2,9 @@
 
 from libc.string cimport memcpy, memset
 
+from spread._check cimport check
 from spread._frames cimport load_le32, store_le32
-from spread._packets cimport PACKET_HEADER_SIZE, load_le64, store_le64
+from spread._packets cimport PACKET_HEADER_SIZE, TOKEN_SIZE_MAX, load_le64, store_le64
 
 cdef enum:
     FIXED_SIZE = 8
@@ -64,6 +65,8 @@ cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil:
     cdef uint8_t* at = data + PACKET_HEADER_SIZE
     cdef uint32_t number
     cdef uint64_t lag
+    check(token.request_count <= TOKEN_REQUESTS_MAX, "requests of a token are bounded")
+    check(token.old_count <= TOKEN_OLD_MAX, "requests of old rings are bounded")
     store_le32(at, token.backlog)
     at[4] = token.quiet
     at[5] = token.member_count
@@ -92,4 +95,5 @@ cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil:
             store_le32(at + 16, token.old[number].count)
             store_le32(at + 20, 0)
             at += OLD_SIZE
+    check(<uint32_t>(at - data) <= TOKEN_SIZE_MAX, "a token fits every network")
     return <uint32_t>(at - data)
