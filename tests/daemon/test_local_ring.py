@@ -50,6 +50,8 @@ class LocalRing:
 @pytest.fixture
 def ring(tmp_path: Path) -> Iterator[LocalRing]:
     started = LocalRing(tmp_path)
+    for name in ("local1", "local2", "local3"):
+        started.wait_for(SIZE, name)
     yield started
     if started.parent.is_running():
         started.parent.signal(signal.SIGTERM)
@@ -103,7 +105,6 @@ def test_clients_of_all_daemons_meet_in_one_group_and_one_order(ring: LocalRing)
 def test_the_death_of_a_daemon_takes_its_clients_from_the_views_and_loses_no_message(
     ring: LocalRing,
 ) -> None:
-    ring.wait_for(SIZE)
     with ring.connect(1, "a") as alice, ring.connect(2, "b") as bob:
         carol = ring.connect(3, "c")
         for box in (alice, bob, carol):
@@ -134,11 +135,11 @@ def test_the_death_of_a_daemon_takes_its_clients_from_the_views_and_loses_no_mes
 
 
 def test_a_daemon_that_is_started_again_joins_the_ring(ring: LocalRing, tmp_path: Path) -> None:
-    ring.wait_for(SIZE)
     os.kill(ring.process_of("local3"), signal.SIGKILL)
     ring.wait_for(SIZE - 1)
 
     arguments = ["--local", str(SIZE), "-n", "local3", "--port", str(ring.port)]
+    (tmp_path / "again").mkdir()
     again = Daemon.start_with(tmp_path / "again", arguments, ring.port)
 
     ring.wait_for(SIZE)
@@ -146,8 +147,6 @@ def test_a_daemon_that_is_started_again_joins_the_ring(ring: LocalRing, tmp_path
 
 
 def test_a_daemon_that_is_stopped_tells_the_others(ring: LocalRing) -> None:
-    ring.wait_for(SIZE)
-
     os.kill(ring.process_of("local2"), signal.SIGTERM)
 
     ring.wait_for(SIZE - 1)
@@ -158,8 +157,6 @@ def test_a_daemon_that_is_stopped_tells_the_others(ring: LocalRing) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_parent_stops_all_daemons(ring: LocalRing, number: signal.Signals) -> None:
-    ring.wait_for(SIZE)
-
     ring.parent.signal(number)
 
     assert ring.parent.wait() == 0
@@ -170,8 +167,6 @@ def test_the_parent_stops_all_daemons(ring: LocalRing, number: signal.Signals) -
 
 
 def test_a_hangup_leaves_the_daemons_running(ring: LocalRing) -> None:
-    ring.wait_for(SIZE)
-
     ring.parent.signal(signal.SIGHUP)
 
     with ring.connect(2, "a") as mailbox:
