@@ -88,15 +88,14 @@ class Group:
 
     def lacks(self, tag: GroupId | None) -> bool:
         """Whether parts that had the view of this tag are missing."""
-        present = {(part.daemon, part.tag) for part in self.parts}
-        return any(lost not in present for lost in self.lost if lost[1] == tag)
+        concerned = {daemon for daemon, lost_tag in self.lost if lost_tag == tag}
+        return not concerned <= {part.daemon for part in self.parts if part.tag == tag}
 
     def keeps_its_view(self) -> bool:
         """Whether all members have the same view, and it still shows who there is."""
-        tag = self.parts[0].tag
-        if self.is_changed or any(part.tag != tag for part in self.parts):
+        if self.is_changed or any(part.tag != self.id for part in self.parts):
             return False
-        return not self.lost or not self.lacks(tag)
+        return not self.lost or not self.lacks(self.id)
 
 
 def by_tag(parts: Iterable[Part]) -> list[list[Part]]:

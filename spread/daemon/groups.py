@@ -337,7 +337,9 @@ class Groups:
     def _late_signal(self, name: bytes, state: Group) -> list[Notice]:
         """The signal, where the view that ends shows members that have been taken out since."""
         mine = state.part(self._me)
-        if mine is None or mine.tag is None or state.is_signalled or not state.lacks(mine.tag):
+        if not state.lost or state.is_signalled or mine is None or mine.tag is None:
+            return []
+        if not state.lacks(mine.tag):
             return []
         return [Signal(name, mine.tag, tuple(mine.members))]
 

@@ -5,7 +5,7 @@ Layouts: client protocol, sections 3.7, 6.2 (body of a regular membership messag
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from spread import _frames
 from spread.service import CAUSED_BY_LEAVE, MAX_GROUP_NAME, REG_MEMB_MESS, TRANSITION_MESS, Cause
@@ -25,20 +25,21 @@ _WORD: Final = struct.Struct("<I")
 _GROUP_ID: Final = struct.Struct("<iiI")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RingId:
+class RingId(NamedTuple):
     """A membership of daemons: address of its leader and time, both as signed 32-bit numbers."""
 
     leader: int
     time: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class GroupId:
-    """One view of a group, for ever: the ring in which it arose and its number there."""
+class GroupId(NamedTuple):
+    """One view of a group, for ever: the ring in which it arose and its number there.
+
+    A tuple, since a change of the ring compares tens of thousands of them.
+    """
 
     ring: RingId
-    index: int
+    index: int  # type: ignore[assignment]  # Hides a method of tuples that nobody needs.
 
     def pack(self) -> bytes:
         """The 12 bytes that clients compare."""
