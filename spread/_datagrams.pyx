@@ -181,7 +181,8 @@ cdef class Datagrams:
         while handed < self.serve_max and bytes_in < SERVE_BYTES_MAX:
             if may_ask and self.node.prefers_token:
                 may_ask = False
-                if self.take_token(True):
+                # Junk at the token's port must not keep data waiting: only the token itself does.
+                if self.take_token(True) and not self.node.prefers_token:
                     return bytes_in
             if self.inbox_next == self.inbox_count:
                 self.flush(now_ns)

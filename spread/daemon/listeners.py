@@ -46,7 +46,10 @@ SEND_BUFFER_SIZE = 4 << 20
 # A segment is one network: routers are not to carry its datagrams further.
 MULTICAST_HOPS = 1
 
-# Not in Python's `socket`. For root, they pass the system's limit.
+# Not in every Python's `socket`; of Linux.
+_IP_MTU_DISCOVER = 10
+_IP_PMTUDISC_DONT = 0
+# For root, these pass the system's limit.
 _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 
@@ -203,6 +206,10 @@ def _prepare_datagrams(opened: socket.socket, listen: Listen) -> None:
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, MULTICAST_HOPS)
+    if sys.platform == "linux":
+        # Routers cut what is too large for the next network. Otherwise they would have to say so,
+        # and a filter that swallows such an answer would swallow every large packet with it.
+        opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DONT)
     # Another daemon of this host must hear it as well.
     opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
     if listen.address != ANY_ADDRESS:

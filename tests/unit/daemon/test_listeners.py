@@ -291,6 +291,16 @@ def test_datagrams_to_the_group_arrive_at_the_segments_address(port: int) -> Non
         assert segment.socket.recv(10) == b"data"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="options of Linux")
+def test_routers_may_cut_what_the_daemon_sends(port: int) -> None:
+    mtu_discover, never = 10, 0
+
+    with open_listeners([udp(port)]) as listeners:
+        [opened] = listeners.sockets
+
+        assert opened.socket.getsockopt(socket.IPPROTO_IP, mtu_discover) == never
+
+
 @needs_proc
 def test_a_datagram_to_the_group_reaches_every_daemon_of_this_host_from_its_own_address(
     port: int,

@@ -1,0 +1,46 @@
+"""Segments whose address is a multicast group or the broadcast address of their network."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.netns.daemons import Daemon, configuration, segment
+from tests.netns.rings import Ring
+from tests.netns.topology import Plug, Switch
+
+SOME = 200  # Events of clients: enough to be in the middle of something.
+
+
+@pytest.mark.parametrize("interfaces", ["", " {{ {address} }}"], ids=["all", "listed"])
+@pytest.mark.parametrize("address", ["239.255.1.1", "10.1.0.255"], ids=["multicast", "broadcast"])
+def test_a_segment_of_either_kind_survives_a_crash_and_a_return(
+    tmp_path: Path, address: str, interfaces: str
+) -> None:
+    with Switch(["main"]) as switch:
+        hosts = [
+            switch.add_host(f"h{number}", Plug("eth0", f"10.1.0.{number}/24", "main"))
+            for number in (1, 2, 3)
+        ]
+        places = {
+            host.name: host.address + interfaces.format(address=host.address) for host in hosts
+        }
+        text = configuration(segment(places, address=address))
+        daemons = [
+            Daemon(number, host.name, host, tmp_path / host.name, text, host.address)
+            for number, host in enumerate(hosts)
+        ]
+        ring = Ring(switch, text, tmp_path, daemons)
+        try:
+            with ring.stage() as stage:
+                stage.talk(6)
+                stage.until_delivered(SOME)
+                daemons[2].kill()
+                stage.until_rings([0, 1])
+                stage.until_delivered(SOME)
+                daemons[2].start()
+                stage.until_rings([0, 1, 2])
+
+                stage.finish()
+        finally:
+            for daemon in daemons:
+                daemon.close()
