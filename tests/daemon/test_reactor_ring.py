@@ -1,6 +1,7 @@
 """Rings of two daemons over real sockets: each with its reactor, in a thread of its own."""
 
 import random
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from spread.daemon.ring_time import RingTimes
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 
+JUNK = 2_000  # Datagrams.
+
 
 class Silence:
     """A log that nobody reads."""
@@ -36,6 +39,7 @@ class Daemon:
     """One of two daemons on loopback addresses; serves from `start` to `stop`."""
 
     def __init__(self, port: int, number: int, faults: str | None) -> None:
+        self.port = port
         configuration = local_ring(port, 2, number)
         self._stack = ExitStack()
         wanted = [each for each in listens(configuration) if each.transport is Transport.UDP]
@@ -106,6 +110,23 @@ def test_two_daemons_form_a_ring_whose_token_goes_round(pair: tuple[Daemon, Daem
 
     assert first.membership.ring == second.membership.ring
     assert first.datagrams.statistics()["unsent_other"] == 0
+
+
+def test_junk_at_both_ports_does_not_stop_the_token(pair: tuple[Daemon, Daemon]) -> None:
+    first, second = pair
+    strangers = first.parts.node.statistics()["strangers"]
+    ring = first.membership.ring
+    tokens = second.tokens()
+
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        for number in range(JUNK):
+            stranger.sendto(bytes(1_400), ("127.0.0.1", first.port + number % 2))
+        wait_until(lambda: second.tokens() > tokens, "a token after the junk")
+
+    wait_until(
+        lambda: first.parts.node.statistics()["strangers"] > strangers, "strangers to be counted"
+    )
+    assert first.membership.ring == ring
 
 
 def test_a_host_that_answers_that_nobody_listens_tells_that_a_daemon_is_gone(
