@@ -353,7 +353,7 @@ class Station:
             header = header._replace(leader=self.ring[0], time=self.ring[1])
         self.receive(make_packet(header, NETWORK, payload), turn=turn)
 
-    def data(  # noqa: PLR0913, PLR0917 - the fields of a packet.
+    def data(  # noqa: PLR0913 - the fields of a packet.
         self,
         origin: int,
         seq: int,
@@ -414,6 +414,7 @@ class Station:
 
     def next_token(self, **fields: object) -> Token:
         """Hand in the token of the next rotation, with these fields, and return what is sent."""
+        self.take_sent()
         self.token_number += len(self.members)
         self.token(Token(self.token_number, **fields))  # type: ignore[arg-type]
         return self.take_token()

@@ -294,6 +294,21 @@ def test_more_old_requests_than_a_token_has_are_malformed() -> None:
     assert station.statistics["tokens_malformed"] == 1
 
 
+def test_a_malformed_token_leaves_the_resting_one_as_it_is() -> None:
+    station = Station.in_ring(0)
+    station.next_token()
+    station.token(Token(7, quiet=1))
+    assert station.ring_statistics["is_parked"]
+    station.take_sent()
+    payload = bytearray(Token(50, acks=(0, 0, 0), recovery=Recovery.of()).encode())
+    payload[8 + 6 + 16] = 255
+
+    station.packet(PacketHeader(TOKEN, transmitter=2, number=50), bytes(payload))
+    station.node.ring_wake()
+
+    assert station.take_token() == Token(8, acks=(0, 0, 0), quiet=1, round=2)
+
+
 def test_a_seq_that_no_window_allows_is_malformed() -> None:
     station = Station.in_ring(1)
 
