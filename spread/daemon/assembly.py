@@ -23,7 +23,7 @@ from spread._datagrams import Datagrams
 from spread._faults import Faults
 from spread._node import Node
 from spread._reactor import Reactor
-from spread.config import Configuration, Purpose, Transport, listens
+from spread.config import Configuration, Purpose, Transport, listens, main_address
 from spread.config.model import EventPriority, EventType
 from spread.daemon import auth
 from spread.daemon.acceptor import Acceptor
@@ -113,7 +113,9 @@ class _Daemon:
         self._announce(start.warnings)
         self._listeners: Listeners = stack.enter_context(
             open_listeners(
-                listens(self._configuration), group=multicast_group(self._configuration.segment)
+                listens(self._configuration),
+                group=multicast_group(self._configuration.segment),
+                home=main_address(self._configuration.me),
             )
         )
         self._activity: ActivityFile | None = None

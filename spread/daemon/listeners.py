@@ -124,9 +124,16 @@ def multicast_group(segment: Segment) -> str | None:
 
 
 def open_listeners(
-    listens: Iterable[Listen], *, group: str | None = None, backlog: int = BACKLOG
+    listens: Iterable[Listen],
+    *,
+    group: str | None = None,
+    home: str = ANY_ADDRESS,
+    backlog: int = BACKLOG,
 ) -> Listeners:
     """Open all of `listens` or nothing; the UDP sockets for data join multicast group `group`.
+
+    Those that are bound to all addresses join it, and send to it, on the interface with the
+    address `home`; if no interface has it, the routing table chooses one.
 
     Raise `AddressInUseError` with the process that has the address, if it can be seen, and
     `ListenError` for whatever else is in the way. Systems without Unix sockets, or that cannot
@@ -146,7 +153,7 @@ def open_listeners(
                 opened = stack.enter_context(_open_inet(listen, backlog))
             sockets.append(_measured(listen, opened))
         if group is not None:
-            _join(group, sockets)
+            _join(group, sockets, home)
         return Listeners(tuple(sockets), unix_file, stack.pop_all())
 
 
@@ -241,16 +248,28 @@ def _measured(listen: Listen, opened: socket.socket) -> OpenSocket:
     )
 
 
-def _join(group: str, sockets: Iterable[OpenSocket]) -> None:
-    # Without interfaces of its own the daemon leaves the choice to the routing table. A socket at
-    # the segment's address gets what arrives on any interface that it has joined on.
+def _join(group: str, sockets: Iterable[OpenSocket], home: str) -> None:
+    # A socket at the segment's address gets what arrives on any interface that it has joined on.
     daemons = [each for each in sockets if each.listen.purpose is Purpose.DAEMONS]
     segment = [each for each in sockets if each.listen.purpose is Purpose.SEGMENT]
     for each in daemons:
+        if each.listen.address == ANY_ADDRESS:
+            _join_on(group, _chosen_interface(each, home), each)
+            continue
         _join_on(group, each.listen.address, each)
-        if each.listen.address != ANY_ADDRESS:
-            for other in segment:
-                _join_on(group, each.listen.address, other)
+        for other in segment:
+            _join_on(group, each.listen.address, other)
+
+
+def _chosen_interface(opened: OpenSocket, home: str) -> str:
+    """Let multicasts leave by the interface of `home` and return that, or any address."""
+    try:
+        interface = socket.inet_aton(home)
+        opened.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+    except OSError:
+        # The daemon's address may belong to a translating router in front of this host.
+        return ANY_ADDRESS
+    return home
 
 
 def _join_on(group: str, address: str, opened: OpenSocket) -> None:

@@ -12,7 +12,7 @@ from spread.config import Configuration
 from spread.config.effective import is_accelerated, window_sizes
 from spread.config.hashes import ring_hash
 from spread.config.listens import uses_segment_address
-from spread.config.model import Daemon, Timeouts
+from spread.config.model import Daemon, Timeouts, Use
 from spread.daemon.membership.settings import NetworkSettings, RingSettings, RingTimeouts
 
 __all__ = [
@@ -67,6 +67,7 @@ def network_settings(configuration: Configuration, incarnation: int) -> NetworkS
     return NetworkSettings(
         me=daemons.index(configuration.me),
         ids=tuple(int(IPv4Address(each.address)) for each in daemons),
+        sources=tuple(map(_sources, daemons)),
         names=tuple(name_bytes(each.name) for each in daemons),
         segments=tuple(
             number for number, segment in enumerate(configuration.segments) for _ in segment.daemons
@@ -125,6 +126,11 @@ def ring_settings(
         accelerated=is_accelerated(configuration),
         max_seq_gap=MAX_SEQ_GAP,
     )
+
+
+def _sources(daemon: Daemon) -> tuple[int, ...]:
+    served = {each.address for each in daemon.interfaces if Use.DAEMON in each.uses}
+    return tuple(int(IPv4Address(each)) for each in sorted(served))
 
 
 def name_bytes(name: str) -> bytes:

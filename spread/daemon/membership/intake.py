@@ -78,7 +78,7 @@ class Intake:
             return
         if not self._is_current(header):
             return
-        if header.source != context.network.ids[header.sender]:
+        if not context.network.may_send_from(header.sender, header.source):
             self._trouble(Trouble.WRONG_ADDRESS, header.sender)
         if isinstance(packet, Alive | Join):
             self._take_search(header, packet)

@@ -34,6 +34,11 @@ class NetworkSettings:
     segments: tuple[int, ...]  # Number of each daemon's segment.
     network_hash: int
     incarnation: int
+    sources: tuple[tuple[int, ...], ...] = ()  # IPv4 addresses that each sends from, if not its id.
+
+    def may_send_from(self, daemon: int, source: int) -> bool:
+        """Whether a packet of this daemon can come from this IPv4 address."""
+        return source in (self.sources[daemon] if self.sources else (self.ids[daemon],))
 
 
 @dataclass(frozen=True, slots=True)

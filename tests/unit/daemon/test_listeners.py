@@ -348,6 +348,19 @@ def test_group_is_joined_by_the_route_without_interfaces_of_our_own(port: int) -
 
 
 @needs_proc
+def test_home_is_the_interface_of_the_group_for_who_listens_everywhere(port: int) -> None:
+    shown = f"{int.from_bytes(socket.inet_aton(GROUP), sys.byteorder):08X}"
+
+    with open_listeners([udp(port, ANY_ADDRESS)], group=GROUP, home="127.0.0.1") as listeners:
+        joined = Path("/proc/net/igmp").read_text().partition("\tlo ")[2]
+        opened = listeners.sockets[0].socket
+        chosen = opened.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, 4)
+
+    assert shown in joined.partition("\n2\t")[0]
+    assert chosen == socket.inet_aton("127.0.0.1")
+
+
+@needs_proc
 def test_group_without_an_interface_to_join_on_is_refused(port: int) -> None:
     with pytest.raises(ListenError, match=f"cannot join multicast group 10.0.0.1 on {ADDRESS}"):
         open_listeners([udp(port)], group="10.0.0.1")

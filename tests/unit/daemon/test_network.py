@@ -38,6 +38,20 @@ def test_daemons_are_numbered_in_configuration_order_over_all_segments() -> None
     assert network.incarnation == 7
 
 
+def test_a_daemon_sends_from_its_addresses_for_daemons() -> None:
+    text = (
+        "Spread_Segment 10.0.0.255:4803 {\n a 10.0.0.1\n"
+        " b 10.1.0.2 { D 10.0.0.2 D 10.0.0.3 C 10.1.0.2 }\n}\n"
+    )
+
+    network = network_settings(configured(text, "a"), 1)
+
+    assert network.may_send_from(0, 0x0A000001)
+    assert network.may_send_from(1, 0x0A000003)
+    assert not network.may_send_from(1, 0x0A010002)
+    assert not network.may_send_from(0, 0x0A000003)
+
+
 def test_all_daemons_of_one_file_have_one_hash() -> None:
     hashes = {network_settings(configured(TWO_SEGMENTS, name), 1).network_hash for name in "abc"}
 
