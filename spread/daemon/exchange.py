@@ -283,8 +283,8 @@ class Exchange:
         return daemons
 
     def _conclude(self, origin: int, speech: _Speech) -> None:
-        if speech.speaks_for & self._spoken():
-            raise _StateError(f"daemons {sorted(speech.speaks_for)} have been spoken for")
+        if twice := speech.speaks_for & self._spoken():
+            raise _StateError(f"daemons {sorted(twice)} have been spoken for")
         table = _Reader(b"".join(speech.pieces), self._daemons, speech.speaks_for).read()
         del self._speeches[origin]
         self._tables[origin] = table

@@ -200,3 +200,18 @@ class GroupTable:
         self._joined = {
             daemon: joined for daemon, joined in self._joined.items() if daemon in daemons
         }
+
+    def invariants(self) -> None:
+        """Check what the header of this module says; raises AssertionError."""
+        joined: dict[int, dict[bytes, set[bytes]]] = {}
+        for name, group in self._groups.items():
+            daemons = [part.daemon for part in group.parts]
+            assert daemons, f"group {name!r} has no part"
+            assert daemons == sorted(set(daemons)), f"group {name!r} has daemons {daemons}"
+            for part in group.parts:
+                assert part.members, f"group {name!r} has nobody at daemon {part.daemon}"
+                assert part.members == sorted(set(part.members)), f"{name!r}: {part.members}"
+                for member in part.members:
+                    joined.setdefault(part.daemon, {}).setdefault(member, set()).add(name)
+        indexed = {daemon: members for daemon, members in self._joined.items() if members}
+        assert indexed == joined, "the index by member is not that of the groups"

@@ -144,6 +144,19 @@ class Groups:
         state = self._table.get(group)
         return None if state is None or self.is_exchanging else state.id
 
+    def invariants(self) -> None:
+        """Check what the headers of the module and of the table say; raises AssertionError."""
+        self._table.invariants()
+        is_operational = self.stage is Stage.OPERATIONAL
+        assert self._me in self._synced, "this daemon does not know its own table"
+        for name, state in self._table.items():
+            tags = {part.tag for part in state.parts}
+            assert tags <= {state.id, None}, f"group {name!r} of id {state.id} has tags {tags}"
+            if is_operational:
+                assert None not in tags, f"group {name!r} has members of unknown daemons"
+                assert not state.is_changed, f"group {name!r} still waits for its view"
+                assert not state.lost, f"group {name!r} still lacks {state.lost}"
+
     # -- Requests in their order -----------------------------------------------------------------
 
     def join(self, member: bytes, group: bytes) -> list[Notice]:

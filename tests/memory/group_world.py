@@ -281,6 +281,7 @@ class World:
         """Daemons that have come equally far in one line know the same."""
         known: dict[tuple[int, int], dict[bytes, object]] = {}
         for host in self.hosts:
+            host.groups.invariants()
             if host.groups.stage is Stage.OPERATIONAL:
                 mine = {
                     name: (host.groups.id(name), host.groups.members(name)) for name in host.groups
