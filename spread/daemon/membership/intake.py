@@ -89,6 +89,7 @@ class Intake:
         elif isinstance(packet, Refer):
             self._take_refer(packet)
         else:
+            context.peers.leave(header.sender)
             self.lost(header.sender, "a member left")
 
     def lost(self, daemon: int, cause: str) -> None:
