@@ -5,7 +5,7 @@ delivered as one slice of it, a fragmented one as a list of slices: bytes are ne
 again. Only the head (header and group list) of a frame is copied, when it lies in two packets.
 
     aru        everything up to here may be looked at
-    stable     a SAFE frame waits until its last packet is at or below this
+    stable     a SAFE frame or a request waits until its last packet is at or below this
 
 How far the cursor may go depends on the state of the ring:
 

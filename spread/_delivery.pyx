@@ -190,10 +190,14 @@ cdef class Delivery:
             window_discard(&self.ring.window, min(done, self.ring.window.aru))
 
     cdef bint may_show(self, uint32_t type_bits) noexcept nogil:
-        """Whether a message that ends under the cursor may be delivered now."""
+        """Whether a message that ends under the cursor may be delivered now.
+
+        Requests change groups. If one were delivered here and lost elsewhere, the group would get
+        the same id twice, for two views: so they wait until everybody has them, like SAFE.
+        """
         return (
             has_defect(self.ring.station.defects, DEFECT_SAFE_AT_ONCE)
-            or not type_bits & TYPE_SAFE or self.seq <= self.ring.stable
+            or not type_bits & (TYPE_SAFE | TYPE_REQUEST) or self.seq <= self.ring.stable
             or self.mode == MODE_TRANSITIONAL
         )
 
