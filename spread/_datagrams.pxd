@@ -44,6 +44,8 @@ cdef enum:
     FULL_NS_MAX = 50000000
     SERVE_BYTES_MAX = 1024 * 1024  # What one turn may queue for a receiver before it is offered.
     PROBE_READS_MAX = 4
+    # More than a socket's buffer holds of the smallest: the kernel charges each at least 512 bytes.
+    STALE_READS_MAX = 65536
     FAULT_COPIES_MAX = 2
 
 cdef enum:
@@ -53,6 +55,7 @@ cdef enum:
     COUNT_TRUNCATED
     COUNT_RECEIVE_ERRORS
     COUNT_RECEIVE_MEMORY
+    COUNT_STALE
     COUNT_OUT
     COUNT_BYTES_OUT
     COUNT_SENDS
@@ -165,6 +168,7 @@ cdef class Datagrams:
 
     # -- How: receiving --
 
+    cdef void drop_stale(self) noexcept nogil
     cdef void tell_refusals(self) noexcept nogil
     cdef bint refill(self) noexcept nogil
     cdef bint take_token(self, bint is_wanted) noexcept nogil

@@ -33,6 +33,7 @@ COUNTERS = (
     ("truncated", "datagrams dropped because they were longer than any of ours"),
     ("receive_errors", "calls to receive that failed"),
     ("receive_no_memory", "datagrams dropped because there was no memory for them"),
+    ("stale", "datagrams dropped because they came while this daemon was stopped"),
     ("datagrams_out", "datagrams sent"),
     ("datagram_bytes_out", "bytes of datagrams sent"),
     ("sends", "calls that sent datagrams"),
@@ -174,6 +175,9 @@ cdef class Datagrams:
         cdef uint64_t bytes_in = 0
         cdef bint may_ask = True     # The token's socket has not been tried since the last batch.
         self.now_ns = now_ns
+        self.node.station.now_ns = now_ns
+        if self.node.was_paused():
+            self.drop_stale()
         if self.refused_count > 0:
             self.tell_refusals()
         if self.has_faults:
@@ -204,6 +208,24 @@ cdef class Datagrams:
 
     cdef int64_t next_due(self) noexcept nogil:
         return self.faults.next_due() if self.has_faults else 0
+
+    cdef void drop_stale(self) noexcept nogil:
+        """Forget what came while this process did not run: others have gone on without it.
+
+        It would follow daemons that looked for each other then, and wait for them now.
+        """
+        cdef uint8_t scratch[64]
+        cdef sys_buffer buffer
+        cdef uint32_t number
+        cdef uint32_t reads
+        sys_buffer_set(&buffer, scratch, sizeof(scratch))
+        for number in range(self.port_count):
+            reads = 0
+            while reads < STALE_READS_MAX and sys_readv(self.ports[number].socket, &buffer, 1) >= 0:
+                reads += 1
+            self.ports[number].is_ready = False
+            self.counters[COUNT_STALE] += reads
+        self.inbox_next = self.inbox_count
 
     cdef void tell_refusals(self) noexcept nogil:
         cdef uint32_t target
