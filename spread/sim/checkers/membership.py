@@ -130,18 +130,19 @@ class IdProgress(Checker):
         for stay in evidence.stays:
             for holding in stay:
                 after = holding.next
-                if after is not None and not self._follows(holding, after.view):
+                if after is not None and not self._follows(holding, after):
                     yield (
                         f"{got(holding.client, after.view)} right after "
                         f"{name_of_view(holding.view)}"
                     )
 
-    def _follows(self, holding: Holding, after: Viewed) -> bool:
-        before, later = holding.view.group_id, after.group_id
-        is_network = after.cause == Cause.NETWORK
+    def _follows(self, holding: Holding, after: Holding) -> bool:
+        before, later = holding.view.group_id, after.view.group_id
+        is_network = after.view.cause == Cause.NETWORK
         if before.ring == later.ring:
-            is_allowed = not is_network or holding.span.signal is not None
-            return is_allowed and later.index == before.index + 1
+            # Only joins and leaves behind a signal have NETWORK views of the ring that they are in.
+            is_repeated = after.span.regular == 0
+            return later.index == before.index + 1 and (is_repeated or not is_network)
         return is_network and later.index >= 1
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from spread.sim.checkers.checker import Checker, name_of, name_of_message, name_of_view, place_of
 from spread.sim.checkers.evidence import Evidence, Holding
 from spread.sim.trace import (
-    Cause,
     ClientTrace,
     JoinRequested,
     LeaveRequested,
@@ -88,27 +87,29 @@ class SafeDelivery(Checker):
 
 class SafeDeliveryInTransition(Checker):
     """S24: what one member delivers SAFE behind the signal, those of its own next vs-set deliver
-    in that view too.
+    in that view too, also those that never get that next view.
     """
 
     number = "S24"
     name = "safe delivery in transition"
 
     def check(self, evidence: Evidence) -> Iterator[str]:
-        for holdings in evidence.transitions.values():
+        for (group, group_id, _, own_set), holdings in evidence.transitions.items():
             safe: dict[int, Holding] = {}
             for holding in holdings:
                 span = holding.span
-                is_network = span.successor is not None and span.successor.cause == Cause.NETWORK
-                if is_network and span.regular < len(span.deliveries):
+                if span.regular < len(span.deliveries):
                     for identity in _safe(span, span.regular, len(span.deliveries)):
                         safe.setdefault(identity, holding)
             if not safe:
                 continue
-            for holding in holdings:
+            for holding in evidence.holders[group, group_id]:
+                client = holding.client
+                if client.private_group not in own_set or not evidence.survives(holding):
+                    continue
                 for identity in sorted(safe.keys() - set(holding.ordered)):
-                    if not evidence.is_kept_from(identity, holding.client):
-                        yield _unsafe(evidence, safe[identity], identity, holding.client)
+                    if not evidence.is_kept_from(identity, client):
+                        yield _unsafe(evidence, safe[identity], identity, client)
 
 
 def _safe(span: Span, start: int, end: int) -> Iterator[int]:

@@ -11,14 +11,13 @@ from tests.sim.defects.defect import (
     Patch,
     each_daemon,
     with_large_messages,
-    with_loss,
     with_options,
 )
+from tests.sim.defects.scripts import lost_cause, lost_commit
 
 __all__ = ["COMPILED", "can_switch_off"]
 
 SLOW_MESSAGES_MAX: Final = 20
-LOSS: Final = 0.15
 
 
 def _off(bit: int, *, only_odd: bool = False) -> Callable[[Patch], None]:
@@ -45,14 +44,6 @@ def _off_with_short_queues(bit: int) -> Callable[[Patch], None]:
 def _off_with_large_messages(bit: int) -> Callable[[Patch], None]:
     def apply(patch: Patch) -> None:
         with_large_messages(patch)
-        _off(bit)(patch)
-
-    return apply
-
-
-def _off_with_loss(bit: int) -> Callable[[Patch], None]:
-    def apply(patch: Patch) -> None:
-        with_loss(patch, LOSS)
         _off(bit)(patch)
 
     return apply
@@ -125,13 +116,14 @@ COMPILED: Final = (
         "behind a lost packet only packets of daemons under obligation are delivered",
         Part.COMPILED,
         ("S19",),
-        _off_with_loss(5),
+        _off(5),
+        script=lost_cause,
     ),
     Defect(
         "no rewind",
         "a message sent in part when the ring breaks is sent again from its beginning",
         Part.COMPILED,
-        ("S21", "S30"),
+        ("S21", "S29"),
         _off_with_large_messages(6),
     ),
     Defect(
@@ -201,7 +193,8 @@ COMPILED: Final = (
         "forget the commit",
         "who has recovered takes over the obligations of the forming ring",
         Part.COMPILED,
-        ("S22",),
-        _off_with_loss(17),
+        ("S24",),
+        _off(17),
+        script=lost_commit,
     ),
 )

@@ -4,18 +4,17 @@ A rule of Python code is taken away by replacing a function; a compiled one by a
 test build knows (SPREAD_DEFECTS=1); a rule about datagrams by a network that breaks it.
 """
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+import spread.daemon.composition
 import spread.sim.host
 from spread.daemon.composition import Parts
 from spread.sim.scenario import Scenario
 from spread.sim.workload import Workload
-from spread.sim.world import World
 
 __all__ = [
     "Defect",
@@ -23,7 +22,6 @@ __all__ = [
     "Patch",
     "each_daemon",
     "with_large_messages",
-    "with_loss",
     "with_options",
 ]
 
@@ -56,6 +54,7 @@ class Defect:
     faults: str = "storm"
     daemons: tuple[int, int] = (3, 5)
     seeds_max: int = 20
+    script: Callable[[int], list[str]] | None = None  # Plays a seed; a drawn scenario if none.
 
     @property
     def is_compiled(self) -> bool:
@@ -65,9 +64,8 @@ class Defect:
 
 def each_daemon(patch: Patch, change: Callable[[Parts, int], None]) -> None:
     """Let `change` have the parts and the number of every daemon before it starts."""
-    compose = spread.sim.host.compose
+    compose = spread.daemon.composition.compose
 
-    @functools.wraps(compose)
     def changed(*arguments: Any, **named: Any) -> Parts:
         parts = compose(*arguments, **named)
         assert parts.ring is not None
@@ -85,25 +83,12 @@ def with_options(patch: Patch, *options: str) -> None:
         made = cluster.fget(scenario)  # type: ignore[attr-defined]
         return type(made)(
             **{
-                name: getattr(made, name)
-                for name in made.__dataclass_fields__
-                if name != "options"
+                name: getattr(made, name) for name in made.__dataclass_fields__ if name != "options"
             },
             options=(*made.options, *options),
         )
 
     patch.setattr(Scenario, "cluster", property(changed))
-
-
-def with_loss(patch: Patch, loss: float) -> None:
-    """Let the network lose that share of all packets until it is healed."""
-    start = World.start
-
-    def lossy(world: World) -> None:
-        start(world)
-        world.network.weather.loss = loss
-
-    patch.setattr(World, "start", lossy)
 
 
 def with_large_messages(patch: Patch) -> None:

@@ -4,18 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-import spread.daemon.exchange
-import spread.daemon.group_table
 import spread.daemon.groups
 from spread.daemon.composition import Parts
 from spread.daemon.control import Control
 from spread.daemon.control_groups import GroupControl
-from spread.daemon.control_ring import RingConfiguration
 from spread.daemon.group_table import Group
 from spread.daemon.group_table import Part as GroupPart
 from spread.daemon.groups import Groups, Notice, Outcome
-from spread.daemon.sessions import Session
-from spread.daemon.views import GroupId, Signal, View, view_frame
+from spread.daemon.views import GroupId, RingId, Signal, View, view_frame
 from spread.service import LEAVE_MESS, Cause
 from tests.sim.defects.defect import Defect, Part, Patch, each_daemon
 
@@ -23,29 +19,26 @@ __all__ = ["GROUP_RULES"]
 
 
 def _keep_routes(patch: Patch) -> None:
-    def part(control: GroupControl, session: Session, group: bytes) -> None:
-        routed = control._node
-        control._node = _WithoutRemoval(routed)  # type: ignore[assignment]
-        try:
-            GroupControl_part(control, session, group)
-        finally:
-            control._node = routed
+    def change(parts: Parts, _: int) -> None:
+        control = parts.control._in_order
+        control._node = _NodeWithoutRule(control._node, "remove_route")  # type: ignore[assignment]
 
-    GroupControl_part = GroupControl._part  # noqa: N806 - the method that is replaced.
-    patch.setattr(GroupControl, "_part", part)
+    each_daemon(patch, change)
 
 
-class _WithoutRemoval:
-    """A node that keeps the routes of those who leave."""
+class _NodeWithoutRule:
+    """A node for which one of its methods does nothing."""
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: Any, method: str) -> None:
         self._node = node
+        self._method = method
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._node, name)
+        return _nothing if name == self._method else getattr(self._node, name)
 
-    def remove_route(self, group: bytes, slot: int) -> None:
-        pass
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 def _show_leavers(patch: Patch) -> None:
@@ -69,9 +62,9 @@ def _unsorted_union(patch: Patch) -> None:
 
 
 def _own_first(patch: Patch) -> None:
-    """Every daemon shows the members of the highest ring id that it saw; here: its own order."""
+    """Let every daemon show its own members before all others."""
 
-    def members(control: GroupControl, notice: Notice) -> None:
+    def own_first(control: GroupControl, notice: Notice) -> None:
         if isinstance(notice, View) and len(notice.members) > 2:
             own = [name for name in notice.members if control._sessions.named(name)]
             others = [name for name in notice.members if name not in own]
@@ -79,7 +72,7 @@ def _own_first(patch: Patch) -> None:
         send(control, notice)
 
     send = GroupControl._send
-    patch.setattr(GroupControl, "_send", members)
+    patch.setattr(GroupControl, "_send", own_first)
 
 
 def _forget_indexes(patch: Patch) -> None:
@@ -135,16 +128,9 @@ def _views_in_any_order(patch: Patch) -> None:
 
 
 def _no_hold(patch: Patch) -> None:
-    class Unheld(_WithoutRemoval):
-        def remove_route(self, group: bytes, slot: int) -> None:
-            self._node.remove_route(group, slot)
-
-        def hold_requests(self, is_held: bool) -> None:
-            pass
-
     def change(parts: Parts, _: int) -> None:
         control = parts.control._in_order
-        control._node = Unheld(control._node)  # type: ignore[assignment]
+        control._node = _NodeWithoutRule(control._node, "hold_requests")  # type: ignore[assignment]
 
     each_daemon(patch, change)
 
@@ -157,7 +143,8 @@ def _leave_at_once(patch: Patch) -> None:
     ) -> bool:
         admitted = request(control, slot, type_bits, groups, mess_type)
         session = control.sessions.at(slot)
-        if admitted and type_bits & LEAVE_MESS and session is not None and groups:
+        is_leave = admitted and type_bits & LEAVE_MESS and groups
+        if is_leave and session is not None:
             if groups[0] in control.groups.of(session.private_group):
                 control._in_order.leave(session.private_group, groups[0])
         return admitted
@@ -178,18 +165,8 @@ def _no_private_route(patch: Patch) -> None:
     patch.setattr(Control, "_accept", unreachable)
 
 
-def _early_transition(patch: Patch) -> None:
-    """At every other daemon the regular configuration keeps those that are lost."""
-    transitional = GroupControl.transitional
-
-    def some(control: GroupControl, configuration: RingConfiguration) -> None:
-        transitional(control, configuration)
-
-    patch.setattr(GroupControl, "transitional", some)
-
-
 def _ids_of_now(patch: Patch) -> None:
-    def renumber(group: Group, ring: Any) -> None:
+    def renumber(group: Group, _: RingId) -> None:
         group._show(GroupId(group.id.ring, group.id.index + 1))
 
     patch.setattr(Group, "renumber", renumber)
@@ -235,9 +212,7 @@ GROUP_RULES: Final = (
     _defect("indexes skipped", "the index grows by one with each view", ("S9",), _skip_indexes),
     _defect("ends are leaves", "the end of a session is told as that", ("S10",), _ends_are_leaves),
     _defect("no signals", "a signal comes before a loss", ("S11",), _no_signals),
-    _defect(
-        "one set", "vs-sets keep apart who came from different views", ("S12",), _one_set
-    ),
+    _defect("one set", "vs-sets keep apart who came from different views", ("S12",), _one_set),
     _defect(
         "always changed",
         "a group that a change does not concern keeps its view",

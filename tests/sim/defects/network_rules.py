@@ -5,12 +5,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
-import spread.daemon.membership.forming as forming
 from spread._packets import crc32c
+from spread.daemon.membership import forming
 from spread.daemon.membership.packets import Form, OldRing
 from spread.daemon.membership.probing import Lookups
 from spread.sim.network import Network
-from tests.sim.defects.defect import Defect, Part, Patch, with_loss
+from tests.sim.defects.defect import Defect, Part, Patch
+from tests.sim.defects.scripts import lost_commit
 
 __all__ = ["NETWORK_RULES"]
 
@@ -66,7 +67,6 @@ def _forget_obligations(patch: Patch) -> None:
         return entry and replace(entry, obligations=sorted(entry.transitional))
 
     patch.setattr(forming, "_merged", without)
-    with_loss(patch, 0.15)
 
 
 def _never_look(patch: Patch) -> None:
@@ -95,9 +95,9 @@ NETWORK_RULES: Final = (
         "obligations forgotten",
         "FORM1 gathers the obligations of earlier attempts",
         Part.MEMBERSHIP,
-        ("S22",),
+        ("S24",),
         _forget_obligations,
-        seeds_max=100,
+        script=lost_commit,
     ),
     Defect(
         "nobody looks",

@@ -68,7 +68,12 @@ def _isolated(defect: Defect, seed: int) -> Catch:
 
 def _run(defect: Defect, seed: int, there: Connection) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # The core says why it ends its process.
-    scenario = draw(seed, daemons=defect.daemons, faults=defect.faults)
+    play = defect.script or (lambda seed: _simulated(defect, seed))
     with pytest.MonkeyPatch.context() as patch:
         defect.apply(patch)
-        there.send(simulate(scenario).violations)
+        there.send(play(seed))
+
+
+def _simulated(defect: Defect, seed: int) -> list[str]:
+    scenario = draw(seed, daemons=defect.daemons, faults=defect.faults)
+    return simulate(scenario).violations

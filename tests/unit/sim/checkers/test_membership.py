@@ -7,7 +7,7 @@ from spread.sim.checkers.membership import (
     SelfInclusion,
     ViewAgreement,
 )
-from spread.sim.trace import Cause, Closure
+from spread.sim.trace import Cause, Closure, GroupId
 from tests.unit.sim.checkers.stage import RING, A, B, C, D, G, H, Stage
 
 
@@ -174,6 +174,15 @@ def test_network_views_behind_the_signal_go_on_in_their_ring(stage: Stage) -> No
     assert not stage.complaints(IdProgress())
 
 
+def test_a_group_that_is_new_behind_the_signal_of_others_goes_on_in_its_ring(stage: Stage) -> None:
+    stage.join(stage.d, H)
+    stage.view([stage.d], 1, (D,), D, group=H)
+    stage.network([stage.d], (D,), (C,), ring=RING, index=2, group=H)
+    stage.signal(stage.d, group=H, group_id=GroupId(*RING, 2))
+
+    assert not stage.complaints(IdProgress())
+
+
 def test_a_jump_of_the_index_is_told(stage: Stage) -> None:
     stage.view([stage.a], 5, (A, C), B, Cause.LEAVE)
 
@@ -182,6 +191,7 @@ def test_a_jump_of_the_index_is_told(stage: Stage) -> None:
 
 def test_a_network_view_in_the_same_ring_is_told(stage: Stage) -> None:
     stage.network([stage.a], (A, B), (C,), ring=RING, index=4)
+    stage.deliver(stage.send(stage.b), stage.a)
 
     assert len(stage.complaints(IdProgress())) == 1
 

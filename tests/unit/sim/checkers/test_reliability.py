@@ -172,6 +172,17 @@ def test_behind_the_signal_one_of_the_own_set_without_it_is_told(stage: Stage) -
     assert "#b#d0 (connection 1) delivered it never" in sentence
 
 
+def test_behind_the_signal_who_misses_the_next_view_is_owed_it_too(stage: Stage) -> None:
+    message = stage.send(stage.a, SAFE)
+    stage.signal(*stage.members)
+    stage.deliver(message, stage.a)
+    stage.network([stage.a], (A, B), (C,))
+    stage.network([stage.b], (B,), ring=(1, 30))
+
+    (sentence,) = stage.complaints(SafeDeliveryInTransition())
+    assert "#b#d0 (connection 1) delivered it never" in sentence
+
+
 def test_behind_the_signal_only_safe_messages_are_judged(stage: Stage) -> None:
     message = stage.send(stage.a, AGREED, (G,))
     stage.signal(*stage.members)
