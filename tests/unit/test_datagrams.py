@@ -24,7 +24,7 @@ GROUP = "225.87.0.1"
 BATCH_MAX = 32
 BODY_MAX = 65507 - PACKET_HEADER_SIZE
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="error numbers of Linux")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="errors of Linux")
 
 
 class Peers:
@@ -352,6 +352,7 @@ class TestMisuse:
         with pytest.raises(MisuseError, match="another node"):
             other.reactor.attach_ring(datagrams)
 
+    @on_linux
     def test_a_socket_that_is_closed_cannot_be_watched(self, daemon: Daemon) -> None:
         with socket.socket(type=socket.SOCK_DGRAM) as closed:
             descriptor = closed.fileno()
