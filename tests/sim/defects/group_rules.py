@@ -143,10 +143,10 @@ def _leave_at_once(patch: Patch) -> None:
     ) -> bool:
         admitted = request(control, slot, type_bits, groups, mess_type)
         session = control.sessions.at(slot)
+        member = b"" if session is None else session.private_group
         is_leave = admitted and type_bits & LEAVE_MESS and groups
-        if is_leave and session is not None:
-            if groups[0] in control.groups.of(session.private_group):
-                control._in_order.leave(session.private_group, groups[0])
+        if is_leave and groups[0] in control.groups.of(member):
+            control._in_order.leave(member, groups[0])
         return admitted
 
     patch.setattr(Control, "request", hasty)
