@@ -10,7 +10,7 @@ is made from this table.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from typing import Final, NamedTuple
 
 from spread.daemon.membership.packets import Form, Join
@@ -54,33 +54,33 @@ class Event(Enum):
 
 
 class Action(Enum):
-    """What the machine does; the value is the sentence of the diagram."""
+    """What the machine does, told apart as far as states differ about it."""
 
-    LOSE = auto()  # Stop the ring, say ALIVE, collect answers.
-    COLLECT_ALIVE = auto()  # Note a daemon of the own segment.
-    COLLECT_MEMBER = auto()  # The same when the segment was searched already.
-    COLLECT_JOIN = auto()  # Note a representative and those it knows.
-    KEEP_JOIN = auto()  # Note a representative for when the segment is searched.
-    ADD_CANDIDATE = auto()  # Send JOIN to whoever was named.
-    CHECK_SEGMENT = auto()  # See whether all of the segment are found that can be.
-    CHECK_GATHER = auto()  # See whether all are found that can be.
-    FOLLOW = auto()  # Let a representative act, answer ALIVE.
-    STAY_REPRESENTED = auto()  # Somebody is still there: wait on.
-    AWAIT_REP = auto()  # Wait for a representative to speak.
-    SEEK = auto()  # Say ALIVE again, collect answers.
-    NAME_REP = auto()  # Answer with the representative to talk to.
-    NAME_LEADER = auto()  # Answer with the leader to talk to.
-    GATHER = auto()  # Say JOIN, collect representatives.
-    GATHER_AGAIN = auto()  # The same once more, from those found.
-    GATHER_WITH = auto()  # The ring works on; answer the JOIN.
-    LOOK = auto()  # The ring works on; JOIN to all that are missing.
-    RESUME = auto()  # Nobody to form a ring with; wait for the next lookup.
-    CREATE = auto()  # Make FORM1, report, send it on.
-    FILL_ALONE = auto()  # Report in FORM1, send it on.
-    FILL_FOR_FOUND = auto()  # The same, and add those found if it asks for a representative.
-    FILL_FOR_RING = auto()  # The same, and add the ring if it asks for a representative.
-    COMMIT = auto()  # Take the new ring, send FORM2 on; the last makes the token.
-    INSTALL = auto()  # The forming ring is the ring.
+    LOSE = "stop the ring, say ALIVE, collect answers"
+    COLLECT_ALIVE = "note a daemon of the own segment"
+    COLLECT_MEMBER = "the same when the segment was searched already"
+    COLLECT_JOIN = "note a representative and those it knows"
+    KEEP_JOIN = "note a representative for when the segment is searched"
+    ADD_CANDIDATE = "send JOIN to whoever was named"
+    CHECK_SEGMENT = "see whether all of the segment are found that can be"
+    CHECK_GATHER = "see whether all are found that can be"
+    FOLLOW = "let a representative act, answer ALIVE"
+    STAY_REPRESENTED = "somebody is still there: wait on"
+    AWAIT_REP = "wait for a representative to speak"
+    SEEK = "say ALIVE again, collect answers"
+    NAME_REP = "answer with the representative to talk to"
+    NAME_LEADER = "answer with the leader to talk to"
+    GATHER = "say JOIN, collect representatives"
+    GATHER_AGAIN = "the same once more, from those found"
+    GATHER_WITH = "the ring works on; answer the JOIN"
+    LOOK = "the ring works on; JOIN to all that are missing"
+    RESUME = "nobody to form a ring with; wait for the next lookup"
+    CREATE = "make FORM1, report, send it on"
+    FILL_ALONE = "report in FORM1, send it on"
+    FILL_FOR_FOUND = "the same, and add those found if it asks for a representative"
+    FILL_FOR_RING = "the same, and add the ring if it asks for a representative"
+    COMMIT = "take the new ring, send FORM2 on; the last makes the token"
+    INSTALL = "the forming ring is the ring"
 
 
 @dataclass(frozen=True, slots=True)
