@@ -11,8 +11,15 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard spread/*.pyx spread/*.pxd spread/*.h) setup.py
 BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 
+# Short tests by themselves; what only the long ones reach counts as not covered.
+CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_group*.py) \
+    tests/unit/daemon/test_exchange.py tests/unit/daemon/test_views.py \
+    $(wildcard tests/unit/daemon/test_control*.py) $(wildcard tests/property/test_group*.py) \
+    tests/property/test_forming.py tests/property/test_membership_codec.py
+CORE_TESTS := tests/ring tests/unit/test_delivery.py tests/unit/test_window.py
+
 .PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan sim soak soak-memory \
-    debug-test wheel clean help
+    coverage coverage-core debug-test wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -72,6 +79,24 @@ soak-memory: $(VENV)/.built $(VENV)/.test
 ## make fuzz-asan   the same inputs, fewer of them, under AddressSanitizer
 fuzz-asan: $(VENV)/.built $(VENV)/.test
 	tests/fuzz/asan.sh
+
+## make coverage    branches of membership, groups and exchange: all of them, or it fails
+coverage: $(VENV)/.built $(VENV)/.test
+	$(BIN)/python -m coverage run --rcfile tests/coverage/control.ini -m pytest -q \
+	    $(CONTROL_TESTS)
+	$(BIN)/python -m coverage report --rcfile tests/coverage/control.ini
+
+## make coverage-core lines of the ring's compiled core, traced in a copy: 95 %, or it fails
+coverage-core: $(VENV)/.built $(VENV)/.test
+	mkdir -p build/coverage
+	git ls-files -z spread tests pyproject.toml | xargs -0 cp --parents -u -t build/coverage
+	cp -u spread/_*.so build/coverage/spread
+	cd build/coverage && $(abspath $(BIN))/python tests/coverage/build.py --quiet \
+	    build_ext --inplace --parallel 2
+	cd build/coverage && $(abspath $(BIN))/python -m coverage run \
+	    --rcfile tests/coverage/core.ini -m pytest -q $(CORE_TESTS)
+	cd build/coverage && $(abspath $(BIN))/python -m coverage report \
+	    --rcfile tests/coverage/core.ini
 
 ## make debug-test  unit and property tests with bounds checks in the compiled modules
 debug-test: $(VENV)/.test
