@@ -84,6 +84,7 @@ _FORM: Final = (
     Part("member_count", "u8", ""),
     Part("pending", "u8", "daemons that still have to add themselves", "u8"),
     Part("reps", "rep", "representatives", "u8"),
+    Part("withdrawn", "u8", "daemons that left the attempt", "u8"),
     Part("old_rings", "old ring", "what is known of the rings that members come from",
          "old_ring_count"),
     Part("members", "member", "who takes part", "member_count"),

@@ -137,6 +137,7 @@ def _shown_form(packet: Form) -> Value:
         "member_count": len(packet.members),
         "pending": shown(packet.pending),
         "reps": shown(packet.reps),
+        "withdrawn": shown(packet.withdrawn),
         "old_rings": shown(packet.old_rings),
         "members": [
             {
