@@ -118,7 +118,7 @@ cdef class Member:
     cdef void begin_transitional(self) noexcept nogil
     cdef void stop_ring(self) noexcept nogil
     cdef void drop_forming(self)
-    cdef void finish_install(self) noexcept with gil
+    cdef void call_installed(self) noexcept with gil
     cdef void call_transitional(self) noexcept with gil
     cdef void call_lost(self, uint32_t reason) noexcept with gil
     cdef void call_control(

@@ -367,7 +367,7 @@ cdef class Member:
             self.call_transitional()
             self.begin_transitional()
         else:
-            self.finish_install()
+            self.call_installed()
 
     cdef void begin_transitional(self) noexcept nogil:
         self.phase = PHASE_TRANSITIONAL
@@ -378,7 +378,7 @@ cdef class Member:
         self.delivery.last = self.recovery.high
         self.delivery.mode = MODE_TRANSITIONAL
 
-    cdef void finish_install(self) noexcept with gil:
+    cdef void call_installed(self) noexcept with gil:
         """The forming ring is the installed one; Python learns of it, then the token goes on."""
         cdef bint had_token = self.is_token_held
         if has_defect(self.station.defects, DEFECT_NO_REWIND):
