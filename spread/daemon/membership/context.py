@@ -129,7 +129,7 @@ class Context:
         They do not answer it; one that never gets the multicast tells its log.
         """
         for each in self.search.missing_here():
-            if not self.peers.heard_since(each, self.attempt_ns):
+            if not self.search.has_answered(each):
                 self.send_probe(each, ((each, Role.POTENTIAL),))
 
     def prompt(self) -> None:

@@ -210,6 +210,10 @@ class Search:
                     (each for each in order if each not in failed), order[0]
                 )
 
+    def has_answered(self, daemon: int) -> bool:
+        """Whether an ALIVE or JOIN of the daemon came in this search, or in the last."""
+        return daemon in self._reps or daemon in self._misses
+
     def has_missed(self, daemon: int) -> bool:
         """Whether the daemon's last word in this search, or the last, showed that it is deaf."""
         return daemon in self._misses
