@@ -193,6 +193,7 @@ cdef class Datagrams:
     cdef void send_run(self) noexcept nogil
     cdef void sent(self, uint32_t count) noexcept nogil
     cdef void set_full(self, bint is_full) noexcept nogil
+    cdef void drop_old(self) noexcept nogil
     cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil
     cdef void send_probe(self, const Outgoing* outgoing) noexcept nogil
     cdef bint open_probe(self, uint32_t target) noexcept nogil

@@ -166,6 +166,7 @@ cdef class Datagrams:
             self.read_probe(number - PROBE_NUMBER)
             return
         if ready & READY_WRITE:
+            self.drop_old()
             self.set_full(False)
         if ready != READY_WRITE:
             self.ports[number].is_ready = True
@@ -375,9 +376,8 @@ cdef class Datagrams:
 
     cdef void flush(self, int64_t now_ns) noexcept nogil:
         self.now_ns = now_ns
-        if self.is_full and now_ns - self.full_ns > FULL_NS_MAX:
-            self.full_ns = now_ns
-            self.drop_newest(0)
+        if self.is_full:
+            self.drop_old()
         if self.node.outbox.count > 0:
             self.collect()
         if self.queue_count > 0 and not self.is_full:
@@ -497,6 +497,12 @@ cdef class Datagrams:
         for number in range(self.data_count):
             if self.ports[number].socket == self.sender:
                 poller_change(self.poller, self.sender, self.mark | number, interest)
+
+    cdef void drop_old(self) noexcept nogil:
+        """Give up what has waited for too long."""
+        if self.now_ns - self.full_ns > FULL_NS_MAX:
+            self.full_ns = self.now_ns
+            self.drop_newest(0)
 
     cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil:
         """Keep no more than so many bytes waiting."""
