@@ -35,7 +35,7 @@ from spread.errors import MisuseError
 
 cdef enum:
     FOREIGN_INTERVAL_NS = 100000000
-    STRANGER_INTERVAL_NS = 1000000000
+    STRANGER_INTERVAL_NS = 10000000   # Python keeps senders apart, and must not be flooded.
     REFUSAL_GAP_NS = 5000000      # Between the two answers that prove that nobody listens.
     REFUSAL_LIFE_NS = 500000000   # A refusal that is older proves nothing.
     BODY_MAX = PACKET_SIZE_MAX - PACKET_HEADER_SIZE
@@ -528,14 +528,16 @@ cdef class Member:
             return False
         if not all(0 <= each < self.station.daemon_count for each in obligations):
             return False
-        forming = ring_open(self.station, ring[0], ring[1], members)
         try:
+            forming = ring_open(self.station, ring[0], ring[1], members)
+            delivery = delivery_open(forming)
             self.recovery = recovery_open(
                 self.ring, forming, stable, high, have, transitional, obligations
             )
-        except ValueError:
+        except (ValueError, MemoryError):
+            # The attempt fails, and the next one may find memory.
             return False
-        self.forming_delivery = delivery_open(forming)
+        self.forming_delivery = delivery
         self.forming = forming
         self.active = forming
         self.is_forming = True

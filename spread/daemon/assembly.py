@@ -34,6 +34,7 @@ from spread.daemon.composition import Parts, compose
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
+from spread.daemon.membership.log import Trouble
 from spread.daemon.membership.settings import RingSettings
 from spread.daemon.network import configured_daemons, name_bytes
 from spread.daemon.notify import Notifier
@@ -64,6 +65,9 @@ NS_PER_S: Final = 1_000_000_000
 
 WORDS: Final = 1 << 32
 """Numbers of 32 bits: ids of rings are signed for clients and unsigned among daemons."""
+
+TROUBLES: Final = ("dropped_", "unsent_")
+"""How the names of counters begin that tell what datagrams were not taken or not sent."""
 
 FAULTS_VARIABLE: Final = "SPREAD_TEST_FAULTS"
 """Environment variable in which tests ask for faults of the network; see `Faults`."""
@@ -154,7 +158,7 @@ class _Daemon:
             self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()
-        self._print("daemon stopped", **_traffic(self._node))
+        self._print("daemon stopped", **_traffic(self._node), **self._troubles())
 
     # -- Parts ------------------------------------------------------------------------------------
 
@@ -216,6 +220,17 @@ class _Daemon:
                 send_bytes=each.send_buffer_size,
                 remedy="raise net.core.rmem_max and net.core.wmem_max, or start as root",
             )
+
+    def _troubles(self) -> dict[str, int]:
+        """Return what went wrong between the daemons, counters that are zero left out."""
+        counters = self._node.statistics()
+        if self._parts.membership is not None:
+            counters |= self._parts.membership.counters | self._datagrams.statistics()
+        return {
+            name: counters[name]
+            for name in sorted(counters)
+            if counters[name] and (name.startswith(TROUBLES) or name.upper() in Trouble.__members__)
+        }
 
     def _sequence(self) -> int:
         return self._node.statistics()["packets"]

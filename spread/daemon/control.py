@@ -36,6 +36,7 @@ from spread.daemon.handshake import (
     invented_name,
 )
 from spread.daemon.sessions import Opening, Session, SessionTable
+from spread.daemon.strangers import Strangers
 from spread.daemon.views import RingId
 from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME, REGULAR_MESS, SELF_DISCARD
 
@@ -99,6 +100,7 @@ class Control:
         self._clock_ns = clock_ns
         self._random_number = random_number
         self._witness = witness
+        self._strangers = Strangers(log, clock_ns)
         self._membership: Membership | None = None
         self._tick: Callable[[], None] | None = None
         self._tick_ns = 0
@@ -337,6 +339,7 @@ class Control:
 
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
+        self._strangers.seen(cause, source)
         if self._membership is not None:
             self._membership.stranger(cause, source)
 

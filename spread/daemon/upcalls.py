@@ -78,4 +78,4 @@ class Upcalls(Protocol):
         """The host of this daemon has said twice in a row that nobody listens there."""
 
     def stranger(self, cause: int, source: int) -> None:
-        """A datagram was dropped; `cause` numbers the faults of packets. At most once a second."""
+        """A datagram was dropped; `cause` numbers the faults of packets. At most a hundred times a second."""
