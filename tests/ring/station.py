@@ -37,6 +37,7 @@ __all__ = [
     "RETRANS",
     "SAFE",
     "SEGMENT",
+    "START_NS",
     "TIMEOUTS",
     "TOKEN",
     "TOKEN_ACK",
@@ -445,9 +446,13 @@ class Station:
 
     def submit(self, body: bytes, service: int = AGREED, *, turn: bool = True) -> None:
         """Let the client send a message to everybody."""
-        assert self.driver.receive(self.slot, frame_of(self.me, body, service), self.now_ns)
+        assert self.offer(body, service)
         if turn:
             self.turn()
+
+    def offer(self, body: bytes, service: int = AGREED) -> bool:
+        """The same without a turn; False when the client is not read now."""
+        return self.driver.receive(self.slot, frame_of(self.me, body, service), self.now_ns)
 
     def take_heard(self) -> list[Heard]:
         """Return the bodies that the client got, and the words for the configurations."""
