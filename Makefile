@@ -16,10 +16,10 @@ CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_
     tests/unit/daemon/test_exchange.py tests/unit/daemon/test_views.py \
     $(wildcard tests/unit/daemon/test_control*.py) $(wildcard tests/property/test_group*.py) \
     tests/property/test_forming.py tests/property/test_membership_codec.py
-CORE_TESTS := tests/ring tests/unit/test_delivery.py tests/unit/test_window.py
+CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan sim soak soak-memory \
-    coverage coverage-core debug-test wheel clean help
+    coverage coverage-core debug-test defects wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -106,6 +106,16 @@ debug-test: $(VENV)/.test
 	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
 	cd build/debug && PYTHONPATH=. $(abspath $(BIN))/python -m pytest -q tests/unit tests/property \
 	    --ignore tests/unit/bench
+
+## make defects     rules taken away in a copy, each reported by its checker; writes docs/defects.md
+defects: $(VENV)/.test
+	rm -rf build/defects && mkdir -p build/defects
+	git ls-files -z spread tests pyproject.toml setup.py README.md LICENSE \
+	    | xargs -0 cp --parents -t build/defects
+	cd build/defects && SPREAD_DEFECTS=1 $(abspath $(BIN))/python setup.py --quiet \
+	    build_ext --inplace
+	cd build/defects && PYTHONPATH=. $(abspath $(BIN))/python -m tests.sim.defects \
+	    --write $(CURDIR)/docs/defects.md
 
 ## make wheel       a wheel for this machine, installed into a fresh environment and tried there
 wheel: $(VENV)/.pip

@@ -18,12 +18,17 @@ COMPILED = pytest.mark.skipif(
 )
 
 
-def tried(defect: Defect) -> object:
-    marks = (COMPILED,) if defect.is_compiled else ()
-    return pytest.param(defect, id=defect.name.replace(" ", "-"), marks=marks)
+TRIED = [
+    pytest.param(
+        each,
+        id=each.name.replace(" ", "-"),
+        marks=(COMPILED,) if each.is_compiled else (),
+    )
+    for each in DEFECTS
+]
 
 
-@pytest.mark.parametrize("defect", map(tried, DEFECTS))
+@pytest.mark.parametrize("defect", TRIED)
 def test_a_missing_rule_is_reported(defect: Defect) -> None:
     assert catch(defect) is not None
 
