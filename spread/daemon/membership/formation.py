@@ -108,7 +108,8 @@ class Formation:
     def accept(self, form: Form) -> bool:
         """Take this daemon's step of FORM2; False when it is not of the attempt or is wrong."""
         attempt = self.attempt
-        if attempt is None or attempt.ring is not None or form.id != attempt.id:
+        assert attempt is not None
+        if form.id != attempt.id:
             return False
         attempt.entry = accept_second(form, attempt.mine, self._network.ids, self._times)
         return attempt.entry is not None
@@ -192,6 +193,8 @@ class Formation:
             self._core.ring_start()
         elif target != self._network.me:
             self.hops.send(target, form, self._clock_ns())
-        elif self.accept(form):
-            return Occasion(Event.FORM2, form=form)
+        else:
+            # What this daemon has just sorted itself into is right.
+            accepted = self.accept(form)
+            return Occasion(Event.FORM2, form=form) if accepted else None
         return None

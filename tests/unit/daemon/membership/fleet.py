@@ -23,7 +23,7 @@ from spread.daemon.ring_time import RingTimes
 __all__ = ["MS", "TIMEOUTS", "Core", "Fleet", "Log"]
 
 MS = 1_000_000
-WALL_SECONDS = 1_000_000
+WALL_SECONDS = 10_000_000
 PACKET_MS = 1
 
 TIMEOUTS = RingTimeouts(
@@ -231,7 +231,7 @@ class Fleet:
         for each in targets:
             self._after(PACKET_MS, partial(self._arrive, source, each, packet, header))
 
-    def hear(
+    def hear(  # noqa: PLR0913 - the fields of a header.
         self,
         target: int,
         source: int,
