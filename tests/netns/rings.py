@@ -160,7 +160,7 @@ def _running(
             directory / host.name,
             text,
             host.address,
-            dict(environment or {}),
+            environment=dict(environment or {}),
         )
         for number, host in enumerate(hosts)
     ]

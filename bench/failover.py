@@ -1,0 +1,385 @@
+"""`python -m bench.failover`: what clients notice when daemons die, fall silent, or come back.
+
+Three daemons with the default timeouts, each in a network namespace of its own on one bridge; a
+client at each of them, a process of its own in the same namespace, notes when which view and which
+message came. Needs root and Linux; figures are printed beside their bounds, nothing fails by them.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import spread
+from bench.machine import describe_machine
+from tests.netns.daemons import PORT, Daemon
+from tests.netns.namespaces import why_impossible
+from tests.netns.rings import Ring, lan
+from tests.netns.stage import Stage
+
+SIZE = 3
+GROUP = "bench"
+GAP_S = 0.02  # Between messages: long enough for the token to rest.
+PATIENCE_S = 60.0
+SETTLE_S = 2.0  # Between a view of all and the next fault.
+
+NS_PER_MS = 1e6
+NS_PER_US = 1e3
+
+
+class Note(NamedTuple):
+    """What a client got and when: a view by its number of members, or a message by its number."""
+
+    when_ns: int
+    is_view: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table; `bound` is what is promised, None if nothing is."""
+
+    title: str
+    unit: str
+    values: tuple[float, ...]
+    bound: float | None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def p99(self) -> float:
+        """The 99th percentile; of a few values the worst."""
+        ranked = sorted(self.values)
+        return ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
+
+    def row(self) -> str:
+        bound, met = "-", "-"
+        if self.bound is not None:
+            bound, met = f"{self.bound:g}", "yes" if self.median <= self.bound else "NO"
+        return (
+            f"| {self.title} | {self.unit} | {bound} | {met} | {self.median:.4g} "
+            f"| {self.p99:.4g} | {max(self.values):.4g} | {len(self.values)} |"
+        )
+
+
+# -- Clients --------------------------------------------------------------------------------------
+
+
+class Witness:
+    """A client process at one daemon that joins the group and reports what it gets."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        context = multiprocessing.get_context("fork")
+        self.notes, theirs = context.Pipe(duplex=False)
+        with daemon.host.namespace.entered():
+            self._process = context.Process(
+                target=_watch, args=(f"{PORT}@{daemon.address}", theirs), daemon=True
+            )
+            self._process.start()
+        theirs.close()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.notes.close()
+
+
+def _watch(daemon: str, notes: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with spread.connect(daemon, f"w{os.getpid()}", timeout=PATIENCE_S) as mailbox:
+            mailbox.join(GROUP)
+            while True:
+                event = mailbox.receive()
+                now_ns = time.monotonic_ns()
+                if isinstance(event, spread.Message):
+                    notes.send(Note(now_ns, False, int(event.payload)))
+                elif event.kind is spread.MembershipKind.VIEW:
+                    notes.send(Note(now_ns, True, len(event.members)))
+    except (spread.SpreadError, OSError):
+        pass  # Its daemon is gone, or nobody reads what it notes.
+
+
+class Watch:
+    """The witnesses of all daemons, and what they have noted."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+        self._witnesses: dict[int, Witness] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for witness in self._witnesses.values():
+            witness.close()
+
+    def renew(self, number: int) -> None:
+        """Start a witness at a daemon, in the place of an earlier one."""
+        if number in self._witnesses:
+            self._witnesses.pop(number).close()
+        self._witnesses[number] = Witness(self._ring.daemons[number])
+
+    def until(
+        self, condition: Callable[[int, Note], bool], numbers: Sequence[int], what: str
+    ) -> dict[int, int]:
+        """Return when a note that meets the condition first came to each of some witnesses."""
+        found: dict[int, int] = {}
+        end = time.monotonic() + PATIENCE_S
+        while not found.keys() >= set(numbers):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{what} came to {sorted(found)} only, not to {list(numbers)}")
+            for number, note in self.read(0.1):
+                if number in numbers and number not in found and condition(number, note):
+                    found[number] = note.when_ns
+        return found
+
+    def until_view(self, size: int, numbers: Sequence[int]) -> dict[int, int]:
+        """Return when a view of so many members came to each, from now on."""
+        return self.until(
+            lambda _, note: note.is_view and note.number == size, numbers, f"a view of {size}"
+        )
+
+    def drain(self) -> None:
+        """Forget what was noted up to now."""
+        while list(self.read(0)):
+            pass
+
+    def read(self, timeout_s: float) -> Iterator[tuple[int, Note]]:
+        """Yield what was noted, with the number of the daemon; waits for the first so long."""
+        open_pipes = {each.notes: number for number, each in self._witnesses.items()}
+        for pipe in wait(list(open_pipes), timeout_s):
+            number = open_pipes[pipe]
+            try:
+                while self._witnesses[number].notes.poll():
+                    yield number, self._witnesses[number].notes.recv()
+            except EOFError:
+                self._witnesses.pop(number).close()
+
+
+class Talker:
+    """A process that sends one message after the other, to keep a ring from being silent."""
+
+    def __init__(self, daemon: Daemon, gap_s: float) -> None:
+        with daemon.host.namespace.entered():
+            self._process = multiprocessing.get_context("fork").Process(
+                target=_talk, args=(f"{PORT}@{daemon.address}", gap_s), daemon=True
+            )
+            self._process.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _talk(daemon: str, gap_s: float) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with spread.connect(daemon, f"t{os.getpid()}", membership=False) as mailbox:
+        while True:
+            mailbox.multicast(spread.AGREED_MESS, GROUP, b"-1")
+            time.sleep(gap_s)
+
+
+# -- Measurements ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def measured_ring() -> Iterator[tuple[Ring, Watch]]:
+    """Three daemons in one ring, with a witness each that has the view of all."""
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-"))
+        ring = stack.enter_context(lan(Path(directory), SIZE))
+        until_ring(ring)
+        watch = stack.enter_context(Watch(ring))
+        for number in range(SIZE):
+            watch.renew(number)
+        watch.until_view(SIZE, range(SIZE))
+        yield ring, watch
+
+
+def until_ring(ring: Ring) -> None:
+    stage = Stage(ring.daemons)
+    stage.until_rings(range(SIZE), seconds=PATIENCE_S)
+    stage.close()
+
+
+def settle(watch: Watch) -> None:
+    """Let the ring come to rest."""
+    time.sleep(SETTLE_S)
+    watch.drain()
+
+
+def view_after_kill(ring: Ring, watch: Watch, victim: int) -> tuple[float, float]:
+    """Return ms from kill -9 to the view at the last survivor, and from restart to the ring."""
+    others = [number for number in range(SIZE) if number != victim]
+    settle(watch)
+    began_ns = time.monotonic_ns()
+    ring.daemons[victim].kill()
+    lost = max(watch.until_view(SIZE - 1, others).values()) - began_ns
+    began_ns = time.monotonic_ns()
+    ring.daemons[victim].start()
+    until_ring(ring)
+    formed = time.monotonic_ns() - began_ns
+    watch.renew(victim)
+    watch.until_view(SIZE, range(SIZE))
+    return lost / NS_PER_MS, formed / NS_PER_MS
+
+
+def view_after_silence(ring: Ring, watch: Watch, victim: int) -> tuple[float, float]:
+    """Return ms from SIGSTOP to the view at the last survivor, and from SIGCONT to that of all."""
+    others = [number for number in range(SIZE) if number != victim]
+    settle(watch)
+    began_ns = time.monotonic_ns()
+    ring.daemons[victim].pause()
+    lost = max(watch.until_view(SIZE - 1, others).values()) - began_ns
+    time.sleep(SETTLE_S)
+    began_ns = time.monotonic_ns()
+    ring.daemons[victim].resume()
+    back = max(watch.until_view(SIZE, range(SIZE)).values()) - began_ns
+    return lost / NS_PER_MS, back / NS_PER_MS
+
+
+def views_of_split_and_merge(ring: Ring, watch: Watch, gap_s: float) -> tuple[float, float]:
+    """Return ms from a split to the last view of a part, and from healing to that of all.
+
+    Clients on both sides send one message every `gap_s`.
+    """
+    settle(watch)
+    with Talker(ring.daemons[0], gap_s), Talker(ring.daemons[1], gap_s):
+        settle(watch)
+        began_ns = time.monotonic_ns()
+        ring.split([0], [1, 2])
+        sizes = (1, 2, 2)
+        split = watch.until(
+            lambda number, note: note.is_view and note.number == sizes[number],
+            range(SIZE),
+            "the views of the parts",
+        )
+        time.sleep(SETTLE_S)
+        watch.drain()
+        healing_ns = time.monotonic_ns()
+        ring.merge()
+        merged = max(watch.until_view(SIZE, range(SIZE)).values()) - healing_ns
+    return (max(split.values()) - began_ns) / NS_PER_MS, merged / NS_PER_MS
+
+
+def latencies(ring: Ring, watch: Watch, service: int, count: int) -> tuple[float, ...]:
+    """Return us from sending a message to a ring at rest to its arrival at the last of all three.
+
+    The sender is a client of each daemon in turn.
+    """
+    sent_ns: list[int] = []
+    watch.drain()
+    with ExitStack() as stack:
+        senders = []
+        for daemon in ring.daemons:
+            with daemon.host.namespace.entered():
+                place = f"{PORT}@{daemon.address}"
+                sender = spread.connect(place, "", membership=False, timeout=PATIENCE_S)
+            senders.append(stack.enter_context(sender))
+        arrivals: list[dict[int, int]] = [{} for _ in range(count)]
+        for number in range(count):
+            time.sleep(GAP_S)
+            sent_ns.append(time.monotonic_ns())
+            senders[number % SIZE].multicast(service, GROUP, str(number))
+            for witness, note in watch.read(0):
+                if not note.is_view and note.number >= 0:
+                    arrivals[note.number][witness] = note.when_ns
+        end = time.monotonic() + PATIENCE_S
+        while any(len(each) < SIZE for each in arrivals):
+            if time.monotonic() > end:
+                raise TimeoutError("messages are missing")
+            for witness, note in watch.read(0.1):
+                if not note.is_view and note.number >= 0:
+                    arrivals[note.number][witness] = note.when_ns
+    return tuple(
+        (max(arrived.values()) - began_ns) / NS_PER_US
+        for began_ns, arrived in zip(sent_ns, arrivals, strict=True)
+    )
+
+
+def idle_cpu(ring: Ring, seconds: float) -> tuple[float, ...]:
+    """Return the share of a core, in percent, that each daemon uses while nobody says anything."""
+    before = [_cpu_s(daemon) for daemon in ring.daemons]
+    began = time.monotonic()
+    time.sleep(seconds)
+    passed = time.monotonic() - began
+    return tuple(
+        (_cpu_s(daemon) - used) / passed * 100
+        for daemon, used in zip(ring.daemons, before, strict=True)
+    )
+
+
+def _cpu_s(daemon: Daemon) -> float:
+    # The clock id of another process as clock_getcpuclockid() makes it on Linux.
+    return time.clock_gettime(~daemon.process.pid << 3 | 2)
+
+
+# -- The table ------------------------------------------------------------------------------------
+
+
+def measure(rounds: int, messages: int, idle_s: float) -> Iterator[Figure]:
+    """Yield the figures as they are found."""
+    with measured_ring() as (ring, watch):
+        yield Figure("idle CPU per daemon", "% of a core", idle_cpu(ring, idle_s), 0.2)
+        for title, service in (("AGREED", spread.AGREED_MESS), ("SAFE", spread.SAFE_MESS)):
+            values = latencies(ring, watch, service, messages)
+            bound = 300.0 if service == spread.AGREED_MESS else None
+            yield Figure(f"one message per 20 ms, {title}, at all three", "us", values, bound)
+        pairs = [view_after_kill(ring, watch, number % SIZE) for number in range(rounds)]
+        yield Figure("view after kill -9", "ms", tuple(each for each, _ in pairs), 500.0)
+        yield Figure("ring after a restart", "ms", tuple(each for _, each in pairs), None)
+        pairs = [view_after_silence(ring, watch, number % SIZE) for number in range(rounds)]
+        yield Figure("view after SIGSTOP", "ms", tuple(each for each, _ in pairs), 2_500.0)
+        yield Figure("view after SIGCONT", "ms", tuple(each for _, each in pairs), None)
+        pairs = [views_of_split_and_merge(ring, watch, GAP_S) for _ in range(rounds)]
+        yield Figure("views after a split", "ms", tuple(each for each, _ in pairs), 2_500.0)
+        yield Figure("merge with traffic", "ms", tuple(each for _, each in pairs), 1_000.0)
+
+
+def main() -> int:
+    """Measure and print; returns 0 whatever the figures, 1 where it is impossible."""
+    parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=6, help="of each fault (6)")
+    parser.add_argument("--messages", type=int, default=600, help="of each service (600)")
+    parser.add_argument("--idle", type=float, default=30.0, help="seconds of rest (30)")
+    parser.add_argument("--json", type=Path, help="write all values to this file")
+    given = parser.parse_args()
+    reason = why_impossible()
+    if reason:
+        print(f"bench.failover: {reason}", file=sys.stderr)
+        return 1
+    machine = describe_machine()
+    print(
+        f"{machine.processor}, {machine.core_count} cores, {machine.kernel}, load "
+        f"{machine.load_average:.2f} before the start; commit {machine.commit}\n"
+    )
+    print("| what | unit | bound | met by median | median | p99 | worst | values |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    figures = []
+    for figure in measure(given.rounds, given.messages, given.idle):
+        figures.append(figure)
+        print(figure.row(), flush=True)
+    if given.json is not None:
+        given.json.write_text(json.dumps([asdict(each) for each in figures], indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
