@@ -1,5 +1,9 @@
 """Groups of several daemons through splits, merges and crashes: the same at all of them."""
 
+from collections.abc import Callable
+from random import Random
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -10,15 +14,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from spread.daemon import groups as groups_module
+from spread.daemon.group_table import Group, GroupTable
+from spread.daemon.views import GroupId
 from tests.memory.group_checks import check_traces
-from tests.memory.group_world import Kind, World
+from tests.memory.group_world import Kind, Line, World
 
 SIZE_MAX = 4
 hosts = st.integers(0, SIZE_MAX - 1)
 names = st.sampled_from([b"amy", b"bob"])
 groups = st.sampled_from([b"g", b"h"])
 amounts = st.integers(1, 6)
-kinds = st.sampled_from(["join", "join", "join", "message", "message", "leave", "end"])
+KINDS: list[Kind] = [*["join"] * 4, *["message"] * 3, *["leave"] * 2, "end"]
+kinds = st.sampled_from(KINDS)
 holes = st.lists(st.integers(0, 12), min_size=SIZE_MAX, max_size=SIZE_MAX)
 
 
@@ -84,7 +92,123 @@ class GroupRings(RuleBasedStateMachine):
             check_traces(self.world.clients)
 
 
+def walk(seed: int, steps: int = 80) -> None:
+    """Let a world live at random, with bursts and splits as they come in rings; check it all."""
+    chance = Random(seed)
+    size = chance.choice([2, 3, 3, 4, 5])
+    world = World(size)
+    world.settle()
+    for _ in range(steps):
+        happening = chance.choices(
+            [burst, progress, World.go_on, crash, split], weights=[45, 30, 5, 2, 18]
+        )[0]
+        if happening is World.go_on:
+            world.go_on()
+        else:
+            happening(world, chance)
+        world.check_agreement()
+    world.settle()
+    world.check_agreement()
+    world.check_settled()
+    check_traces(world.clients)
+
+
+def walk_often(count: int) -> None:
+    for seed in range(count):
+        walk(seed)
+
+
+def burst(world: World, chance: Random) -> None:
+    for _ in range(chance.randint(1, 5)):
+        host = chance.randrange(len(world.hosts))
+        client = world.client(host, chance.choice([b"amy", b"bob"]))
+        if client.is_open:
+            world.submit(client, chance.choice(KINDS), chance.choice([b"g", b"h", b"i"]))
+        if chance.random() < 0.7:
+            world.order(host, chance.randint(1, 4))
+
+
+def progress(world: World, chance: Random) -> None:
+    numbers = range(len(world.hosts))
+    for step in (world.order, world.hold, world.deliver):
+        for number in chance.sample(numbers, chance.randint(1, len(numbers))):
+            step(number, chance.randint(1, 9))
+
+
+def crash(world: World, chance: Random) -> None:
+    world.crash(chance.randrange(len(world.hosts)))
+
+
+def split(world: World, chance: Random) -> None:
+    parts = chance.choice([1, 1, 2, 2, 3])
+    places = [chance.randrange(parts) if chance.random() < 0.9 else None for _ in world.hosts]
+    for part in range(parts):
+        if members := [number for number, place in enumerate(places) if place == part]:
+            world.install(members, iter(lambda: chance.randrange(20), None))
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_random_life_of_rings_keeps_what_is_promised(seed: int) -> None:
+    walk(seed)
+
+
+def requests_are_agreed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Line, "limit", lambda _line, _start, end, _stable: end)
+
+
+def losses_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Group, "lacks", lambda _group, _tag: False)
+
+
+def losses_of_others_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    absorb = Group.absorb
+
+    def forgetful(group: Group, other: Group) -> None:
+        known = set(group.lost)
+        absorb(group, other)
+        group.lost = known
+
+    patch.setattr(Group, "absorb", forgetful)
+
+
+def a_loss_is_never_made_good(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Group, "lacks", lambda group, tag: any(tag == lost for _, lost in group.lost))
+
+
+def vanished_groups_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    create = GroupTable.create
+
+    def anew(table: GroupTable, name: bytes, group_id: GroupId) -> Group:
+        return create(table, name, GroupId(group_id.ring, 0))
+
+    patch.setattr(GroupTable, "create", anew)
+
+
+def sets_are_not_told_apart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(groups_module, "by_tag", lambda parts: [list(parts)])
+
+
+@pytest.mark.parametrize(
+    ("defect", "guarantee"),
+    [
+        (requests_are_agreed, "S7"),
+        (losses_are_forgotten, "S1[01]"),
+        (losses_of_others_are_forgotten, "S1[01]"),
+        (a_loss_is_never_made_good, "S1[13]"),
+        (vanished_groups_are_forgotten, "S[78]"),
+        (sets_are_not_told_apart, "S1[126]"),
+    ],
+)
+def test_a_rule_that_is_taken_away_is_missed(
+    defect: Callable[[pytest.MonkeyPatch], None], guarantee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect(monkeypatch)
+
+    with pytest.raises(AssertionError, match=guarantee):
+        walk_often(150)
+
+
 def test_groups_agree_and_keep_what_is_promised_to_clients() -> None:
     run_state_machine_as_test(
-        GroupRings, settings=settings(max_examples=150, stateful_step_count=50, deadline=None)
+        GroupRings, settings=settings(max_examples=60, stateful_step_count=50, deadline=None)
     )
