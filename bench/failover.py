@@ -160,14 +160,14 @@ class Watch:
 
     def read(self, timeout_s: float) -> Iterator[tuple[int, Note]]:
         """Yield what was noted, with the number of the daemon; waits for the first so long."""
-        open_pipes = {each.notes: number for number, each in self._witnesses.items()}
-        for pipe in wait(list(open_pipes), timeout_s):
-            number = open_pipes[pipe]
-            try:
-                while self._witnesses[number].notes.poll():
-                    yield number, self._witnesses[number].notes.recv()
-            except EOFError:
-                self._witnesses.pop(number).close()
+        ready = wait([each.notes for each in self._witnesses.values()], timeout_s)
+        for number, witness in list(self._witnesses.items()):
+            if witness.notes in ready:
+                try:
+                    while witness.notes.poll():
+                        yield number, witness.notes.recv()
+                except EOFError:
+                    self._witnesses.pop(number).close()
 
 
 class Talker:

@@ -11,8 +11,10 @@ from spread.service import AGREED_MESS
 from spread.sim.clients import TraceClient
 from spread.sim.trace import Cause, Viewed
 from tests.netns.rings import Ring, lan
+from tests.netns.storms import Storm
 
 CLIENTS = 8
+PATIENCE = 60.0  # Seconds, after many faults.
 SOME = 400  # Events of clients: enough to be in the middle of something.
 
 
@@ -222,6 +224,17 @@ def test_a_crash_while_the_parts_merge_holds_nobody_up(ring: Ring) -> None:
         ring.daemons[2].start()
 
         stage.finish()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_guarantee_breaks_in_a_storm_of_faults(ring: Ring, seed: int) -> None:
+    with ring.stage() as stage:
+        stage.talk(CLIENTS, seed=seed)
+        storm = Storm(ring, stage, seed)
+
+        storm.rage(12)
+
+        stage.finish(PATIENCE)
 
 
 def _members(client: TraceClient) -> int:
