@@ -129,6 +129,50 @@ def test_parts_of_different_daemons_are_not_mixed(station: Station) -> None:
     assert station.take_heard() == [b"a" * 100, b"b" * 100]
 
 
+# -- Requests -------------------------------------------------------------------------------------
+
+
+def test_requests_wait_until_everybody_has_them(station: Station) -> None:
+    client = b"#c0#d0"
+    requests = [
+        wire.request_frame(client, wire.JOIN, b"room"),
+        wire.request_frame(client, wire.LEAVE, b"room"),
+        wire.encode_frame(wire.Frame(wire.KILL, client, (), wire.hint_bytes(0), b"")),
+    ]
+
+    station.data(0, 1, b"".join(requests))
+    assert station.upcalls.take() == []
+
+    station.next_token(seq=1)
+
+    assert station.upcalls.take() == [
+        ("join", client, b"room"),
+        ("leave", client, b"room"),
+        ("end", client),
+    ]
+
+
+def test_the_end_of_a_lost_session_waits_like_a_safe_message(station: Station) -> None:
+    station.driver.receive_end(station.slot)
+    station.next_token(acks=(0, 0, 0))
+    assert ("end", b"#c1#d1") not in station.upcalls.take()
+
+    station.next_token(seq=1)
+
+    assert ("end", b"#c1#d1") in station.upcalls.take()
+
+
+def test_a_request_in_parts_is_ordered_once_it_is_whole(station: Station) -> None:
+    request = wire.request_frame(b"#c0#d0", wire.JOIN, b"room")
+    station.data(0, 1, request[:60])
+    assert station.upcalls.take() == []
+
+    station.data(0, 2, request[60:], first=NO_FRAME)
+    station.next_token(seq=2)
+
+    assert station.upcalls.take() == [("join", b"#c0#d0", b"room")]
+
+
 # -- Poison ---------------------------------------------------------------------------------------
 
 

@@ -526,6 +526,17 @@ def test_a_failed_attempt_keeps_what_it_recovered() -> None:
     assert station.node.ring_held(0, 2) == bits(1, 2)
 
 
+def test_a_new_report_gives_an_attempt_up() -> None:
+    station = old_ring(message(1, 0))
+    assert station.commit(NEW, [0, 1], high=2, have=bits(1, 2), transitional=[0, 1])
+
+    assert station.node.ring_freeze() == (0, 1)
+
+    station.recovered(0, 2, OLD)
+    assert station.node.ring_freeze() == (0, 1)
+    assert station.commit((100, 4), [0, 1], transitional=[0, 1])
+
+
 def test_obligations_begin_when_this_daemon_has_said_that_it_is_done() -> None:
     station = old_ring(message(1, 0))
     assert station.commit(NEW, [0, 1], transitional=[0, 1], obligations=[0, 1])

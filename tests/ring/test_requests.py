@@ -243,3 +243,13 @@ def test_small_packets_do_not_pin_the_buffers_that_they_came_in() -> None:
         station.data(0, seq, frame_of(0, b"x"))
 
     assert station.statistics["buffer_bytes"] <= 110 * 2_048
+
+
+def test_a_packet_in_a_buffer_that_it_hardly_fills_moves_to_one_of_its_own() -> None:
+    station = Station.in_ring(1)
+    payload = frame_of(0, b"x" * 2_200)
+
+    station.data(0, 1, payload)
+
+    assert station.take_heard() == [b"x" * 2_200]
+    assert answers(station, Request(1, 1, 2)) == [(2, 1)]

@@ -1,5 +1,7 @@
 """Packets that are not of this ring: late ones, other rings, other networks; control packets."""
 
+from collections.abc import Callable
+
 import pytest
 
 from spread._packets import PacketHeader, make_packet
@@ -10,6 +12,7 @@ from tests.ring.station import (
     MS,
     NETWORK,
     SEGMENT,
+    TIMEOUTS,
     TOKEN,
     WANT,
     Shape,
@@ -118,11 +121,11 @@ def test_what_is_not_for_us_is_counted_by_its_cause_and_told(
     assert station.statistics["strangers"] == 1
 
 
-def test_each_cause_is_told_once_a_second(station: Station) -> None:
+def test_a_flood_is_told_of_a_hundred_times_a_second_for_each_cause(station: Station) -> None:
     for _ in range(25):
         for _, datagram in STRANGERS.values():
             station.receive(datagram)
-        station.advance(100 * MS)
+        station.advance(1 * MS)
 
     causes = [call[1] for call in station.upcalls.take() if call[0] == "stranger"]
     assert causes == [1, 2, 3, 4, 5, 6] * 3
@@ -221,15 +224,47 @@ def test_the_largest_control_packet_is_sent(station: Station) -> None:
     assert len(station.take_sent()[0].data) == 65_507
 
 
-def test_an_upcall_that_raises_stops_the_node(station: Station) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("of the test")
+def fail(*_: object) -> None:
+    raise ZeroDivisionError("of the test")
 
-    for name in ("control_packet", "foreign_ring", "stranger"):
-        setattr(station.upcalls, name, fail)
+
+def reform(station: Station) -> None:
+    station.commit((101, 9), [1])
+    station.turn()
+
+
+def order_state(station: Station) -> None:
+    station.node.submit_state(b"table")
+    station.next_token()
+
+
+def refuse_twice(station: Station) -> None:
+    for _ in range(2):
+        station.advance(5 * MS)
+        station.driver.unreachable(2, station.now_ns)
+
+
+UPCALLS: dict[str, Callable[[Station], None]] = {
+    "control_packet": lambda station: station.packet(
+        PacketHeader(CONTROL, 0, 3, 3, *FOREIGN, number=7, second=8), b"body"
+    ),
+    "foreign_ring": lambda station: station.packet(foreign_data(3, FOREIGN), b"x"),
+    "stranger": lambda station: station.receive(b"hello"),
+    "token_lost": lambda station: station.advance(TIMEOUTS.token),
+    "ring_transitional": reform,
+    "ring_regular": reform,
+    "ordered_state": order_state,
+    "unreachable": refuse_twice,
+}
+
+
+@pytest.mark.parametrize("upcall", UPCALLS)
+def test_an_upcall_that_raises_stops_the_node(station: Station, upcall: str) -> None:
+    setattr(station.upcalls, upcall, fail)
 
     with pytest.raises(ZeroDivisionError, match="of the test"):
-        station.packet(PacketHeader(CONTROL, 0, 3, 3, *FOREIGN, number=7, second=8), b"body")
+        UPCALLS[upcall](station)
+
     with pytest.raises(ZeroDivisionError, match="of the test"):
         station.turn()
 
