@@ -25,7 +25,8 @@ def main() -> int:
     chosen = [each for each in DEFECTS if not options.names or each.name in options.names]
     if not can_switch_off():
         left_out = [each.name for each in chosen if each.is_compiled]
-        print(f"without SPREAD_DEFECTS=1 {len(left_out)} are left out: {', '.join(left_out)}")
+        if left_out:
+            print(f"left out without SPREAD_DEFECTS=1: {', '.join(left_out)}")
         chosen = [each for each in chosen if not each.is_compiled]
     caught = list(_caught(chosen))
     if options.write is not None:
