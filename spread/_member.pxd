@@ -66,6 +66,7 @@ cdef class Member:
     cdef bint obliged[DAEMONS_MAX]
     cdef bint prefers_token          # For the driver: read the token before more data.
     # Deadlines in nanoseconds, 0 for none.
+    cdef uint8_t unanswered          # Who did not take the token that was lost last, or NO_DAEMON.
     cdef int64_t loss_ns
     cdef int64_t keepalive_ns
     cdef int64_t want_ns

@@ -19,8 +19,8 @@ from spread._delivery cimport (
 from spread._outbox cimport TARGET_SEGMENT, outbox_close, outbox_open
 from spread._packets cimport (
     FLAG_POST, FLAG_RECOVERY, FLAG_RETRANS, KIND_CONTROL, KIND_COUNT, KIND_DATA, KIND_PING,
-    KIND_TOKEN, KIND_TOKEN_ACK, KIND_WANT, PACKET_HEADER_SIZE, PACKET_OK, PACKET_SIZE_MAX,
-    PacketFault, packet_read,
+    KIND_TOKEN, KIND_TOKEN_ACK, KIND_WANT, NO_DAEMON, PACKET_HEADER_SIZE, PACKET_OK,
+    PACKET_SIZE_MAX, PacketFault, packet_read,
 )
 from spread._recovery cimport recovery_open
 from spread._ring cimport ring_open
@@ -38,6 +38,7 @@ cdef enum:
     STRANGER_INTERVAL_NS = 10000000   # Python keeps senders apart, and must not be flooded.
     REFUSAL_GAP_NS = 5000000      # Between the two answers that prove that nobody listens.
     REFUSAL_LIFE_NS = 500000000   # A refusal that is older proves nothing.
+    RESENDS_TELLING = 3           # Copies of a token without an answer that tell of a dead end.
     BODY_MAX = PACKET_SIZE_MAX - PACKET_HEADER_SIZE
 
 
@@ -60,6 +61,7 @@ cdef class Member:
         self.delivery = delivery_open(self.ring)
         self.obliged[self.station.me] = True
         self.is_alive = True
+        self.unanswered = NO_DAEMON
 
     def __dealloc__(self):
         # Everything gives its buffers back before the pool closes.
@@ -317,6 +319,9 @@ cdef class Member:
 
     cdef void lose(self, LossReason reason) noexcept nogil:
         self.is_alive = False
+        self.unanswered = NO_DAEMON
+        if self.active.resends >= RESENDS_TELLING:
+            self.unanswered = <uint8_t>self.active.sent_target
         self.counters[STAT_TOKEN_LOSSES] += 1
         self.call_lost(reason)
 
@@ -558,6 +563,10 @@ cdef class Member:
         if not self.is_forming or self.active.member_count == 1:
             raise MisuseError("only a forming ring of several daemons has a first token")
         self.active.start()
+
+    def ring_unanswered(self):
+        """Number of the daemon that did not take the token which was lost last, or None."""
+        return None if self.unanswered == NO_DAEMON else self.unanswered
 
     def ring_settled(self):
         """Whether nothing waits to be sent and all packets of this daemon are stable."""

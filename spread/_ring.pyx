@@ -164,6 +164,7 @@ cdef class Ring:
         self.token = token
         self.tok_no = packet.number
         self.resend_ns = 0
+        self.resends = 0
         self.station.count(STAT_TOKENS, 1)
         self.measure_rotation()
         if self.token.quiet > 0:
@@ -206,6 +207,7 @@ cdef class Ring:
     cdef void progress(self, uint64_t tenure) noexcept nogil:
         if tenure >= self.sent_no:
             self.resend_ns = 0
+            self.resends = 0
 
     cdef bint believes_parked(self) noexcept nogil:
         return self.token.quiet >= 1

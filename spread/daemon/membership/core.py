@@ -59,6 +59,12 @@ class RingCore(Protocol):
     def ring_start(self) -> None:
         """Make the first token of the forming ring and send it to its first member."""
 
+    def ring_unanswered(self) -> int | None:
+        """Number of the daemon that did not take the token which was lost last.
+
+        None when the token was lost elsewhere. To be asked in `token_lost`.
+        """
+
     def ring_settled(self) -> bool:
         """Whether nothing waits to be sent and every packet of this daemon is stable."""
 
