@@ -94,8 +94,6 @@ class Peers:
         self._floors = [(0, 0)] * count  # (incarnation, counter) on the last FORM.
         self._attempt_ns = 0
         self._join_rounds = 0
-        self._left_out: set[int] = set()
-        self._left_out_next: set[int] = set()
         self._has_taken_larger = False
         self._is_duplicated = False
 
@@ -216,7 +214,6 @@ class Peers:
         self._join_rounds = 0
         for peer in self._peers:
             peer.hears_me = False
-        self._left_out, self._left_out_next = self._left_out_next, set()
 
     def join_round(self) -> None:
         """Count a JOIN that is sent in this attempt."""
@@ -230,14 +227,6 @@ class Peers:
         # A round has passed when the next begins.
         has_waited = self._join_rounds > SILENT_ROUNDS
         return has_waited and not self.heard_since(daemon, self._attempt_ns)
-
-    def leave_out(self, daemon: int) -> None:
-        """Leave a daemon that acknowledged no FORM out of the attempt that starts next."""
-        self._left_out_next.add(daemon)
-
-    def is_left_out(self, daemon: int) -> bool:
-        """Whether it is left out of this attempt."""
-        return daemon in self._left_out
 
     # -- The own number ---------------------------------------------------------------------------
 

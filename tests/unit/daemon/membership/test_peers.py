@@ -271,19 +271,6 @@ def test_each_attempt_waits_anew() -> None:
     assert not peers.is_gone(PEER)
 
 
-def test_a_daemon_is_left_out_of_the_next_attempt_only() -> None:
-    peers = make_peers()
-
-    peers.leave_out(PEER)
-
-    before = peers.is_left_out(PEER)
-    peers.start_attempt(1)
-    during = peers.is_left_out(PEER)
-    peers.start_attempt(2)
-    after = peers.is_left_out(PEER)
-    assert (before, during, after) == (False, True, False)
-
-
 # -- Clocks that went back, and doubles -----------------------------------------------------------
 
 
