@@ -4,10 +4,11 @@ Each thing that happens is judged (`intake`) and becomes an event, or is counted
 table says what follows, the modules of steps do it. Nothing reads a clock or draws a number except
 through what was handed in, and nothing that a peer sends raises.
 
-Invariants
+Invariants, between two calls
     an attempt exists exactly in FORM and EVS; it has a ring exactly in EVS
     the installed ring is the core's, its id and members change in `regular` only
-    JOIN and GATHER are set exactly in the two states of gathering, ALIVE and SEG exactly in SEG
+    no state waits for nothing: each but OP and EVS, where the core watches the token, has the
+    timers of `TIMERS` set, and no other state has them
 """
 
 from collections.abc import Callable
@@ -41,6 +42,17 @@ QUICK_LOSSES_MAX: Final = 3
 
 SOON_TOKENS: Final = 2
 """TokenTimeouts after the installation in which a loss counts as right after it."""
+
+
+TIMERS: Final = {
+    Timer.ALIVE: {State.SEG},
+    Timer.SEG: {State.SEG},
+    Timer.REP: {State.REPRESENTED},
+    Timer.JOIN: {State.GATHER, State.GATHER_ALIVE},
+    Timer.GATHER: {State.GATHER, State.GATHER_ALIVE},
+    Timer.FORM: {State.FORM},
+}
+"""The states in which a timer is always set; all others never have it."""
 
 
 class Membership:
@@ -192,6 +204,19 @@ class Membership:
         self._fire(Occasion(Event.INSTALLED))
         self._announce()
         return RingConfiguration(self.ring, self.members)
+
+    def invariants(self) -> None:
+        """Check what holds between two calls; raises AssertionError."""
+        attempt, timers = self._context.formation.attempt, self._context.timers
+        if self._has_left:
+            assert timers.next_ns == 0, "who has left waits for nothing"
+            return
+        assert (attempt is not None) == (self.state in (State.FORM, State.EVS)), "attempt"
+        is_committed = attempt is not None and attempt.ring is not None
+        assert is_committed == (self.state is State.EVS), "ring of the attempt"
+        for timer, states in TIMERS.items():
+            assert timers.is_set(timer) == (self.state in states), f"{timer.name} in {self.state}"
+        assert self._me in self.members, "a daemon is a member of its ring"
 
     # -- Inside -----------------------------------------------------------------------------------
 

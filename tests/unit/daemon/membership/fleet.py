@@ -190,6 +190,8 @@ class Fleet:
             for number, machine in enumerate(self.machines):
                 if self.is_up[number] and 0 < machine.next_deadline_ns <= self.now_ns:
                     machine.deadline(self.now_ns)
+                if self.is_up[number]:
+                    machine.invariants()
         self.now_ns = end_ns
 
     def run_until(self, condition: Callable[[], bool], milliseconds: int = 60_000) -> None:
