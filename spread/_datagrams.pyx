@@ -1,32 +1,21 @@
 """The UDP sockets of one daemon of a ring; the contract stands in `_datagrams.pxd`."""
 
 from cython cimport final, no_gc_clear
-from libc.stdlib cimport free, realloc
-from libc.string cimport memmove
 
-from spread._buffers cimport BUFFER_LARGE, buffer_acquire, buffer_release, buffer_share
+from spread._buffers cimport BUFFER_LARGE, buffer_acquire, buffer_release
 from spread._faults cimport Held
-from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_clear
-from spread._packets cimport KIND_PING, KIND_WANT, PACKET_HEADER_SIZE
-from spread._poller cimport READY_READ, READY_WRITE, poller_add, poller_change, poller_remove
+from spread._poller cimport READY_READ, READY_WRITE, poller_add
+from spread._sender cimport PROBE_NUMBER
 from spread._sys cimport (
-    SYS_BATCH_MAX, SYS_EACCES, SYS_EADDRNOTAVAIL, SYS_EHOSTDOWN, SYS_EHOSTUNREACH, SYS_EMSGSIZE,
-    SYS_ENETDOWN, SYS_ENETUNREACH, SYS_ENOBUFS, SYS_ENOMEM, SYS_EPERM, SYS_NO_SOCKET,
-    sys_address_ipv4, sys_address_set, sys_bind, sys_buffer, sys_buffer_set, sys_close,
-    sys_connect, sys_datagram_open, sys_error, sys_ignore_refusals, sys_message,
-    sys_message_is_cut, sys_message_set, sys_message_size, sys_readv, sys_receive, sys_send,
-    sys_was_interrupted, sys_was_refused, sys_would_block, sys_writev,
+    SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_buffer, sys_buffer_set, sys_ignore_refusals,
+    sys_message, sys_message_is_cut, sys_message_set, sys_message_size, sys_readv, sys_receive,
+    sys_would_block,
 )
 
+from spread._sender import COUNTERS as SENDER_COUNTERS
 from spread.errors import MisuseError
 
-cdef enum:
-    PROBE_NUMBER = 1024            # Numbers of probes at the poller; sockets have smaller ones.
-    OFFSET_KIND = 3                # Of the packet header.
-
-cdef int64_t REPORT_INTERVAL_NS = 60000000000
-
-COUNTERS = (
+ARRIVALS = (
     ("datagrams_in", "datagrams received"),
     ("datagram_bytes_in", "bytes of datagrams received"),
     ("receives", "calls that received datagrams"),
@@ -34,91 +23,43 @@ COUNTERS = (
     ("receive_errors", "calls to receive that failed"),
     ("receive_no_memory", "datagrams dropped because there was no memory for them"),
     ("stale", "datagrams dropped because they came while this daemon was stopped"),
-    ("datagrams_out", "datagrams sent"),
-    ("datagram_bytes_out", "bytes of datagrams sent"),
-    ("sends", "calls that sent datagrams"),
-    ("send_full", "times that the sending socket was full"),
-    ("refusals", "answers of a host that nobody listens at its daemon's port"),
-    ("unsent_overflow", "datagrams dropped because the sending socket stayed full"),
-    ("unsent_unreachable", "datagrams that no route or interface would take"),
-    ("unsent_denied", "datagrams that a filter of this host refused"),
-    ("unsent_too_large", "datagrams larger than the interface takes"),
-    ("unsent_no_memory", "datagrams for which the system had no memory"),
-    ("unsent_other", "datagrams not sent for another reason"),
     ("faults_lost", "datagrams dropped by the faults made for tests"),
     ("faults_copied", "datagrams duplicated by the faults made for tests"),
     ("faults_delayed", "datagrams held back by the faults made for tests"),
 )
-"""Name and meaning of each counter, in the order of `_datagrams.pxd`."""
+"""Name and meaning of the counters here, in the order of `_datagrams.pxd`."""
 
-if len(COUNTERS) != COUNT_COUNT:
+if len(ARRIVALS) != COUNT_COUNT:
     raise AssertionError("every counter has a name and a meaning")
 
-
-cdef uint32_t cause_of(int error) noexcept nogil:
-    """Return the counter of a send error."""
-    if error in (SYS_ENETUNREACH, SYS_EHOSTUNREACH, SYS_ENETDOWN, SYS_EHOSTDOWN,
-                 SYS_EADDRNOTAVAIL):
-        return COUNT_UNSENT_UNREACHABLE
-    if error == SYS_EPERM or error == SYS_EACCES:
-        return COUNT_UNSENT_DENIED
-    if error == SYS_EMSGSIZE:
-        return COUNT_UNSENT_SIZE
-    if error == SYS_ENOBUFS or error == SYS_ENOMEM:
-        return COUNT_UNSENT_MEMORY
-    return COUNT_UNSENT_OTHER
-
-
-cdef bint is_probe(const Outgoing* outgoing) noexcept nogil:
-    """Tell whether an answer that nobody listens is wanted."""
-    if outgoing.target == TARGET_SEGMENT or outgoing.channel != CHANNEL_DATA:
-        return False
-    if outgoing.size < PACKET_HEADER_SIZE:
-        return False
-    return outgoing.buffer.data[outgoing.offset + OFFSET_KIND] in (KIND_PING, KIND_WANT)
-
-
-cdef int set_place(sys_address* address, place) except -1:
-    cdef uint32_t number = 0
-    ipv4, port = place
-    for octet in ipv4.split("."):
-        number = number << 8 | <uint32_t>int(octet)
-    sys_address_set(address, number, <uint16_t>port)
-    return 0
+COUNTERS = ARRIVALS + SENDER_COUNTERS
+"""Name and meaning of each counter."""
 
 
 # Its buffers belong to the node's pool, so the node must outlive it whoever collects them.
 @final
 @no_gc_clear
 cdef class Datagrams:
-    """Sockets, addresses, what has arrived and what is to be sent."""
+    """The sockets, what has arrived, and the sender."""
 
     def __cinit__(self, Node node not None, sockets, *, uint32_t window, report,
                   Faults faults=None):
         self.node = node
-        self.report = report
+        self.sender = Sender(node, sockets, report)
         self.faults = faults
         self.has_faults = faults is not None
         self.serve_max = max(2 * window, <uint32_t>BATCH_MAX)
         if sockets.sender not in sockets.data:
             raise MisuseError(f"descriptor {sockets.sender} sends, so it must be a data socket")
-        self.sender = sockets.sender
         self.set_ports(sockets.data, sockets.token)
-        self.set_places(sockets)
 
     def __dealloc__(self):
         cdef uint32_t number
         for number in range(BATCH_MAX + 1):
             if self.inbox[number].buffer != NULL:
                 buffer_release(&self.node.pool, self.inbox[number].buffer)
-        for number in range(self.queue_sent, self.queue_count):
-            buffer_release(&self.node.pool, self.queue[number].buffer)
-        free(self.queue)
         if self.has_faults:
             self.faults.clear(&self.node.pool)
-        for number in range(DAEMONS_MAX):
-            if self.probes[number].is_open:
-                sys_close(self.probes[number].socket)
 
     cdef int set_ports(self, data, token) except -1:
         cdef uint32_t capacity
@@ -131,28 +72,11 @@ cdef class Datagrams:
             self.port_count += 1
         return 0
 
-    cdef int set_places(self, sockets) except -1:
-        cdef uint32_t number
-        self.daemon_count = <uint32_t>len(sockets.data_places)
-        if self.daemon_count > DAEMONS_MAX:
-            raise MisuseError(f"{self.daemon_count} daemons; at most {DAEMONS_MAX}")
-        for number in range(self.daemon_count):
-            set_place(&self.places[CHANNEL_DATA][number], sockets.data_places[number])
-            set_place(&self.places[CHANNEL_TOKEN][number], sockets.token_places[number])
-        set_place(&self.source, (sockets.source, 0))
-        if sockets.segment is not None:
-            self.has_segment = True
-            set_place(&self.segment, sockets.segment)
-        for neighbour in sockets.neighbours:
-            self.neighbours[self.neighbour_count] = neighbour
-            self.neighbour_count += 1
-        return 0
-
     cdef int attach(self, Poller* poller, uint64_t mark) except -1:
         cdef uint32_t number
-        self.poller = poller
-        self.mark = mark
         for number in range(self.port_count):
+            if self.ports[number].socket == self.sender.socket and number < self.data_count:
+                self.sender.attach(poller, mark, number)
             sys_ignore_refusals(self.ports[number].socket)
             if poller_add(poller, self.ports[number].socket, mark | number, READY_READ) < 0:
                 raise OSError(f"descriptor {self.ports[number].socket} cannot be watched")
@@ -163,11 +87,10 @@ cdef class Datagrams:
     cdef void ready(self, uint32_t number, uint32_t ready, int64_t now_ns) noexcept nogil:
         self.now_ns = now_ns
         if number >= PROBE_NUMBER:
-            self.read_probe(number - PROBE_NUMBER)
+            self.sender.read_probe(number - PROBE_NUMBER, now_ns)
             return
         if ready & READY_WRITE:
-            self.drop_old()
-            self.set_full(False)
+            self.sender.writable(now_ns)
         if ready != READY_WRITE:
             self.ports[number].is_ready = True
 
@@ -179,8 +102,8 @@ cdef class Datagrams:
         self.node.station.now_ns = now_ns
         if self.node.was_paused():
             self.drop_stale()
-        if self.refused_count > 0:
-            self.tell_refusals()
+        if self.sender.refused_count > 0:
+            self.sender.tell_refusals(now_ns)
         if self.has_faults:
             self.release_held()
         while handed < self.serve_max and bytes_in < SERVE_BYTES_MAX:
@@ -190,7 +113,7 @@ cdef class Datagrams:
                 if self.take_token(True) and not self.node.prefers_token:
                     return bytes_in
             if self.inbox_next == self.inbox_count:
-                self.flush(now_ns)
+                self.sender.flush(now_ns)
                 if not self.refill():
                     break
                 may_ask = True
@@ -198,14 +121,11 @@ cdef class Datagrams:
             self.inbox_next += 1
             handed += 1
         self.take_token(False)
-        self.flush(now_ns)
+        self.sender.flush(now_ns)
         return bytes_in
 
     cdef bint has_work(self) noexcept nogil:
-        if self.inbox_next < self.inbox_count or self.refused_count > 0 or self.owes_report:
-            return True
-        # Python may have sent something while the loop did not run.
-        return self.node.outbox.count > 0
+        return self.inbox_next < self.inbox_count or self.sender.has_work()
 
     cdef int64_t next_due(self) noexcept nogil:
         return self.faults.next_due() if self.has_faults else 0
@@ -215,26 +135,10 @@ cdef class Datagrams:
 
         It would follow daemons that looked for each other then, and wait for them now.
         """
-        cdef uint8_t scratch[64]
-        cdef sys_buffer buffer
         cdef uint32_t number
-        cdef uint32_t reads
-        sys_buffer_set(&buffer, scratch, sizeof(scratch))
         for number in range(self.port_count):
-            reads = 0
-            while reads < STALE_READS_MAX and sys_readv(self.ports[number].socket, &buffer, 1) >= 0:
-                reads += 1
-            self.ports[number].is_ready = False
-            self.counters[COUNT_STALE] += reads
+            self.counters[COUNT_STALE] += self.discard(&self.ports[number], STALE_READS_MAX)
         self.inbox_next = self.inbox_count
-
-    cdef void tell_refusals(self) noexcept nogil:
-        cdef uint32_t target
-        self.refused_count = 0
-        for target in range(self.daemon_count):
-            if self.probes[target].is_refused:
-                self.probes[target].is_refused = False
-                self.node.unreachable(target, self.now_ns)
 
     cdef bint refill(self) noexcept nogil:
         """Read one batch from the next data socket that has something."""
@@ -264,7 +168,7 @@ cdef class Datagrams:
                 # The poller tells again if there is another one.
                 port.is_ready = False
                 self.open_arrival(&self.inbox[BATCH_MAX])
-                self.flush(self.now_ns)
+                self.sender.flush(self.now_ns)
                 return True
         return False
 
@@ -277,7 +181,8 @@ cdef class Datagrams:
         cdef Arrival* arrival
         count = self.provide(first, count)
         if count == 0:
-            self.discard(port)
+            # What stays in the socket would keep the loop awake.
+            self.counters[COUNT_RECEIVE_MEMORY] += self.discard(port, BATCH_MAX)
             return 0
         for number in range(count):
             arrival = &self.inbox[first + number]
@@ -307,16 +212,16 @@ cdef class Datagrams:
                     return number - first
         return count
 
-    cdef void discard(self, Port* port) noexcept nogil:
-        """Drop what has arrived: what stays in the socket would keep the loop awake."""
+    cdef uint32_t discard(self, Port* port, uint32_t reads_max) noexcept nogil:
+        """Drop what has arrived, at most so many; returns how many."""
         cdef uint8_t scratch[64]
         cdef sys_buffer buffer
         cdef uint32_t reads = 0
         sys_buffer_set(&buffer, scratch, sizeof(scratch))
-        while reads < BATCH_MAX and sys_readv(port.socket, &buffer, 1) >= 0:
+        while reads < reads_max and sys_readv(port.socket, &buffer, 1) >= 0:
             reads += 1
         port.is_ready = False
-        self.counters[COUNT_RECEIVE_MEMORY] += reads
+        return reads
 
     cdef uint64_t open_arrival(self, Arrival* arrival) noexcept nogil:
         """Hand over each datagram that came in one buffer; returns the buffer's bytes."""
@@ -372,251 +277,12 @@ cdef class Datagrams:
             self.node.datagram(held.buffer, 0, held.size, held.source, self.now_ns)
             buffer_release(&self.node.pool, held.buffer)
 
-    # -- Sending ----------------------------------------------------------------------------------
-
-    cdef void flush(self, int64_t now_ns) noexcept nogil:
-        self.now_ns = now_ns
-        if self.is_full:
-            self.drop_old()
-        if self.node.outbox.count > 0:
-            self.collect()
-        if self.queue_count > 0 and not self.is_full:
-            self.send_queue()
-
-    cdef void collect(self) noexcept nogil:
-        """Move the node's outbox to the end of the queue."""
-        cdef uint32_t number, neighbour
-        cdef const Outgoing* outgoing
-        for number in range(self.node.outbox.count):
-            outgoing = &self.node.outbox.entries[number]
-            if outgoing.target != TARGET_SEGMENT or self.has_segment:
-                self.append(outgoing, outgoing.target)
-                continue
-            for neighbour in range(self.neighbour_count):
-                self.append(outgoing, self.neighbours[neighbour])
-        outbox_clear(&self.node.outbox, &self.node.pool)
-
-    cdef void append(self, const Outgoing* outgoing, uint32_t target) noexcept nogil:
-        cdef Outgoing entry = outgoing[0]
-        entry.target = <uint16_t>target
-        cdef bint is_over = (
-            self.is_full and self.waiting_bytes + entry.size > WAITING_BYTES_MAX
-        )
-        if is_over or self.reserve() < 0:
-            self.unsent(COUNT_UNSENT_OVERFLOW, 0, target)
-            return
-        buffer_share(entry.buffer)
-        self.queue[self.queue_count] = entry
-        self.queue_count += 1
-        self.waiting_bytes += entry.size
-
-    cdef int reserve(self) noexcept nogil:
-        """Make room for one more entry; -1 without memory or at the bound."""
-        cdef uint32_t capacity = self.queue_capacity
-        if self.queue_count < capacity:
-            return 0
-        capacity = max(<uint32_t>64, 2 * capacity)
-        if capacity > QUEUE_MAX:
-            return -1
-        cdef Outgoing* grown = <Outgoing*>realloc(self.queue, capacity * sizeof(Outgoing))
-        if grown == NULL:
-            return -1
-        self.queue = grown
-        self.queue_capacity = capacity
-        return 0
-
-    cdef void send_queue(self) noexcept nogil:
-        """Send until nothing is left or the socket is full."""
-        cdef const Outgoing* outgoing
-        while self.queue_sent < self.queue_count and not self.is_full:
-            outgoing = &self.queue[self.queue_sent]
-            if is_probe(outgoing):
-                self.send_probe(outgoing)
-                self.sent(1)
-            else:
-                self.send_run()
-        self.queue_count -= self.queue_sent
-        memmove(self.queue, &self.queue[self.queue_sent], self.queue_count * sizeof(Outgoing))
-        self.queue_sent = 0
-        if self.is_full:
-            self.drop_newest(WAITING_BYTES_MAX)
-
-    cdef void send_run(self) noexcept nogil:
-        """Send with one call what stands before the next probe."""
-        cdef sys_message messages[BATCH_MAX]
-        cdef sys_buffer buffers[BATCH_MAX]
-        cdef sys_address* place
-        cdef Outgoing* outgoing
-        cdef uint32_t count_max = min(
-            self.queue_count - self.queue_sent, min(<uint32_t>BATCH_MAX, SYS_BATCH_MAX)
-        )
-        cdef uint32_t count = 0
-        cdef uint32_t number
-        while count < count_max:
-            outgoing = &self.queue[self.queue_sent + count]
-            if count > 0 and is_probe(outgoing):
-                break
-            if outgoing.target == TARGET_SEGMENT:
-                place = &self.segment
-            else:
-                place = &self.places[outgoing.channel][outgoing.target]
-            sys_buffer_set(
-                &buffers[count], outgoing.buffer.data + outgoing.offset, outgoing.size
-            )
-            sys_message_set(&messages[count], &buffers[count], place)
-            count += 1
-        cdef int result = sys_send(self.sender, messages, count)
-        if result > 0:
-            self.counters[COUNT_SENDS] += 1
-            self.counters[COUNT_OUT] += result
-            for number in range(<uint32_t>result):
-                self.counters[COUNT_BYTES_OUT] += self.queue[self.queue_sent + number].size
-            self.sent(<uint32_t>result)
-        elif sys_would_block():
-            self.counters[COUNT_FULL] += 1
-            self.set_full(True)
-        elif not sys_was_interrupted():
-            # The error is the first one's; the others are tried again.
-            self.unsent(cause_of(sys_error()), sys_error(), self.queue[self.queue_sent].target)
-            self.sent(1)
-
-    cdef void sent(self, uint32_t count) noexcept nogil:
-        """Give up the first entries that wait."""
-        cdef uint32_t number
-        for number in range(self.queue_sent, self.queue_sent + count):
-            self.waiting_bytes -= self.queue[number].size
-            buffer_release(&self.node.pool, self.queue[number].buffer)
-        self.queue_sent += count
-
-    cdef void set_full(self, bint is_full) noexcept nogil:
-        """Watch the sender for writing exactly while it is full."""
-        cdef uint32_t interest = READY_READ | READY_WRITE if is_full else READY_READ
-        cdef uint32_t number
-        self.is_full = is_full
-        self.full_ns = self.now_ns
-        for number in range(self.data_count):
-            if self.ports[number].socket == self.sender:
-                poller_change(self.poller, self.sender, self.mark | number, interest)
-
-    cdef void drop_old(self) noexcept nogil:
-        """Give up what has waited for too long."""
-        if self.now_ns - self.full_ns > FULL_NS_MAX:
-            self.full_ns = self.now_ns
-            self.drop_newest(0)
-
-    cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil:
-        """Keep no more than so many bytes waiting."""
-        cdef const Outgoing* outgoing
-        while self.waiting_bytes > bytes_max:
-            self.queue_count -= 1
-            outgoing = &self.queue[self.queue_count]
-            self.waiting_bytes -= outgoing.size
-            self.unsent(COUNT_UNSENT_OVERFLOW, 0, outgoing.target)
-            buffer_release(&self.node.pool, outgoing.buffer)
-
-    # -- Probes -----------------------------------------------------------------------------------
-
-    cdef void send_probe(self, const Outgoing* outgoing) noexcept nogil:
-        """Send through the connected socket; what it cannot take is lost like any datagram."""
-        cdef uint32_t target = outgoing.target
-        cdef sys_buffer buffer
-        if not self.open_probe(target):
-            return
-        sys_buffer_set(&buffer, outgoing.buffer.data + outgoing.offset, outgoing.size)
-        cdef int64_t size = sys_writev(self.probes[target].socket, &buffer, 1)
-        if size < 0 and sys_was_refused():
-            # That was the answer to the one before, and this one has not left.
-            self.refused(target)
-            size = sys_writev(self.probes[target].socket, &buffer, 1)
-        if size >= 0:
-            self.counters[COUNT_SENDS] += 1
-            self.counters[COUNT_OUT] += 1
-            self.counters[COUNT_BYTES_OUT] += outgoing.size
-        elif sys_was_refused():
-            self.refused(target)
-        elif sys_would_block():
-            self.counters[COUNT_FULL] += 1
-        else:
-            self.unsent(cause_of(sys_error()), sys_error(), target)
-            # Its own address may be gone: the next one is made anew.
-            self.close_probe(target)
-
-    cdef bint open_probe(self, uint32_t target) noexcept nogil:
-        """Make sure that there is a socket connected to the daemon."""
-        cdef Probe* probe = &self.probes[target]
-        if probe.is_open:
-            return True
-        probe.socket = sys_datagram_open()
-        if probe.socket == SYS_NO_SOCKET:
-            self.unsent(cause_of(sys_error()), sys_error(), target)
-            return False
-        probe.is_open = True
-        if (
-            sys_bind(probe.socket, &self.source) < 0
-            or sys_connect(probe.socket, &self.places[CHANNEL_DATA][target]) < 0
-            or poller_add(
-                self.poller, probe.socket, self.mark | (PROBE_NUMBER + target), READY_READ
-            ) < 0
-        ):
-            self.unsent(cause_of(sys_error()), sys_error(), target)
-            self.close_probe(target)
-        return probe.is_open
-
-    cdef void close_probe(self, uint32_t target) noexcept nogil:
-        poller_remove(self.poller, self.probes[target].socket)
-        sys_close(self.probes[target].socket)
-        self.probes[target].is_open = False
-
-    cdef void read_probe(self, uint32_t target) noexcept nogil:
-        """Nobody sends to a probe: what it has to tell is that nobody listens."""
-        cdef uint8_t scratch[64]
-        cdef sys_buffer buffer
-        cdef uint32_t reads = 0
-        cdef int64_t size = 0
-        if not self.probes[target].is_open:
-            return
-        sys_buffer_set(&buffer, scratch, sizeof(scratch))
-        while size >= 0 and reads < PROBE_READS_MAX:
-            size = sys_readv(self.probes[target].socket, &buffer, 1)
-            reads += 1
-        if size < 0 and sys_was_refused():
-            self.refused(target)
-
-    cdef void refused(self, uint32_t target) noexcept nogil:
-        """Note it; the node is told when nothing else is going on."""
-        self.counters[COUNT_REFUSALS] += 1
-        self.refused_count += 1
-        self.probes[target].is_refused = True
-
-    # -- Problems ---------------------------------------------------------------------------------
-
-    cdef void unsent(self, uint32_t cause, int error, uint32_t target) noexcept nogil:
-        cdef Problem* problem = &self.problems[cause - CAUSE_FIRST]
-        self.counters[cause] += 1
-        problem.count += 1
-        problem.error = error
-        problem.target = target
-        if problem.told_ns == 0 or self.now_ns - problem.told_ns >= REPORT_INTERVAL_NS:
-            self.owes_report = True
-
-    cdef int tell_problems(self) except -1:
-        cdef uint32_t number
-        cdef Problem problem
-        self.owes_report = False
-        for number in range(CAUSE_COUNT):
-            problem = self.problems[number]
-            if problem.count == 0:
-                continue
-            if problem.told_ns == 0 or self.now_ns - problem.told_ns >= REPORT_INTERVAL_NS:
-                self.problems[number].count = 0
-                self.problems[number].told_ns = self.now_ns
-                name = COUNTERS[CAUSE_FIRST + number][0]
-                self.report(name, problem.count, problem.error, problem.target)
-        return 0
-
     # -- Face for Python --------------------------------------------------------------------------
 
     def statistics(self):
         """Return the counters, by the names of COUNTERS."""
         cdef uint32_t number
-        return {COUNTERS[number][0]: self.counters[number] for number in range(COUNT_COUNT)}
+        own = {
+            ARRIVALS[number][0]: self.counters[number] for number in range(<uint32_t>COUNT_COUNT)
+        }
+        return own | self.sender.statistics()

@@ -235,7 +235,7 @@ cdef class Reactor:
                     <uint32_t>events[index].token, events[index].ready, self.now_ns
                 )
         self.turn_bytes += self.datagrams.serve(self.now_ns)
-        if self.datagrams.owes_report:
+        if self.datagrams.sender.owes_report:
             self.call_report()
 
     cdef void dispatch(self, const Event* event) noexcept nogil:
@@ -368,7 +368,7 @@ cdef class Reactor:
             if self.node.has_failed:
                 return
             if self.has_ring:
-                self.datagrams.flush(self.now_ns)
+                self.datagrams.sender.flush(self.now_ns)
             self.write_dirty()
         self.close_ended()
         if self.paused_count > 0:
@@ -490,7 +490,7 @@ cdef class Reactor:
     cdef void call_report(self) noexcept with gil:
         """Python writes the log."""
         try:
-            self.datagrams.tell_problems()
+            self.datagrams.sender.tell_problems()
         except BaseException as error:
             self.fail(error)
 

@@ -31,7 +31,8 @@ static __inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t
 {
     DWORD received = 0, flags = 0;
     int result = WSARecv(socket, buffers, (DWORD)count, &received, &flags, NULL, NULL);
-    return result == 0 ? (int64_t)received : -1;
+    /* A datagram that is longer than the buffers is cut, as elsewhere. */
+    return result == 0 || WSAGetLastError() == WSAEMSGSIZE ? (int64_t)received : -1;
 }
 
 static __inline int64_t sys_writev(sys_socket socket, sys_buffer *buffers, size_t count)

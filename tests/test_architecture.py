@@ -95,7 +95,7 @@ FETCHES = {
 }
 
 # Compiled modules that know of the operating system.
-KNOWS_THE_SYSTEM = {"_sys", "_poller", "_datagrams", "_reactor"}
+KNOWS_THE_SYSTEM = {"_sys", "_poller", "_sender", "_datagrams", "_reactor"}
 SYSTEM_NAMES = re.compile(r"\b(sys_\w+|posix\.\w+|epoll\w*|clock_gettime|recvmmsg|sendmmsg)\b")
 
 CYTHON = [path for path in SOURCES if path.suffix in (".pyx", ".pxd")]
