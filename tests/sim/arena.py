@@ -21,8 +21,12 @@ __all__ = [
     "TOKEN_ACK",
     "WANT",
     "Arena",
+    "Caught",
     "Tap",
+    "delivered",
     "kind_of",
+    "never",
+    "views",
 ]
 
 DATA, TOKEN, TOKEN_ACK, WANT = 1, 2, 3, 4
@@ -50,6 +54,11 @@ class Caught:
         return kind_of(self.data)
 
 
+def never(caught: Caught) -> bool:  # noqa: ARG001
+    """Nothing is caught, or nothing is lost."""
+    return False
+
+
 class Tap:
     """Sees every datagram; keeps those that `wanted` asks for, and takes away what `lost` says."""
 
@@ -57,7 +66,7 @@ class Tap:
         self,
         world: World,
         wanted: Callable[[Caught], bool],
-        lost: Callable[[Caught], bool] = lambda caught: False,  # noqa: ARG005
+        lost: Callable[[Caught], bool] = never,
     ) -> None:
         self.caught: list[Caught] = []
         self.wanted = wanted

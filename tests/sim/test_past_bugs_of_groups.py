@@ -8,7 +8,7 @@ import pytest
 from spread.service import AGREED_MESS, SAFE_MESS
 from spread.sim.clients import TraceClient
 from spread.sim.trace import Closure
-from tests.sim.arena import GROUP, Arena, delivered, views
+from tests.sim.arena import DATA, GROUP, Arena, Tap, delivered, never, views
 
 PAYLOAD_MAX = 143_952 - 32
 
@@ -153,4 +153,25 @@ def test_names_are_free_again_on_another_daemon_after_a_crash() -> None:
     arena.settle()
 
     assert views(again)[-1].members[-1] == b"#c2#d2"
+    arena.finish()
+
+
+def test_two_sides_of_a_split_never_give_one_id_to_two_views() -> None:
+    """Not of the list: a join that only its own daemon has, and one that the other side orders."""
+    arena = Arena(2)
+    arena.client(0, GROUP)
+    arena.settle()
+    Tap(arena.world, never, lambda caught: caught.origin == 1 and caught.kind == DATA)
+
+    lone = arena.client(1, GROUP)
+    arena.run(3)
+    other = arena.client(0, GROUP)
+    arena.run(5)
+    early = list(views(lone))
+    arena.world.partition([[0], [1]])
+    arena.settle()
+
+    assert early == []
+    assert views(lone)[-1].members == (lone.private_group,)
+    assert other.private_group in views(other)[-1].members
     arena.finish()

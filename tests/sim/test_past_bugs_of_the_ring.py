@@ -23,14 +23,11 @@ from tests.sim.arena import (
     Caught,
     Tap,
     delivered,
+    never,
     views,
 )
 
 TOKEN_SIZE_MAX = 1400
-
-
-def never(caught: Caught) -> bool:  # noqa: ARG001
-    return False
 
 
 def every(chance: int) -> Iterator[bool]:
