@@ -180,7 +180,6 @@ class _Daemon:
             self._configuration,
             log=self._log,
             clock_ns=time.monotonic_ns,
-            wall_seconds=_wall_seconds,
             numbers=random.SystemRandom(),
             incarnation=next_incarnation(time.time_ns(), self._state_dir),
             ring_times=self._ring_times,

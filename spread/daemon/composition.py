@@ -50,7 +50,6 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
     *,
     log: EventSink,
     clock_ns: Callable[[], int],
-    wall_seconds: Callable[[], int],  # noqa: ARG001
     numbers: "Random",
     incarnation: int,
     ring_times: RingTimes,

@@ -111,7 +111,6 @@ class Host:
             self.configuration,
             log=self,
             clock_ns=self.clock_ns,
-            wall_seconds=self.wall_seconds,
             numbers=Random(f"{self._world.seed}/{self.number}/{self.life}"),
             incarnation=self._incarnation(),
             ring_times=RingTimes(self.wall_seconds, self.disk if cluster.remembers else None),

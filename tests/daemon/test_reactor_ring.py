@@ -48,7 +48,6 @@ class Daemon:
             configuration,
             log=Silence(),
             clock_ns=time.monotonic_ns,
-            wall_seconds=lambda: int(time.time()),
             numbers=random.Random(number),
             incarnation=time.time_ns(),
             ring_times=RingTimes(lambda: int(time.time()), None, lambda _: None),
