@@ -106,7 +106,12 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 def _check_local(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     if not 1 <= given.local <= DAEMONS_MAX:
         parser.error(f"--local {given.local}: a ring has 1 to {DAEMONS_MAX} daemons")
-    if given.local == 1 or given.name is None:
+    if given.local == 1:
+        return
+    if given.name is None:
+        if sys.platform == "win32":
+            names = "local1 and so on"
+            parser.error(f"--local {given.local}: start each daemon by itself, with -n {names}")
         return
     if given.name not in _local_names(given.local):
         parser.error(
