@@ -17,7 +17,7 @@ SERIES: Final = (1, 2, 4, 8)
 
 JITTER_PARTS: Final = 64
 JITTER_SHARE: Final = 4
-"""Each wait is longer by up to a quarter, in 64 parts, so that two rings do not stay in step."""
+"""Each wait is shorter by up to a quarter, in 64 parts, so that two rings do not stay in step."""
 
 
 class Lookups:
@@ -45,7 +45,7 @@ class Lookups:
         self._count += 1
         # Odd multipliers spread daemons and rounds over all parts.
         part = (self._number * 37 + self._count * 23) % JITTER_PARTS
-        return wait_ns + wait_ns * part // (JITTER_PARTS * JITTER_SHARE)
+        return wait_ns - wait_ns * part // (JITTER_PARTS * JITTER_SHARE)
 
     def hold(self, now_ns: int) -> None:
         """Take no hint for a step: a lookup begins, or one has found nobody."""

@@ -11,10 +11,10 @@ def test_after_a_loss_lookups_come_soon_and_then_less_and_less_often() -> None:
 
     waits = [lookups.wait_ns() for _ in range(6)]
 
-    least = [1, 2, 4, 8, 30, 30]
+    most = [1, 2, 4, 8, 30, 30]
     assert all(
-        seconds * SECOND <= wait <= seconds * SECOND * 5 // 4
-        for seconds, wait in zip(least, waits, strict=True)
+        seconds * SECOND * 3 // 4 <= wait <= seconds * SECOND
+        for seconds, wait in zip(most, waits, strict=True)
     )
 
 
@@ -25,7 +25,7 @@ def test_another_loss_begins_the_series_again() -> None:
 
     lookups.start_series()
 
-    assert lookups.wait_ns() < 2 * SECOND
+    assert lookups.wait_ns() <= SECOND
 
 
 def test_daemons_do_not_stay_in_step() -> None:
