@@ -1,3 +1,6 @@
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Member:
     def ring_lost(self) -> None: ...
     def ring_freeze(self) -> tuple[int, int]: ...
