@@ -190,12 +190,15 @@ def test_an_address_that_is_taken_stops_the_whole_ring(tmp_path: Path) -> None:
 
 def test_json_lines_begin_with_the_daemon(tmp_path: Path) -> None:
     ring = LocalRing(tmp_path, "--log-format", "json")
+    ready = '"daemon ready"'
+    wait_until(lambda: ring.parent.output().count(ready) == SIZE, "three daemons that are ready")
     ring.parent.signal(signal.SIGTERM)
     assert ring.parent.wait() == 0
 
-    events = [json.loads(line) for line in ring.parent.output().splitlines()]
+    lines = ring.parent.output().splitlines()
 
-    assert {event["daemon"] for event in events} == {"local1", "local2", "local3"}
+    assert all(line.startswith('{"daemon": "local') for line in lines)
+    assert {json.loads(line)["daemon"] for line in lines} == {"local1", "local2", "local3"}
 
 
 @pytest.mark.parametrize(
