@@ -232,6 +232,40 @@ def test_a_restart_right_after_a_stop_works(tmp_path: Path) -> None:
     assert len({(group_id.address, group_id.time, group_id.index) for group_id in ids}) == 3
 
 
+# What outlives the process.
+
+
+def test_state_is_kept_where_the_file_says(start_daemon: StartDaemon, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+
+    start_daemon(f'StateDir = "{state}"')
+
+    assert {path.name for path in state.iterdir()} == {"ring-time", "incarnation"}
+
+
+def test_state_is_kept_where_the_service_manager_says(
+    start_daemon: StartDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", f"{state}:{tmp_path / 'another'}")
+
+    start_daemon()
+
+    assert {path.name for path in state.iterdir()} == {"ring-time", "incarnation"}
+
+
+def test_a_directory_for_state_that_is_missing_is_wrong(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    (tmp_path / "spread.conf").write_text(configuration(free_port(), f'StateDir = "{missing}"'))
+
+    ended = run_daemon(tmp_path, "-c", "spread.conf", "-n", "d1")
+
+    assert ended.returncode == CONFIGURATION_WRONG
+    assert "StateDir" in ended.stderr
+
+
 # Exit codes.
 
 
