@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tests.fuzz.configurations import fuzz_configurations
 from tests.fuzz.core import fuzz_core
+from tests.fuzz.daemons import fuzz_daemons
 from tests.fuzz.frames import fuzz_frames
 from tests.fuzz.handshakes import fuzz_handshakes
 from tests.fuzz.packets import fuzz_packets
@@ -21,6 +22,7 @@ TARGETS: dict[str, Callable[[int, int], Tally]] = {
     "core": fuzz_core,
     "config": fuzz_configurations,
     "packet": fuzz_packets,
+    "daemons": fuzz_daemons,
 }
 
 

@@ -206,7 +206,7 @@ class Upcalls:
 
     def ordered_state(self, origin: int, body: bytes) -> None:
         self.calls.append(("state", origin, body))
-        self.mark(f"state of {origin}: {body.decode()}")
+        self.mark(f"state of {origin}: {body.decode(errors='replace')}")
 
     def ring_transitional(self) -> None:
         self.calls.append((TRANSITIONAL,))
