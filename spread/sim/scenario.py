@@ -13,7 +13,7 @@ from spread.sim.faults import PROFILES, Fault, Kind, schedule
 __all__ = ["Scenario", "draw"]
 
 FORMAT: Final = 1
-LENGTH_NS: Final = 2 * SECOND
+LENGTH_NS: Final = 3 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
