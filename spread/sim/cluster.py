@@ -53,6 +53,7 @@ class Cluster:
     jitter_ns: int = MS // 10  # Mean of what comes on top.
     remembers: bool = True  # Whether daemons have a StateDir.
     descends: bool = False  # Whether addresses grow against configuration order.
+    is_loopback: bool = False  # Whether every daemon is one of a host's own: 127.0.0.1 and on.
     options: tuple[str, ...] = ()  # Further lines of the configuration file.
 
     @property
@@ -80,13 +81,10 @@ class _NoHost:
 def configurations(cluster: Cluster) -> list[Configuration]:
     """Return the configuration as each daemon sees it, d1 first."""
     lines = [*cluster.options, f"Multicast = {'yes' if cluster.multicast else 'no'}"]
-    number = 0
+    first = 1
     for index, count in enumerate(cluster.segments):
-        names = range(number + 1, number + count + 1)
-        last = {name: 200 - name if cluster.descends else name for name in names}
-        daemons = " ".join(f"d{name} 10.0.{index}.{last[name]}" for name in names)
-        lines.append(f"Spread_Segment 225.0.{index}.1:{PORT + index} {{ {daemons} }}")
-        number += count
+        lines.append(_segment(cluster, index, range(first, first + count)))
+        first += count
     text = "\n".join([*lines, ""]).encode()
     loaded = parse(text, "simulated spread.conf", name="d1", host=_NoHost())
     configuration = loaded.configuration
@@ -95,6 +93,16 @@ def configurations(cluster: Cluster) -> list[Configuration]:
         for segment in configuration.segments
         for daemon in segment.daemons
     ]
+
+
+def _segment(cluster: Cluster, index: int, names: range) -> str:
+    """Return the line of one segment."""
+    network, address = f"10.0.{index}", f"225.0.{index}.1"
+    if cluster.is_loopback:
+        network, address = "127.0.0", "127.0.0.255"
+    last = {name: 200 - name if cluster.descends else name for name in names}
+    daemons = " ".join(f"d{name} {network}.{last[name]}" for name in names)
+    return f"Spread_Segment {address}:{PORT + 10 * index} {{ {daemons} }}"
 
 
 def address_of(daemon: Daemon) -> int:
