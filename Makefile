@@ -16,7 +16,8 @@ CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_
     tests/unit/daemon/test_exchange.py tests/unit/daemon/test_views.py \
     $(wildcard tests/unit/daemon/test_control*.py) $(wildcard tests/property/test_group*.py) \
     tests/property/test_forming.py tests/property/test_membership_codec.py
-CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/unit/test_delivery.py tests/unit/test_window.py
+CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_submissions.py \
+    tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan sim soak soak-memory \
     coverage coverage-core debug-test defects wheel clean help

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ring.station import MS, PING, TIMEOUTS, TOKEN, Shape, Station
+from tests.ring.station import MS, PING, TIMEOUTS, TOKEN, TOKEN_ACK, Shape, Station
 from tests.ring.tokens import Recovery, Token
 
 TOKEN_LOST, PAUSED = 1, 3
@@ -237,3 +237,29 @@ def test_slow_rotations_make_copies_come_later(station: Station) -> None:
     assert station.take_sent(TOKEN) == []
     station.advance(5 * MS)
     assert len(station.take_sent(TOKEN)) == 1
+
+
+# -- Where the token was lost ---------------------------------------------------------------------
+
+
+def test_a_successor_that_takes_no_copy_is_known(station: Station) -> None:
+    station.advance(TIMEOUTS.token)
+
+    assert station.upcalls.take() == [("lost", TOKEN_LOST)]
+    assert station.node.ring_unanswered() == 2
+
+
+def test_a_token_that_was_taken_was_lost_elsewhere(station: Station) -> None:
+    station.advance(100 * MS)
+    station.simple(TOKEN_ACK, 2, station.token_number + 1)
+
+    station.advance(TIMEOUTS.token)
+
+    assert station.upcalls.take() == [("lost", TOKEN_LOST)]
+    assert station.node.ring_unanswered() is None
+
+
+def test_nobody_is_known_while_the_ring_lives(station: Station) -> None:
+    station.advance(100 * MS)
+
+    assert station.node.ring_unanswered() is None
