@@ -36,6 +36,7 @@ class Liveness(Checker):
         wanted = _wanted(evidence)
         for group in sorted(wanted):
             yield from self._views(group, wanted[group])
+        yield from self._left(evidence, wanted)
         for client in evidence.clients:
             if client.is_open and any(isinstance(e, DisconnectRequested) for e in client.events):
                 yield f"{name_of(client)} asked for the end of its connection and never got it"
@@ -80,6 +81,14 @@ class Liveness(Checker):
                 yield f"{where}, {name_of(first[0])} with {name_of_view(first[1])}"
             if sorted(view.members) != names:
                 yield f"{where}, but those who asked to be members are {names}"
+
+    def _left(self, evidence: Evidence, wanted: dict[bytes, list[ClientTrace]]) -> Iterator[str]:
+        """Look for clients that have views of groups that they asked to leave."""
+        for stay in evidence.stays:
+            view, client = stay[-1].view, stay[-1].client
+            is_current = stay[-1].span.ended_by is None
+            if is_current and client not in wanted.get(view.group, []):
+                yield f"{name_of(client)} asked to leave {name_of_view(view)} and never did"
 
     def _messages(self, evidence: Evidence) -> Iterator[str]:
         """Look for what was sent in a last view and did not reach everybody in it."""

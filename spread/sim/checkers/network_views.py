@@ -12,8 +12,8 @@ __all__ = ["TransitionalSets", "TransitionalSignals", "UndisturbedGroups"]
 class TransitionalSignals(Checker):
     """S11: one signal at most in a view, with its id, before a NETWORK view that lost a member.
 
-    Behind a signal come a NETWORK view, the self-leave or the end, and a view that lost nobody
-    comes without one.
+    A member in another vs-set was lost, too, and has come back. Behind a signal come a NETWORK
+    view, the self-leave or the end, and a view that lost nobody comes without one.
     """
 
     number = "S11"
@@ -57,6 +57,8 @@ class TransitionalSignals(Checker):
         lost = set(holding.view.members) - set(view.members)
         if lost and signal is None:
             yield f"{got(holding.client, view)} without {sorted(lost)} and without a signal"
+        elif signal is None and (apart := set(holding.view.members) - set(after.own_set)):
+            yield f"{got(holding.client, view)} apart from {sorted(apart)} and without a signal"
         # What a join or leave behind a signal made is always signalled anew.
         is_whole = set(holding.view.members) <= set(after.own_set)
         if signal is not None and is_whole and not holding.is_of_transition:

@@ -7,7 +7,7 @@ either, and the checkers that judge parts need not look.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Final
 
@@ -123,9 +123,11 @@ def has_one_order(evidence: Evidence) -> bool:
 def order_of(client: ClientTrace) -> list[Node]:
     """Return the ordered messages and views that a client saw.
 
-    A NETWORK view is one event only for those of one vs-set.
+    A NETWORK view is one event only for those of one vs-set. A self-leave stands where the others
+    get the view without its receiver, unless there are none or a network change is under way.
     """
     nodes: list[Node] = []
+    current: dict[bytes, GroupId] = {}  # Of groups with others in them.
     for event in client.events:
         kind = type(event)
         if kind is Delivered:
@@ -137,6 +139,14 @@ def order_of(client: ClientTrace) -> list[Node]:
             if event.cause == Cause.NETWORK:
                 own = event.sets[event.own] if 0 <= event.own < len(event.sets) else ()
             nodes.append(("view", event.group, event.group_id, own))
+            current.pop(event.group, None)
+            if len(event.members) > 1:
+                current[event.group] = event.group_id
+        elif isinstance(event, Transitional):
+            current.pop(event.group, None)
+        elif isinstance(event, LeftGroup) and event.group in current:
+            left = current.pop(event.group)
+            nodes.append(("view", event.group, replace(left, index=left.index + 1), ()))
     return nodes
 
 

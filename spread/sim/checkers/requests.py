@@ -145,24 +145,21 @@ class NoSilentLoss(Checker):
 
     def _without_views(self, evidence: Evidence, holdings: list[Holding]) -> Iterator[str]:
         """Look at members that ask for no views, at the daemons of those who do."""
-        view = holdings[0].view
-        for member in view.members:
+        for member in holdings[0].view.members:
             client = evidence.sole_owner(member)
-            if client is None or client.membership or not client.is_open:
-                continue
-            if not evidence.is_settled:
+            if client is None or client.membership:
                 continue
             delivered = evidence.delivered(client)
+            is_whole = client.is_open and evidence.is_settled
             for holding in holdings:
                 if _is_neighbour(holding.client, client):
-                    for identity in holding.everything:
-                        if identity not in delivered and not evidence.is_kept_from(
-                            identity, client
-                        ):
+                    for identity in _lacking(holding.everything, delivered, is_whole=is_whole):
+                        if not evidence.is_kept_from(identity, client):
                             yield (
                                 f"{name_of(client)} never got {name_of_message(evidence, identity)}"
                                 f", which {name_of(holding.client)} of its daemon got "
-                                f"{place_of(holding.client, identity)} in {name_of_view(view)}"
+                                f"{place_of(holding.client, identity)} "
+                                f"in {name_of_view(holding.view)}"
                             )
 
 
@@ -206,6 +203,13 @@ class PrivateMessages(Checker):
                         f"{name_of(target)} never got {what}, sent at event {event.at} in "
                         f"{name_of_view(view)}, in which it got later ones"
                     )
+
+
+def _lacking(identities: list[int], delivered: set[int], *, is_whole: bool) -> list[int]:
+    """Return what was not delivered, up to the last that was, or to the end."""
+    got = [place for place, identity in enumerate(identities) if identity in delivered]
+    end = len(identities) if is_whole else (got[-1] if got else 0)
+    return [identity for identity in identities[:end] if identity not in delivered]
 
 
 def _goes_on(

@@ -59,7 +59,8 @@ class NoGaps(Checker):
 
 
 class UnorderedServices(Checker):
-    """S20: UNRELIABLE is lost no more than RELIABLE: by nobody that goes on to the next view.
+    """S20: UNRELIABLE is lost no more than RELIABLE: by nobody that goes on to the next view, and
+    before the signal without a gap.
 
     Unordered messages have places in our total order, so that virtual synchrony covers them; S1 to
     S3 judge them with all others.
@@ -71,19 +72,39 @@ class UnorderedServices(Checker):
     def check(self, evidence: Evidence) -> Iterator[str]:
         for holdings in evidence.transitions.values():
             for one, other in references(holdings):
-                left, right = self._unordered(one), self._unordered(other)
-                if left != right:
-                    for identity in sorted(left - right):
-                        if not evidence.is_kept_from(identity, other.client):
-                            yield _lacks(evidence, other, identity, one)
-                    for identity in sorted(right - left):
-                        if not evidence.is_kept_from(identity, one.client):
-                            yield _lacks(evidence, one, identity, other)
+                left, right = set(self._unordered(one)), set(self._unordered(other))
+                for identity in sorted(left - right):
+                    if not evidence.is_kept_from(identity, other.client):
+                        yield _lacks(evidence, other, identity, one)
+                for identity in sorted(right - left):
+                    if not evidence.is_kept_from(identity, one.client):
+                        yield _lacks(evidence, one, identity, other)
+        for holdings in evidence.holders.values():
+            longest = sorted(holdings, key=lambda holding: -holding.span.regular)
+            for one, other in references(longest):
+                yield from self._gap(evidence, one, other)
 
-    def _unordered(self, holding: Holding) -> set[int]:
-        return {
+    def _gap(self, evidence: Evidence, one: Holding, other: Holding) -> Iterator[str]:
+        """Compare what came before the signals; gaps of ordered messages concern S17."""
+        first, second = self._regular(one), self._regular(other)
+        left = evidence.comparable(first, one, other)
+        right = evidence.comparable(second, one, other)
+        size = min(len(left), len(right))
+        if left[:size] == right[:size]:
+            return
+        _, here, there = first_difference(left, right)
+        if any(identity in self._unordered(one) for identity in (here, there)) or any(
+            identity in self._unordered(other) for identity in (here, there)
+        ):
+            yield _difference(evidence, one, other, first, second, "regular")
+
+    def _regular(self, holding: Holding) -> list[int]:
+        return holding.everything[: holding.span.regular]
+
+    def _unordered(self, holding: Holding) -> list[int]:
+        return [
             message.identity for message in holding.span.deliveries if not message.service & ORDERED
-        }
+        ]
 
 
 class AgreedDelivery(Checker):

@@ -1,6 +1,7 @@
 """Liveness: where a healed run must end."""
 
 from spread.sim.checkers.liveness import Liveness
+from spread.sim.trace import Cause
 from tests.unit.sim.checkers.stage import SPLIT, A, B, C, D, Stage
 
 
@@ -57,6 +58,15 @@ def test_a_leave_without_effect_is_told(stage: Stage) -> None:
     stage.settle()
 
     assert stage.complaints(Liveness())
+
+
+def test_a_view_of_a_group_that_was_left_is_told(stage: Stage) -> None:
+    stage.leave(stage.c)
+    stage.view([stage.a, stage.b], 4, (A, B), C, Cause.LEAVE)
+    stage.settle()
+
+    (sentence,) = stage.complaints(Liveness())
+    assert sentence.startswith("#c#d1 (connection 2) asked to leave view")
 
 
 def test_a_disconnect_without_effect_is_told(stage: Stage) -> None:

@@ -41,6 +41,13 @@ def test_a_loss_without_a_signal_is_told(stage: Stage) -> None:
     assert "without a signal" in sentence
 
 
+def test_a_member_that_comes_back_in_another_set_without_a_signal_is_told(stage: Stage) -> None:
+    stage.network([stage.a], (A, B), (C,))
+
+    (sentence,) = stage.complaints(TransitionalSignals())
+    assert "apart from [b'#c#d1'] and without a signal" in sentence
+
+
 def test_a_second_signal_is_told(stage: Stage) -> None:
     stage.signal(stage.a, stage.a)
 

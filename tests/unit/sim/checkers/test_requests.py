@@ -127,6 +127,20 @@ def test_a_neighbour_without_views_is_owed_the_same(stage: Stage) -> None:
     assert "never got message 2" in sentences[0]
 
 
+def test_a_closed_neighbour_without_views_may_lack_the_end_only(stage: Stage) -> None:
+    plain = stage.open(b"#p#d0", 0, membership=False)
+    stage.join(plain)
+    stage.view(stage.members, 4, (A, B, b"#p#d0", C), b"#p#d0")
+    first, second, third = (stage.send(stage.c) for _ in range(3))
+    stage.deliver(first, stage.a)
+    stage.deliver(second, plain, stage.a)
+    stage.deliver(third, stage.a)
+    stage.close(plain, Closure.CRASH)
+
+    (sentence,) = stage.complaints(NoSilentLoss())
+    assert "never got message 1" in sentence
+
+
 def test_a_private_message_at_its_target_passes(stage: Stage) -> None:
     stage.deliver(stage.send(stage.a, AGREED, (B,)), stage.b)
     stage.settle()

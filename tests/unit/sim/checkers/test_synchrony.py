@@ -114,6 +114,23 @@ def test_an_unreliable_message_that_one_of_those_lost_is_told(stage: Stage) -> N
     assert sentences[0].startswith("#c#d1 (connection 2) goes from view")
 
 
+def test_a_gap_where_an_unreliable_message_was_is_told(stage: Stage) -> None:
+    first, second = stage.send(stage.a, UNRELIABLE), stage.send(stage.a)
+    stage.deliver(first, stage.a)
+    stage.deliver(second, stage.a, stage.c)
+
+    (sentence,) = stage.complaints(UnorderedServices())
+    assert "message 1 (UNRELIABLE of #a#d0) at event 15 as number 0" in sentence
+
+
+def test_a_gap_of_ordered_messages_is_no_matter_of_unordered_ones(stage: Stage) -> None:
+    first, second = stage.send(stage.a), stage.send(stage.a)
+    stage.deliver(first, stage.a)
+    stage.deliver(second, stage.a, stage.c)
+
+    assert not stage.complaints(UnorderedServices())
+
+
 def test_agreed_messages_of_those_that_go_on_are_everybodys(stage: Stage) -> None:
     stage.deliver(stage.send(stage.a), *stage.members)
     stage.deliver(stage.send(stage.b, discards_self=True), stage.a, stage.c)

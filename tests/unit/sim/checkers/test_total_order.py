@@ -1,7 +1,7 @@
 """One order of messages, views, network changes and causes."""
 
 from spread.sim.checkers.total_order import CausalOrder, SamePoint, TotalOrder
-from spread.sim.trace import GroupId
+from spread.sim.trace import Cause, GroupId
 from tests.unit.sim.checkers.stage import (
     AGREED,
     RELIABLE,
@@ -64,6 +64,28 @@ def test_a_message_on_two_sides_of_a_join_is_told(stage: Stage) -> None:
     stage.deliver(message, stage.c)
 
     assert len(stage.complaints(TotalOrder())) == 1
+
+
+def test_a_message_on_two_sides_of_a_leave_is_told(stage: Stage) -> None:
+    message = stage.send(stage.a, groups=(A, C))
+    stage.leave(stage.c)
+    stage.left(stage.c)
+    stage.deliver(message, stage.c, stage.a)
+    stage.view([stage.a], 4, (A, B), C, Cause.LEAVE)
+
+    assert len(stage.complaints(TotalOrder())) == 1
+
+
+def test_who_leaves_last_leaves_no_view_behind(stage: Stage) -> None:
+    stage.join(stage.d, H)
+    stage.view([stage.d], 1, (D,), D, group=H)
+    stage.leave(stage.d, H)
+    stage.left(stage.d, H)
+    stage.deliver(stage.send(stage.d, groups=(D,)), stage.d)
+    stage.join(stage.d, H)
+    stage.view([stage.d], 2, (D,), D, group=H)
+
+    assert not stage.complaints(TotalOrder())
 
 
 def test_network_views_have_a_place_for_each_vs_set_only(stage: Stage) -> None:
