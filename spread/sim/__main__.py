@@ -75,7 +75,9 @@ def _keep(verdict: Verdict, options: argparse.Namespace) -> None:
     if options.shrink:
         scenario = shrink(scenario, partial(_fails_alike, verdict))
         print(f"  shrunk from {len(verdict.scenario.faults)} to {len(scenario.faults)} faults")
-    path = (options.save or Path()) / f"seed-{scenario.seed}.json"
+    directory = options.save or Path()
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{scenario.seed}.json"
     path.write_text(scenario.to_json())
     print(f"  again: python -m spread.sim --replay {path} --trace")
 

@@ -51,6 +51,7 @@ class Cluster:
     payload_max: int | None = None  # Bytes of frames in a packet; None: what fits a usual MTU.
     delay_ns: int = MS // 10  # Of a packet, at least.
     jitter_ns: int = MS // 10  # Mean of what comes on top.
+    busy_ns: int = 0  # How long a daemon at most reads nothing after it has read something.
     remembers: bool = True  # Whether daemons have a StateDir.
     descends: bool = False  # Whether addresses grow against configuration order.
     is_loopback: bool = False  # Whether every daemon is one of a host's own: 127.0.0.1 and on.

@@ -65,7 +65,10 @@ class Host:
         self._driver: MemoryDriver | None = None
         # Monotonic clocks of hosts have nothing in common.
         self._offset_ns = Random(number).randrange(SECOND, 1_000 * SECOND)
-        self._socket: list[tuple[int, bytes]] = []
+        self._socket: list[tuple[int, int, bytes]] = []  # Channel, source and bytes.
+        self._busy_ns = world.cluster.busy_ns
+        self._busy_until_ns = 0
+        self._numbers = Random(f"{world.seed}/{number}")
         self._waiting: dict[Connection, None] = {}
         self._wake_ns = 0
         self._is_pumping = False
@@ -141,6 +144,7 @@ class Host:
         self._driver = None
         self.parts = None
         self._socket.clear()
+        self._busy_until_ns = 0
         self._waiting.clear()
         self._wake_ns = 0
         self._world.daemon_stopped(self)
@@ -163,29 +167,49 @@ class Host:
         if not self.is_paused:
             return
         self.is_paused = False
-        waiting, self._socket = self._socket, []
-        driver = self._driver
-        if driver is not None:
-            for source, data in waiting:
-                driver.receive_datagram(data, source, self.clock_ns())
+        self._busy_until_ns = 0
+        if self._driver is not None:
+            self._read_sockets(self._driver)
             self._pump()
 
     # -- Network ----------------------------------------------------------------------------------
 
-    def datagram(self, origin: int, channel: int, data: bytes, *, wants_answer: bool) -> None:  # noqa: ARG002
-        """Take a datagram of another host."""
+    def datagram(self, origin: int, channel: int, data: bytes, *, wants_answer: bool) -> None:
+        """Take a datagram of another host; it waits while the daemon is busy or paused."""
         driver = self._driver
         if driver is None:
             if wants_answer and not self.is_silent:
                 self._network.answer_unreachable(self.number, origin)
             return
         source = self._world.hosts[origin].address
-        if self.is_paused:
+        if self.is_paused or self._agenda.now_ns < self._busy_until_ns:
             if len(self._socket) < SOCKET_DATAGRAMS_MAX:
-                self._socket.append((source, data))
+                self._socket.append((channel, source, data))
             return
         driver.receive_datagram(data, source, self.clock_ns())
         self._pump()
+        if self._busy_ns:
+            self._be_busy(driver)
+
+    def _be_busy(self, driver: MemoryDriver) -> None:
+        """Read nothing for a moment; what comes meanwhile is read in one go."""
+        duration_ns = int(self._busy_ns * self._numbers.random())
+        self._busy_until_ns = self._agenda.now_ns + duration_ns
+        self._agenda.after(duration_ns, self._read_sockets, driver)
+
+    def _read_sockets(self, driver: MemoryDriver) -> None:
+        """Read what has come, as a batch: of the socket for data first, or of that for tokens."""
+        if driver is not self._driver or self.is_paused or not self._socket:
+            return
+        waiting, self._socket = self._socket, []
+        first = int(self._numbers.random() * 2)
+        for channel in (first, 1 - first):
+            for on, source, data in waiting:
+                if on == channel:
+                    driver.receive_datagram(data, source, self.clock_ns())
+        self._pump()
+        if driver is self._driver:
+            self._be_busy(driver)
 
     def unreachable(self, daemon: int) -> None:
         """The host of that daemon says that nobody listens there."""

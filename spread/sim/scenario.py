@@ -12,7 +12,7 @@ from spread.sim.faults import PROFILES, Fault, Kind, schedule
 
 __all__ = ["Scenario", "draw"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LENGTH_NS: Final = 3 * SECOND
 
 
@@ -30,6 +30,7 @@ class Scenario:
     payload_max: int
     delay_ns: int
     jitter_ns: int
+    busy_ns: int
     remembers: bool
     accelerated: bool
     faults: tuple[Fault, ...]
@@ -44,6 +45,7 @@ class Scenario:
             payload_max=self.payload_max,
             delay_ns=self.delay_ns,
             jitter_ns=self.jitter_ns,
+            busy_ns=self.busy_ns,
             remembers=self.remembers,
             options=(f"AcceleratedRing = {'yes' if self.accelerated else 'no'}",),
         )
@@ -103,6 +105,7 @@ def draw(
         payload_max=numbers.choice((400, 1408, 1408, 8000)),
         delay_ns=int(numbers.uniform(0.05, 0.3) * MS),
         jitter_ns=int(numbers.uniform(0.02, 0.2) * MS),
+        busy_ns=int(numbers.choice((0, 0, 0.2, 1)) * MS),
         remembers=True,
         accelerated=numbers.random() < 0.8,
         faults=schedule(PROFILES[faults], count, length_ns, scale, numbers),

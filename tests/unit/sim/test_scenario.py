@@ -34,9 +34,9 @@ def test_the_text_has_one_line_for_each_fault() -> None:
 
 def test_a_text_of_another_format_is_refused() -> None:
     fields = json.loads(draw(1).to_json())
-    fields["format"] = 2
+    fields["format"] = 1
 
-    with pytest.raises(ValueError, match="format 1"):
+    with pytest.raises(ValueError, match="format 2"):
         Scenario.from_json(json.dumps(fields))
 
 
