@@ -145,13 +145,19 @@ class Stage:
             workload.stop()
         self.until(self._is_calm, "handshakes and farewells to end", seconds)
         self.until(self._views_agree, "one view of each group", seconds)
-        farewells: dict[bytes, set[int]] = {}
-        for group, clients in self._wanted().items():
-            sent = {client.multicast(SAFE_MESS, [group]).identity for client in clients}
-            # Members that ask for no views may be in the group later than others know.
-            if any(client.membership for client in clients):
-                farewells[group] = sent
+        farewells = self._say_farewell()
         self.until(lambda: self._have(farewells), "the farewells of all clients", seconds)
+
+    def _say_farewell(self) -> dict[TraceClient, set[int]]:
+        """Let every client send once more to each of its groups; returns what each is to get."""
+        due: dict[TraceClient, set[int]] = {client: set() for client in self._open()}
+        for group, clients in self._wanted().items():
+            sent = {client: client.multicast(SAFE_MESS, [group]).identity for client in clients}
+            # Members that ask for no views may be in the group later than others know.
+            all_are_known = any(client.membership for client in clients)
+            for client in clients:
+                due[client] |= set(sent.values()) if all_are_known else {sent[client]}
+        return due
 
     def violations(self) -> list[str]:
         """Return what contradicts a guarantee, in what clients and daemons noted."""
@@ -215,12 +221,10 @@ class Stage:
                     return False
         return True
 
-    def _have(self, farewells: dict[bytes, set[int]]) -> bool:
-        wanted = self._wanted()
+    def _have(self, due: dict[TraceClient, set[int]]) -> bool:
         return all(
-            sent <= self._tails.setdefault(client, _Tail()).delivered_to(client)
-            for group, sent in farewells.items()
-            for client in wanted.get(group, ())
+            identities <= self._tails.setdefault(client, _Tail()).delivered_to(client)
+            for client, identities in due.items()
         )
 
 

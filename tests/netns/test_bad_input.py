@@ -13,7 +13,7 @@ from tests.netns.topology import Host, Plug
 
 CLIENTS = 4
 SOME = 300
-PATIENCE = 60.0  # Seconds; who failed is tried again less and less often.
+PATIENCE = 40.0  # Seconds; who failed is tried again less and less often.
 
 GROUP = "239.255.1.1"
 DAY_S = 24 * 60 * 60
@@ -117,6 +117,21 @@ def test_datagrams_of_others_are_dropped_and_told(ring: Ring, datagram: bytes, r
 
         stage.finish()
         assert ring.daemons[0].ring_id == before
+
+
+def test_a_daemon_that_stops_says_what_it_dropped(ring: Ring) -> None:
+    with ring.stage() as stage:
+        with stranger(ring).namespace.entered():
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with sender:
+            for _ in range(7):
+                sender.sendto(b"GET / HTTP/1.1\r\n\r\n", (ring.daemons[2].host.address, PORT))
+        until_told(stage, ring.daemons[2], "10.1.0.99", "no packet of a daemon")
+        ring.daemons[2].terminate()
+        stage.until(lambda: not ring.daemons[2].is_running, "d3 to end")
+
+    (stopped,) = ring.daemons[2].find("daemon stopped")
+    assert stopped.fields["dropped_not_ours"] >= 7
 
 
 def test_packets_that_are_repeated_or_damaged_by_others_change_nothing(ring: Ring) -> None:

@@ -39,11 +39,6 @@ def test_a_ring_without_multicast_survives_crash_and_split(tmp_path: Path) -> No
         crash_and_split(ring, 70)
 
 
-def test_a_ring_over_broadcast_survives_crash_and_split(tmp_path: Path) -> None:
-    with lan(tmp_path, 3, address="10.1.0.255") as ring:
-        crash_and_split(ring, 71)
-
-
 @pytest.mark.parametrize("options", [(), ("Multicast = no",)], ids=["multicast", "unicast"])
 def test_a_ring_on_a_bad_network_survives_crash_and_split(
     tmp_path: Path, options: tuple[str, ...]
