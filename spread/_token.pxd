@@ -26,7 +26,7 @@ cdef enum:
     TOKEN_REQUESTS_MAX = 28
     TOKEN_OLD_MAX = 24
     LAG_MAX = 0xFFFF          # Or more.
-    DONE_SIZE = DAEMONS_MAX // 8
+    DONE_SIZE = 16            # DAEMONS_MAX bits.
 
 
 cdef struct Request:

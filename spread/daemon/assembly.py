@@ -8,6 +8,7 @@ directory and the user change, the sockets while root may still bind them, and r
 when a client can connect.
 """
 
+import gc
 import os
 import random
 import sys
@@ -51,6 +52,9 @@ from spread.eventlog_destinations import Destinations
 from spread.release import release
 
 __all__ = ["Start", "serve"]
+
+GARBAGE_THRESHOLD: Final = 50_000
+"""Objects that may come into being between two searches for garbage in cycles."""
 
 FAREWELL_NS: Final = 1_000_000_000
 """How long clients get to take what is queued for them when the daemon stops."""
@@ -150,6 +154,7 @@ class _Daemon:
         self._watch()
         self._drop_privileges()
         self._enter_ring()
+        _rest_collector()
         self._notifier.ready()
         try:
             self._reactor.run()
@@ -383,6 +388,16 @@ def _wall_seconds() -> int:
 def _traffic(node: Node) -> dict[str, int]:
     counters = node.statistics()
     return {name: counters[name] for name in ("frames_in", "deliveries", "sessions_accepted")}
+
+
+def _rest_collector() -> None:
+    """Look for garbage in cycles rarely: tables of groups are large and have none.
+
+    A search through all of them would hold up the ring while a view is made.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
 
 
 def _raise_descriptor_limit() -> None:
