@@ -89,11 +89,11 @@ coverage: $(VENV)/.built $(VENV)/.test
 
 ## make coverage-core lines of the ring's compiled core, traced in a copy: 95 %, or it fails
 coverage-core: $(VENV)/.built $(VENV)/.test
-	mkdir -p build/coverage
-	git ls-files -z spread tests pyproject.toml | xargs -0 cp --parents -u -t build/coverage
-	cp -u spread/_*.so build/coverage/spread
+	rm -rf build/coverage && mkdir -p build/coverage
+	git ls-files -z spread tests pyproject.toml | xargs -0 cp --parents -t build/coverage
+	cp spread/_*.so build/coverage/spread
 	cd build/coverage && $(abspath $(BIN))/python tests/coverage/build.py --quiet \
-	    build_ext --inplace --parallel 2
+	    build_ext --inplace --force --parallel 2
 	cd build/coverage && $(abspath $(BIN))/python -m coverage run \
 	    --rcfile tests/coverage/core.ini -m pytest -q $(CORE_TESTS)
 	cd build/coverage && $(abspath $(BIN))/python -m coverage report \
