@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spread.sim.checkers.checker import Checker, name_of, name_of_message, name_of_view, place_of
 from spread.sim.checkers.evidence import Evidence, Holding, first_difference, references
 from spread.sim.trace import (
+    Cause,
     ClientTrace,
     Delivered,
     JoinRequested,
@@ -33,6 +34,27 @@ class RequestOrder(Checker):
     def check(self, evidence: Evidence) -> Iterator[str]:
         for client in evidence.clients:
             yield from _Requests(evidence, client).judge()
+        for stay in evidence.stays:
+            yield from self._untold(evidence, stay[-1])
+
+    def _untold(self, evidence: Evidence, last: Holding) -> Iterator[str]:
+        """Look for a client that left, as others saw, and went on without the notice of it."""
+        if isinstance(last.span.ended_by, LeftGroup):
+            return
+        group_id = last.view.group_id
+        key = last.view.group, replace(group_id, index=group_id.index + 1)
+        for witness in evidence.holders.get(key, ()):
+            view = witness.view
+            if view.cause != Cause.LEAVE or view.changed != last.client.private_group:
+                return
+            behind = _ordered_behind(witness.client, view) & evidence.delivered(last.client)
+            if behind:
+                yield (
+                    f"{name_of(last.client)} got no notice that it left {view.group!r}, but "
+                    f"{name_of_message(evidence, min(behind))}, which {name_of(witness.client)} "
+                    f"got behind {name_of_view(view)}"
+                )
+                return
 
 
 @dataclass(slots=True, eq=False)
@@ -238,6 +260,15 @@ def _views_at(client: ClientTrace, until: Sent) -> list[Viewed]:
         elif isinstance(event, LeftGroup):
             current.pop(event.group, None)
     return list(current.values())
+
+
+def _ordered_behind(client: ClientTrace, view: Viewed) -> set[int]:
+    """Return the ordered messages that a client got behind a view."""
+    return {
+        event.message.identity
+        for event in client.events
+        if isinstance(event, Delivered) and event.at > view.at and event.message.is_ordered
+    }
 
 
 def _is_neighbour(one: ClientTrace, other: ClientTrace) -> bool:

@@ -54,6 +54,24 @@ def test_a_message_sent_behind_the_join_and_got_before_the_view_is_told(stage: S
     assert "outside of its views of [b'h']" in sentence
 
 
+def test_a_leave_that_took_effect_untold_is_told(stage: Stage) -> None:
+    stage.leave(stage.c)
+    stage.view([stage.a, stage.b], 4, (A, B), C, Cause.LEAVE)
+    stage.deliver(stage.send(stage.a, groups=(B, C)), stage.b, stage.c)
+
+    (sentence,) = stage.complaints(RequestOrder())
+    assert sentence.startswith("#c#d1 (connection 2) got no notice that it left b'g'")
+
+
+def test_a_leave_that_took_effect_behind_the_end_of_a_trace_needs_no_notice(stage: Stage) -> None:
+    stage.leave(stage.c)
+    stage.deliver(stage.send(stage.a, groups=(B, C)), stage.b, stage.c)
+    stage.view([stage.a, stage.b], 4, (A, B), C, Cause.LEAVE)
+    stage.close(stage.c, Closure.CRASH)
+
+    assert not stage.complaints(RequestOrder())
+
+
 def test_self_discard_is_no_loss(stage: Stage) -> None:
     stage.send(stage.b, discards_self=True)
     stage.settle()
