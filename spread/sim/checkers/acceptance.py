@@ -1,5 +1,6 @@
 """Acceptance: what a daemon has taken from a client is ordered, whatever comes in between."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,10 +14,10 @@ __all__ = ["AcceptedMessages", "BackPressure"]
 
 @dataclass(slots=True)
 class _Outgoing:
-    """What one client sent to one group, each with the view of the group that it had."""
+    """What one client sent to one group, in order, and the first of it in each of its views."""
 
-    items: list[tuple[Message, ViewKey | None]] = field(default_factory=list)
-    identities: set[int] = field(default_factory=set)
+    identities: list[int] = field(default_factory=list)
+    first_in_view: dict[ViewKey, int] = field(default_factory=dict)
 
 
 class BackPressure(Checker):
@@ -37,22 +38,33 @@ class BackPressure(Checker):
             residents.setdefault((client.daemon, client.incarnation), []).append(client)
         for stay in evidence.stays:
             receiver = stay[0].client
-            group = stay[0].view.group
+            sent = outgoing.get(stay[0].view.group, {})
             delivered = {identity for holding in stay for identity in holding.everything}
-            keys = {holding.key for holding in stay}
+            got = Counter(
+                evidence.senders[identity].number
+                for identity in delivered
+                if identity in evidence.senders
+            )
             for sender in residents[receiver.daemon, receiver.incarnation]:
-                sent = outgoing.get((sender.number, group))
-                if sent is None or sent.identities <= delivered:
+                if sender.number not in sent:
                     continue
+                messages = sent[sender.number]
                 is_lasting = evidence.survives(stay[-1]) and evidence.keeps_requests(sender)
-                for message in _due(sent, delivered, keys, is_lasting=is_lasting):
-                    if not evidence.is_kept_from(message.identity, receiver):
-                        yield (
-                            f"{name_of(receiver)} got none of "
-                            f"{name_of_message(evidence, message.identity)} to {group!r}, sent at "
-                            f"its own daemon while it was a member, from "
-                            f"{name_of_view(stay[0].view)} on"
-                        )
+                due = _due(messages, stay, delivered, is_lasting=is_lasting)
+                if len(due) > got[sender.number]:
+                    yield from self._missing(evidence, stay, due, delivered)
+
+    def _missing(
+        self, evidence: Evidence, stay: list[Holding], due: list[int], delivered: set[int]
+    ) -> Iterator[str]:
+        first = stay[0]
+        for identity in due:
+            if identity not in delivered and not evidence.is_kept_from(identity, first.client):
+                yield (
+                    f"{name_of(first.client)} got none of {name_of_message(evidence, identity)} "
+                    f"to {first.view.group!r}, sent at its own daemon while it was a member, from "
+                    f"{name_of_view(first.view)} on"
+                )
 
 
 class AcceptedMessages(Checker):
@@ -113,9 +125,9 @@ def _lasts(evidence: Evidence, holding: Holding) -> bool:
     return evidence.is_settled and holding.span.ended_by is None
 
 
-def _outgoing(evidence: Evidence) -> dict[tuple[int, bytes], _Outgoing]:
-    """Return what was sent, by the sender's number and the group."""
-    outgoing: dict[tuple[int, bytes], _Outgoing] = {}
+def _outgoing(evidence: Evidence) -> dict[bytes, dict[int, _Outgoing]]:
+    """Return what was sent, by the group and the sender's number."""
+    outgoing: dict[bytes, dict[int, _Outgoing]] = {}
     for client in evidence.clients:
         current: dict[bytes, ViewKey] = {}
         for event in client.events:
@@ -125,25 +137,24 @@ def _outgoing(evidence: Evidence) -> dict[tuple[int, bytes], _Outgoing]:
                 current.pop(event.group, None)
             elif isinstance(event, Sent):
                 for group in dict.fromkeys(event.message.groups):
-                    sent = outgoing.setdefault((client.number, group), _Outgoing())
-                    sent.items.append((event.message, current.get(group)))
-                    sent.identities.add(event.message.identity)
+                    sent = outgoing.setdefault(group, {}).setdefault(client.number, _Outgoing())
+                    if group in current:
+                        sent.first_in_view.setdefault(current[group], len(sent.identities))
+                    sent.identities.append(event.message.identity)
     return outgoing
 
 
 def _due(
-    sent: _Outgoing, delivered: set[int], keys: set[ViewKey], *, is_lasting: bool
-) -> Iterator[Message]:
-    """Yield what a member did not get between the first and the last that were for it."""
-    items = sent.items
-    got: list[int] = []
-    if not sent.identities.isdisjoint(delivered):
-        got = [place for place, (message, _) in enumerate(items) if message.identity in delivered]
-    elif not is_lasting:
-        return
-    seen = (place for place, (_, key) in enumerate(items) if key in keys)
-    first = min(next(seen, len(items)), got[0] if got else len(items))
-    end = len(items) if is_lasting else got[-1] + 1
-    for message, _ in items[first:end]:
-        if message.identity not in delivered:
-            yield message
+    sent: _Outgoing, stay: list[Holding], delivered: set[int], *, is_lasting: bool
+) -> list[int]:
+    """Return what a member must have got: from the first that was for it to the last."""
+    identities = sent.identities
+    count = len(identities)
+    first = next((place for place in range(count) if identities[place] in delivered), count)
+    for holding in stay:
+        first = min(first, sent.first_in_view.get(holding.key, count))
+    end = count
+    if not is_lasting:
+        places = range(count - 1, first - 1, -1)
+        end = next((place + 1 for place in places if identities[place] in delivered), first)
+    return identities[first:end]
