@@ -127,8 +127,8 @@ _PURPOSES: Final = {
     "ALIVE": ("own segment", "data", "this daemon has no ring"),
     "JOIN": ("representatives, or own segment", "data", "form a ring with me and mine"),
     "REFER": ("who sent a JOIN", "data", "talk to this representative instead"),
-    "FORM1": ("next on the path", "data", "gathers members and what they hold"),
-    "FORM2": ("next on the path", "data", "tells all of them what was gathered"),
+    "FORM1": ("next on the path", "token", "gathers members and what they hold"),
+    "FORM2": ("next on the path", "token", "tells all of them what was gathered"),
     "FORM_ACK": ("previous on the path", "data", "this hop has arrived"),
     "LEAVE": ("every other member", "data", "this daemon stops"),
 }

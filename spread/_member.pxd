@@ -71,6 +71,8 @@ cdef class Member:
     cdef int64_t keepalive_ns
     cdef int64_t want_ns
     cdef int64_t heartbeat_ns
+    cdef int64_t probe_ns            # When members of the lost ring are asked again.
+    cdef uint32_t probes_left
     cdef int64_t foreign_ns                          # Until then foreign rings are not told.
     cdef int64_t stranger_ns[PACKET_FAULT_COUNT]
     cdef int64_t refused_ns[DAEMONS_MAX]             # First refusal in a row; 0 for none.
@@ -115,6 +117,7 @@ cdef class Member:
     cdef void send_want(self) noexcept nogil
     cdef void send_pings(self) noexcept nogil
     cdef void send_ping(self, uint8_t daemon) noexcept nogil
+    cdef void probe_members(self) noexcept nogil
     cdef void begin_install(self) noexcept nogil
     cdef void begin_transitional(self) noexcept nogil
     cdef void stop_ring(self) noexcept nogil

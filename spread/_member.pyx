@@ -16,11 +16,13 @@ from spread._defects cimport (
 from spread._delivery cimport (
     MODE_CLOSED, MODE_OPEN, MODE_STABLE, MODE_TRANSITIONAL, delivery_open,
 )
-from spread._outbox cimport TARGET_SEGMENT, outbox_close, outbox_open
+from spread._outbox cimport (
+    CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_close, outbox_open,
+)
 from spread._packets cimport (
-    FLAG_POST, FLAG_RECOVERY, FLAG_RETRANS, KIND_CONTROL, KIND_COUNT, KIND_DATA, KIND_PING,
-    KIND_TOKEN, KIND_TOKEN_ACK, KIND_WANT, NO_DAEMON, PACKET_HEADER_SIZE, PACKET_OK,
-    PACKET_SIZE_MAX, PacketFault, packet_read,
+    FLAG_POST, FLAG_RECOVERY, FLAG_RETRANS, KIND_CONTROL, KIND_COUNT, KIND_DATA, KIND_FORM1,
+    KIND_FORM2, KIND_PING, KIND_TOKEN, KIND_TOKEN_ACK, KIND_WANT, NO_DAEMON, PACKET_HEADER_SIZE,
+    PACKET_OK, PACKET_SIZE_MAX, PacketFault, packet_read,
 )
 from spread._recovery cimport recovery_open
 from spread._ring cimport ring_open
@@ -37,6 +39,7 @@ cdef enum:
     FOREIGN_INTERVAL_NS = 100000000
     STRANGER_INTERVAL_NS = 10000000   # Python keeps senders apart, and must not be flooded.
     REFUSAL_GAP_NS = 5000000      # Between the two answers that prove that nobody listens.
+    PROBES = 3                    # Of each member of a lost ring: one more than what proves it.
     REFUSAL_LIFE_NS = 500000000   # A refusal that is older proves nothing.
     RESENDS_TELLING = 3           # Copies of a token without an answer that tell of a dead end.
     BODY_MAX = PACKET_SIZE_MAX - PACKET_HEADER_SIZE
@@ -283,6 +286,8 @@ cdef class Member:
 
     cdef void run_ring_timers(self) noexcept nogil:
         cdef int64_t now_ns = self.station.now_ns
+        if self.probes_left > 0 and now_ns >= self.probe_ns:
+            self.probe_members()
         if not self.is_alive or self.active.member_count == 1 or self.phase != PHASE_NONE:
             return
         if self.loss_ns != 0 and now_ns >= self.loss_ns:
@@ -304,7 +309,9 @@ cdef class Member:
     cdef int64_t ring_deadline(self) noexcept nogil:
         cdef int64_t earliest = self.heartbeat_ns
         if not self.is_alive or self.active.member_count == 1:
-            return 0
+            return max(self.probe_ns, <int64_t>1) if self.probes_left > 0 else 0
+        if self.probes_left > 0:
+            earliest = min(earliest, self.probe_ns)
         if self.loss_ns != 0:
             earliest = min(earliest, self.loss_ns)
         if self.is_forming:
@@ -332,6 +339,15 @@ cdef class Member:
         if self.active.members[0] not in (self.station.me, self.active.successor):
             self.send_ping(self.active.members[0])
 
+    cdef void probe_members(self) noexcept nogil:
+        """Ask everybody of the lost ring who is still there: several may have been killed."""
+        cdef uint32_t number
+        self.probes_left -= 1
+        self.probe_ns = self.station.now_ns + REFUSAL_GAP_NS
+        for number in range(self.ring.member_count):
+            if self.ring.members[number] != self.station.me:
+                self.send_ping(self.ring.members[number])
+
     cdef void send_ping(self, uint8_t daemon) noexcept nogil:
         cdef Packet packet
         memset(&packet, 0, sizeof(Packet))
@@ -344,9 +360,9 @@ cdef class Member:
 
     cdef void unreachable(self, uint32_t daemon, int64_t now_ns) noexcept nogil:
         self.station.now_ns = now_ns
-        if daemon >= self.station.daemon_count or not self.is_alive:
+        if daemon >= self.station.daemon_count or daemon == self.station.me:
             return
-        if not self.active.is_member[daemon] or daemon == self.station.me:
+        if not self.active.is_member[daemon] and not self.ring.is_member[daemon]:
             return
         cdef int64_t first_ns = self.refused_ns[daemon]
         if first_ns == 0 or now_ns - first_ns > REFUSAL_LIFE_NS:
@@ -492,6 +508,9 @@ cdef class Member:
 
     def ring_lost(self):
         """Stop the token and close delivery; give up a forming ring."""
+        if self.probes_left == 0 and self.ring.member_count > 1:
+            self.probes_left = PROBES
+            self.probe_ns = self.station.now_ns
         self.stop_ring()
         self.is_frozen = False
         if self.is_forming:
@@ -544,6 +563,7 @@ cdef class Member:
             return False
         self.forming_delivery = delivery
         self.forming = forming
+        self.probes_left = 0
         self.active = forming
         self.is_forming = True
         self.is_alive = True
@@ -605,8 +625,10 @@ cdef class Member:
         packet.number = self.station.control_count
         packet.second = self.station.incarnation
         self.counters[STAT_CONTROL_SENT] += 1
+        # A daemon that the tokens of a ring cannot reach must not get into one.
         self.station.send_body(
-            &packet, <const uint8_t*><const char*>body, <uint32_t>len(body), target
+            &packet, <const uint8_t*><const char*>body, <uint32_t>len(body), target,
+            CHANNEL_TOKEN if kind in (KIND_FORM1, KIND_FORM2) else CHANNEL_DATA,
         )
 
     def set_defects(self, uint32_t defects):

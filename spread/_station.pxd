@@ -73,9 +73,10 @@ cdef class Station:
     # Send a packet that is a header only.
 
     cdef void send_body(
-        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target,
+        uint32_t channel,
     ) noexcept nogil
-    # Send a packet with a body of so many bytes on the data channel.
+    # Send a packet with a body of so many bytes.
 
     cdef void forward(
         self, Buffer* buffer, uint32_t offset, uint32_t size, Packet* packet,

@@ -72,10 +72,11 @@ cdef class Station:
         outbox_add(self.outbox, buffer, start, whole, target, channel)
 
     cdef void send_header(self, const Packet* packet, uint32_t target) noexcept nogil:
-        self.send_body(packet, NULL, 0, target)
+        self.send_body(packet, NULL, 0, target, CHANNEL_DATA)
 
     cdef void send_body(
-        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target,
+        uint32_t channel,
     ) noexcept nogil:
         cdef uint32_t number
         cdef uint32_t whole = PACKET_HEADER_SIZE + size
@@ -88,7 +89,7 @@ cdef class Station:
         buffer.size = whole
         packet_write(buffer.data, whole, packet, self.network)
         if target != TARGET_SEGMENT or self.has_multicast:
-            outbox_add(self.outbox, buffer, 0, whole, target, CHANNEL_DATA)
+            outbox_add(self.outbox, buffer, 0, whole, target, channel)
         else:
             for number in range(self.daemon_count):
                 if number != self.me and self.segments[number] == self.segments[self.me]:
