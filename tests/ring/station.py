@@ -27,10 +27,12 @@ __all__ = [
     "DATA",
     "DATA_CHANNEL",
     "GRANT",
+    "KINDS",
     "MS",
     "NETWORK",
     "PING",
     "POST",
+    "PROBING_NS",
     "RECOVERY",
     "REGULAR",
     "RESEND",
@@ -55,6 +57,7 @@ __all__ = [
 
 MS = 1_000_000
 START_NS = 1_000 * MS
+PROBING_NS = 20 * MS  # As long as members of a lost ring are asked whether they listen.
 NETWORK = 0x77
 INCARNATION = 5
 SEGMENT = 256
@@ -331,6 +334,7 @@ class Station:
     def install(self, ring: tuple[int, int], members: list[int]) -> None:
         """Install a ring of several without its token's being visited by this daemon as normal."""
         self.node.ring_lost()
+        self.advance(PROBING_NS)
         assert self.commit(ring, members)
         self.token_number = 1
         everybody = Recovery.of(*range(len(members)))

@@ -8,6 +8,7 @@ from spread.errors import MisuseError
 from tests.ring.station import (
     DATA,
     MS,
+    PROBING_NS,
     RECOVERY,
     REGULAR,
     RETRANS,
@@ -187,6 +188,7 @@ def test_a_ring_of_one_installs_by_itself() -> None:
     assert station.upcalls.take() == [(TRANSITIONAL,), (REGULAR,)]
     station.submit(b"alone")
     assert station.take_heard() == [b"alone"]
+    station.advance(PROBING_NS)
     assert station.driver.deadline() == 0
 
 
@@ -234,7 +236,7 @@ def test_answers_carry_the_old_ring_and_the_old_place() -> None:
 
     station.token(Token(1, recovery=Recovery.of(1, requests=(OldRequest(OLD, 2, 1),))))
 
-    data, token = station.take_sent()
+    data, token = station.take_sent(DATA, TOKEN)
     assert data.header.kind == DATA
     assert data.header.flags == RECOVERY | RETRANS
     assert (data.header.leader, data.header.time) == NEW
@@ -253,7 +255,7 @@ def test_answers_of_one_visit_are_limited() -> None:
 
     station.token(Token(1, recovery=Recovery.of(0, requests=(OldRequest(OLD, 1, 5),))))
 
-    one, two, token = station.take_sent()
+    one, two, token = station.take_sent(DATA, TOKEN)
     assert [one.header.number, two.header.number] == [1, 2]
     assert Token.decode(token.data).recovery == Recovery.of(0, 1, requests=(OldRequest(OLD, 3, 3),))
 
@@ -342,7 +344,7 @@ def test_the_last_one_to_learn_that_all_are_done_installs_with_that_token() -> N
 
     station.token(Token(3, recovery=Recovery.of(0, 1)))
 
-    token, data = station.take_sent()
+    token, data = station.take_sent(DATA, TOKEN)
     assert Token.decode(token.data).recovery == Recovery.of(0, 1)
     assert Token.decode(token.data).seq == 1
     assert data.payload == frame_of(1, b"mine")

@@ -9,6 +9,7 @@ from spread.errors import MisuseError
 from tests.ring.station import (
     CONTROL,
     DATA,
+    KINDS,
     MS,
     NETWORK,
     SEGMENT,
@@ -159,6 +160,16 @@ def test_a_control_packet_carries_counter_incarnation_and_the_installed_ring(
     assert (second.target, second.payload) == (SEGMENT, b"")
     assert second.header == PacketHeader(CONTROL + 6, 0, 1, 1, 100, 5, number=2, second=5)
     assert station.statistics["control_sent"] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel"), [("ALIVE", 0), ("JOIN", 0), ("FORM1", 1), ("FORM2", 1), ("FORM_ACK", 0)]
+)
+def test_forms_go_where_tokens_go(station: Station, kind: str, channel: int) -> None:
+    """A daemon that the tokens of a ring cannot reach must not get into one."""
+    station.node.send_control(KINDS[kind], 3, b"")
+
+    assert station.take_sent()[0].channel == channel
 
 
 def test_while_a_ring_forms_the_installed_one_is_named(station: Station) -> None:

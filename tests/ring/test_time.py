@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ring.station import MS, PING, TIMEOUTS, TOKEN, TOKEN_ACK, Shape, Station
+from tests.ring.station import MS, PING, PROBING_NS, TIMEOUTS, TOKEN, TOKEN_ACK, Shape, Station
 from tests.ring.tokens import Recovery, Token
 
 TOKEN_LOST, PAUSED = 1, 3
@@ -208,13 +208,23 @@ def test_answers_for_those_who_are_not_in_the_ring_do_not_matter(daemon: int) ->
     assert station.upcalls.take() == []
 
 
-def test_without_a_ring_nobody_is_told(station: Station) -> None:
+def test_answers_for_members_of_a_lost_ring_are_told(station: Station) -> None:
     station.node.ring_lost()
 
     refuse(station, 2)
     refuse(station, 2, 5 * MS)
 
-    assert station.upcalls.take() == []
+    assert station.upcalls.take() == [("unreachable", 2)]
+
+
+def test_members_of_a_lost_ring_are_asked_whether_they_listen(station: Station) -> None:
+    station.node.ring_lost()
+    station.take_sent()
+
+    station.advance(PROBING_NS)
+
+    assert [sent.target for sent in station.take_sent(PING)] == [0, 2] * 3
+    assert station.driver.deadline() == 0
 
 
 # -- What the core measures -----------------------------------------------------------------------

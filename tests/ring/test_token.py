@@ -227,7 +227,7 @@ def test_a_broken_ring_takes_no_token() -> None:
 
     station.token(Token(7))
 
-    assert not station.take_sent()
+    assert not station.take_sent(TOKEN)
     assert station.statistics["late"] == 1
 
 
