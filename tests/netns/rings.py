@@ -40,8 +40,8 @@ class Ring:
 
     def repair(self) -> None:
         """Plug all cables in, where they belong, and let every daemon run."""
-        for daemon in self.daemons:
-            self.switch.plug_in(daemon.host)
+        for host in self.switch.hosts.values():
+            self.switch.plug_in(host)
         for daemon in self.daemons:
             if daemon.is_running and daemon.is_paused:
                 daemon.resume()
