@@ -16,7 +16,6 @@ cdef enum:
     DEFECT_NO_REWIND = 6             # A message sent in part is not sent again.
     DEFECT_KEEP_HALVES = 7           # Halves of messages survive the installation.
     DEFECT_SKIP_GAPS = 8             # A missing packet is skipped, not waited for.
-    DEFECT_NO_FREEZE = 9             # Old packets are taken after the report.
     DEFECT_ONCE_PER_GROUP = 10       # A message to several groups is delivered twice.
     DEFECT_DROP_FOR_SLOW = 11        # A slow receiver loses a message instead of its session.
     DEFECT_DROP_WHEN_HELD = 12       # What clients send while requests are held is dropped.

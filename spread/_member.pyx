@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 from spread._buffers cimport pool_close, pool_open
 from spread._check cimport check
 from spread._defects cimport (
-    DEFECT_FORGET_COMMIT, DEFECT_KEEP_HALVES, DEFECT_NO_FREEZE, DEFECT_NO_REWIND,
+    DEFECT_FORGET_COMMIT, DEFECT_KEEP_HALVES, DEFECT_NO_REWIND,
     DEFECT_REPEAT_WALK, DEFECT_SAFE_IN_OLD_RING, DEFECT_SIGNAL_LATE, HAS_DEFECTS, has_defect,
 )
 from spread._delivery cimport (
@@ -152,9 +152,7 @@ cdef class Member:
         if not self.is_of(packet):
             self.foreign(packet)
             return
-        if not self.is_forming and self.is_frozen and not has_defect(
-            self.station.defects, DEFECT_NO_FREEZE
-        ):
+        if not self.is_forming and self.is_frozen:
             # What was reported missing must stay missing until recovery brings it.
             self.counters[STAT_LATE] += 1
             return
