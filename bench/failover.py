@@ -10,7 +10,9 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import statistics
+import struct
 import sys
 import tempfile
 import time
@@ -22,7 +24,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import spread
+from bench.address import Address
 from bench.machine import describe_machine
+from bench.session import open_session
 from tests.netns.daemons import PORT, Daemon
 from tests.netns.namespaces import why_impossible
 from tests.netns.rings import Ring, lan
@@ -32,6 +36,7 @@ SIZE = 3
 GROUP = "bench"
 GAP_S = 0.02  # Between messages: long enough for the token to rest.
 PATIENCE_S = 60.0
+SO_TIMESTAMPNS = 35  # socket(7); not in Python's `socket`.
 BURNERS_PER_CORE = 2  # Processes that use all the time that they can get.
 SETTLE_S = 2.0  # Between a view of all and the next fault.
 
@@ -171,6 +176,67 @@ class Watch:
                     self._witnesses.pop(number).close()
 
 
+class Listener:
+    """A client process that joins the group and notes when each message came, as exactly as can be.
+
+    It reads its socket itself: one message at a time arrives, and the system says when.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        context = multiprocessing.get_context("fork")
+        self._notes, theirs = context.Pipe(duplex=False)
+        with daemon.host.namespace.entered():
+            self._process = context.Process(
+                target=_listen, args=(daemon.address, theirs), daemon=True
+            )
+            self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+        self._notes.close()
+
+    def until_ready(self) -> None:
+        """Wait until it is in the group."""
+        self._next()
+
+    def arrivals(self, count: int) -> list[tuple[int, int]]:
+        """Return when messages 0 to `count` came to its socket, and to itself, in ns since 1970."""
+        found: dict[int, tuple[int, int]] = {}
+        while len(found) < count:
+            number, socket_ns, client_ns = self._next()
+            found[number] = socket_ns, client_ns
+        return [found[number] for number in range(count)]
+
+    def _next(self) -> tuple[int, int, int]:
+        if not self._notes.poll(PATIENCE_S):
+            raise TimeoutError("a listener got nothing")
+        note: tuple[int, int, int] = self._notes.recv()
+        return note
+
+
+def _listen(host: str, notes: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    address = Address(host=host, port=PORT)
+    with open_session(address, f"l{os.getpid()}", membership=False) as session:
+        session.join(GROUP.encode())
+        session.barrier()
+        reader = session.connection
+        reader.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        reader.settimeout(None)
+        notes.send((-1, 0, 0))
+        while True:
+            data, ancillary, _, _ = reader.recvmsg(1 << 16, 256)
+            now_ns = time.time_ns()
+            seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
+            if data[-8:].isdigit():
+                notes.send((int(data[-8:]), seconds * 10**9 + nanoseconds, now_ns))
+
+
 class Talker:
     """A process that sends one message after the other, to keep a ring from being silent."""
 
@@ -280,39 +346,37 @@ def views_of_split_and_merge(ring: Ring, watch: Watch, gap_s: float) -> tuple[fl
     return (max(split.values()) - began_ns) / NS_PER_MS, merged / NS_PER_MS
 
 
-def latencies(ring: Ring, watch: Watch, service: int, count: int) -> tuple[float, ...]:
+def latencies(ring: Ring, service: int, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return us from sending a message to a ring at rest to its arrival at the last of all three.
 
-    The sender is a client of each daemon in turn.
+    First to the sockets of the clients, which is what the daemons take, then to the clients
+    themselves, which must get a processor for it. The sender is a client of each daemon in turn.
     """
-    sent_ns: list[int] = []
-    watch.drain()
     with ExitStack() as stack:
-        senders = []
-        for daemon in ring.daemons:
-            with daemon.host.namespace.entered():
-                place = f"{PORT}@{daemon.address}"
-                sender = spread.connect(place, "", membership=False, timeout=PATIENCE_S)
-            senders.append(stack.enter_context(sender))
-        arrivals: list[dict[int, int]] = [{} for _ in range(count)]
+        listeners = [stack.enter_context(Listener(daemon)) for daemon in ring.daemons]
+        senders = [stack.enter_context(_connected(daemon)) for daemon in ring.daemons]
+        for listener in listeners:
+            listener.until_ready()
+        sent_ns = []
         for number in range(count):
             time.sleep(GAP_S)
-            sent_ns.append(time.monotonic_ns())
-            senders[number % SIZE].multicast(service, GROUP, str(number))
-            for witness, note in watch.read(0):
-                if not note.is_view and note.number >= 0:
-                    arrivals[note.number][witness] = note.when_ns
-        end = time.monotonic() + PATIENCE_S
-        while any(len(each) < SIZE for each in arrivals):
-            if time.monotonic() > end:
-                raise TimeoutError("messages are missing")
-            for witness, note in watch.read(0.1):
-                if not note.is_view and note.number >= 0:
-                    arrivals[note.number][witness] = note.when_ns
-    return tuple(
-        (max(arrived.values()) - began_ns) / NS_PER_US
-        for began_ns, arrived in zip(sent_ns, arrivals, strict=True)
+            payload = b"%08d" % number
+            sent_ns.append(time.time_ns())
+            senders[number % SIZE].multicast(service, GROUP, payload)
+        arrivals = [listener.arrivals(count) for listener in listeners]
+    at_sockets, at_clients = (
+        tuple(
+            (max(arrived[number][place] for arrived in arrivals) - sent_ns[number]) / NS_PER_US
+            for number in range(count)
+        )
+        for place in (0, 1)
     )
+    return at_sockets, at_clients
+
+
+def _connected(daemon: Daemon) -> spread.Mailbox:
+    with daemon.host.namespace.entered():
+        return spread.connect(f"{PORT}@{daemon.address}", "", membership=False, timeout=PATIENCE_S)
 
 
 def idle_cpu(ring: Ring, seconds: float) -> tuple[float, ...]:
@@ -370,9 +434,11 @@ def measure(rounds: int, messages: int, idle_s: float, busy_s: float) -> Iterato
     with measured_ring() as (ring, watch):
         yield Figure("idle CPU per daemon", "% of a core", idle_cpu(ring, idle_s), 0.2)
         for title, service in (("AGREED", spread.AGREED_MESS), ("SAFE", spread.SAFE_MESS)):
-            values = latencies(ring, watch, service, messages)
+            at_sockets, at_clients = latencies(ring, service, messages)
+            what = f"one message per 20 ms, {title}, at all three"
             bound = 300.0 if service == spread.AGREED_MESS else None
-            yield Figure(f"one message per 20 ms, {title}, at all three", "us", values, bound)
+            yield Figure(f"{what}: clients' sockets", "us", at_sockets, bound)
+            yield Figure(f"{what}: clients", "us", at_clients, None)
         pairs = [view_after_kill(ring, watch, number % SIZE) for number in range(rounds)]
         yield Figure("view after kill -9", "ms", tuple(each for each, _ in pairs), 500.0)
         yield Figure("ring after a restart", "ms", tuple(each for _, each in pairs), None)
