@@ -56,7 +56,7 @@ class Upcalls(Protocol):
     def token_lost(self, reason: int) -> None:
         """The ring is broken; `reason` numbers the texts of the data plane."""
 
-    def control_packet(
+    def control_packet(  # noqa: PLR0913, PLR0917 - the fields of a packet.
         self,
         kind: int,
         sender: int,
@@ -78,4 +78,4 @@ class Upcalls(Protocol):
         """The host of this daemon has said twice in a row that nobody listens there."""
 
     def stranger(self, cause: int, source: int) -> None:
-        """A datagram was dropped; `cause` numbers the faults of packets. At most a hundred times a second."""
+        """A datagram was dropped; `cause` numbers the faults of packets. At most 100 a second."""

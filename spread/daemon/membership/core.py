@@ -33,12 +33,12 @@ class RingCore(Protocol):
         """Report (stable, highest seq claimed or seen) of the installed ring and hold still."""
 
     def ring_held(self, after: int, last: int) -> bytes:
-        """Which packets of the installed ring are held: bit i (least first) is seq after + 1 + i."""
+        """Which packets of the installed ring are held: bit i, least first, is after + 1 + i."""
 
     def ring_obligations(self) -> list[int]:
         """Numbers of the daemons whose packets must be delivered even behind a lost one."""
 
-    def ring_commit(
+    def ring_commit(  # noqa: PLR0913 - the fields of FORM2.
         self,
         ring: tuple[int, int],
         members: list[int],
