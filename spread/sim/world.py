@@ -212,6 +212,18 @@ class World:
             for host in running
         )
 
+    def has_nothing_to_send(self) -> bool:
+        """Tell whether every daemon has sent what its clients gave it, and everybody has that."""
+        return all(host.parts is not None and host.parts.node.ring_settled() for host in self.hosts)
+
+    def highest_seqs(self) -> int:
+        """Return a sum that grows with every packet of a ring."""
+        return sum(
+            host.parts.node.ring_statistics()["seq"]
+            for host in self.hosts
+            if host.parts is not None
+        )
+
     # -- What hosts tell --------------------------------------------------------------------------
 
     def daemon_started(self, host: Host) -> None:
