@@ -275,7 +275,14 @@ def test_multicast_that_does_not_arrive_is_told_and_the_others_go_on(tmp_path: P
         try:
             ring.repair()
             stage.until_rings([0, 1])
-            until_told(stage, ring.daemons[2], "d1", "multicast")
+            stage.until(
+                lambda: (
+                    any(told(each, "d3", "multicast") for each in ring.daemons[:2])
+                    or told(ring.daemons[2], "d1", "multicast")
+                ),
+                "somebody to tell that multicast is missing",
+                PATIENCE,
+            )
             stage.talk(CLIENTS, seed=98)
             stage.until_delivered(SOME)
 
