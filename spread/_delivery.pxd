@@ -97,7 +97,6 @@ cdef class Delivery:
     cdef bint has_gap              # TRANSITIONAL: a packet is lost for ever.
     cdef bint together[DAEMONS_MAX]  # TRANSITIONAL: who comes from this ring into the next.
     cdef bint obliged[DAEMONS_MAX]   # TRANSITIONAL: whose packets are delivered behind a gap.
-    cdef uint64_t malformed        # Frames that were skipped.
 
     cdef DeliveryStatus next(self, Message* message) noexcept nogil
     # Show the next message that may be delivered; shows the same one until `done`.

@@ -17,6 +17,7 @@ from spread._frames cimport (
     TYPE_KILL, TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
 )
 from spread._packets cimport NO_FRAME
+from spread._stats cimport STAT_MALFORMED_FRAMES
 from spread._window cimport WindowEntry, window_discard, window_find
 
 cdef enum:
@@ -215,7 +216,7 @@ cdef class Delivery:
             return self.assemble(stream, entry, message)
         frame_read(data, &message.frame)
         if not is_frame_sound(&message.frame):
-            self.malformed += 1
+            self.ring.station.count(STAT_MALFORMED_FRAMES, 1)
             self.skip_stream(stream)
             self.offset = entry.size
             return DELIVERY_NOTHING
@@ -245,7 +246,7 @@ cdef class Delivery:
         cdef uint64_t head_have = stream.head_have
         cdef int64_t in_head = stream_read_head(stream, data, size)
         if in_head < 0:
-            self.malformed += 1
+            self.ring.station.count(STAT_MALFORMED_FRAMES, 1)
             self.skip_stream(stream)
             self.offset = entry.size
             return DELIVERY_NOTHING
@@ -261,7 +262,7 @@ cdef class Delivery:
             return DELIVERY_NO_MEMORY
         if stream.slice_count > SLICES_FREE + stream.have // SLICE_SIZE_MIN:
             # Nobody cuts a frame so small; a buffer for every byte would be too much to keep.
-            self.malformed += 1
+            self.ring.station.count(STAT_MALFORMED_FRAMES, 1)
             self.skip_stream(stream)
             self.offset = entry.size
             return DELIVERY_NOTHING

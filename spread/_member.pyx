@@ -415,6 +415,7 @@ cdef class Member:
         memset(self.obliged, 0, sizeof(self.obliged))
         self.obliged[self.station.me] = True
         self.is_frozen = False
+        self.probes_left = 0
         self.is_token_held = False
         self.phase = PHASE_NONE
         self.is_alive = True
@@ -515,12 +516,13 @@ cdef class Member:
             self.drop_forming()
 
     def ring_freeze(self):
-        """Report (stable, highest seq) of the installed ring and hold still."""
+        """Report (stable, highest seq held) of the installed ring and hold still."""
         self.stop_ring()
         if self.is_forming:
             self.drop_forming()
         self.is_frozen = True
-        return self.ring.stable, self.ring.high
+        # What was claimed and nobody holds is no hole that matters: nothing stands behind it.
+        return self.ring.stable, self.ring.window.highest
 
     def ring_held(self, uint64_t after, uint64_t last):
         """Return which packets in (after, last] are held, as bits, least first."""

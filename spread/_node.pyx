@@ -421,7 +421,6 @@ cdef class Node(Clients):
         result["buffer_bytes"] = self.pool.bytes_in_use
         result["buffer_bytes_peak"] = self.pool.bytes_peak
         result["packets"] = self.ring.window.highest
-        result["malformed_frames"] = self.delivery.malformed
         return result
 
     def session_statistics(self, uint32_t index):

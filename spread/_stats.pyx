@@ -43,6 +43,7 @@ COUNTERS = (
     ("late", "packets of a ring that this daemon has left"),
     ("recovered", "packets of an old ring that came while a new one was formed"),
     ("installs", "rings installed"),
+    ("malformed_frames", "messages of other daemons that were skipped because they were none"),
     ("control_sent", "packets of the membership protocol sent"),
     ("control_received", "packets of the membership protocol that came in"),
     ("dropped_not_ours", "datagrams dropped: of another protocol"),

@@ -46,7 +46,7 @@ cdef struct Mark:
 cdef class Submissions:
     cdef Pool* pool                # Borrowed from the node.
     cdef uint32_t payload_max      # Bytes of frames in one packet.
-    cdef bint is_held              # Nothing is taken for now.
+    cdef bint is_held              # Nothing is taken but what a begun frame still needs.
     cdef Buffer* open_packet       # Owned; NULL when nothing waits to be sealed.
     cdef Buffer* pending_head      # Owned list, oldest first.
     cdef Buffer* pending_tail
@@ -73,6 +73,9 @@ cdef class Submissions:
 
     cdef void clear(self) noexcept nogil
     # Forget everything.
+
+    cdef bint is_inside(self) noexcept nogil
+    # Whether what was taken last ends in the middle of a frame: the rest of it must come next.
 
     cdef bint has_pending(self) noexcept nogil
     # Whether anything could be taken now, the open packet included.

@@ -126,7 +126,9 @@ cdef class Submissions:
             self.open_packet.next = NULL
 
     cdef Buffer* take(self) noexcept nogil:
-        if self.is_held or (self.owes_rewind and not self.put_back_begun()):
+        if self.is_held and not self.is_inside():
+            return NULL
+        if self.owes_rewind and not self.put_back_begun():
             return NULL
         cdef Buffer* packet = self.pending_head
         if packet == NULL or not self.keep_begun(packet):
@@ -218,8 +220,11 @@ cdef class Submissions:
             buffer_release(self.pool, self.open_packet)
             self.open_packet = NULL
 
+    cdef bint is_inside(self) noexcept nogil:
+        return self.begun_count > 0 and not self.owes_rewind
+
     cdef bint has_pending(self) noexcept nogil:
-        return not self.is_held and (
+        return (not self.is_held or self.is_inside()) and (
             self.pending_head != NULL or self.open_packet != NULL or self.owes_rewind
         )
 

@@ -14,6 +14,7 @@ from tests.fuzz.daemons import fuzz_daemons
 from tests.fuzz.frames import fuzz_frames
 from tests.fuzz.handshakes import fuzz_handshakes
 from tests.fuzz.packets import fuzz_packets
+from tests.fuzz.ring import fuzz_ring
 from tests.fuzz.tally import Tally
 
 TARGETS: dict[str, Callable[[int, int], Tally]] = {
@@ -23,6 +24,7 @@ TARGETS: dict[str, Callable[[int, int], Tally]] = {
     "config": fuzz_configurations,
     "packet": fuzz_packets,
     "daemons": fuzz_daemons,
+    "ring": fuzz_ring,
 }
 
 

@@ -70,13 +70,19 @@ class SubmissionsMachine(RuleBasedStateMachine):
         for _ in range(count):
             packet = self.probe.take()
             if packet is None:
-                assert self.is_held or self.at >= self.sealed
+                assert self.is_shut() or self.at >= self.sealed
                 return
             self.check(*packet)
 
+    def is_shut(self) -> bool:
+        """Whether nothing may be taken: a frame that has begun goes on, held or not."""
+        ends = [*self.starts[1:], len(self.stream)]
+        is_inside = any(start < self.at < end for start, end in zip(self.starts, ends, strict=True))
+        return self.is_held and not is_inside
+
     def check(self, payload: bytes, first: int) -> None:
         end = self.at + len(payload)
-        assert not self.is_held
+        assert not self.is_shut()
         assert 0 < len(payload) <= self.payload_max
         assert payload == self.stream[self.at : end]
         begun = [start for start in self.starts if self.at <= start < end]
@@ -104,7 +110,7 @@ class SubmissionsMachine(RuleBasedStateMachine):
 
     @invariant()
     def knows_whether_something_waits(self) -> None:
-        assert self.probe.has_pending() == (not self.is_held and self.at < len(self.stream))
+        assert self.probe.has_pending() == (not self.is_shut() and self.at < len(self.stream))
 
     @invariant()
     def keeps_nothing_of_what_was_taken_whole(self) -> None:

@@ -653,3 +653,12 @@ def test_requests_of_the_ring_and_of_recovery_are_apart() -> None:
 
     sent = station.take_sent(DATA)
     assert [(each.target, each.header.flags) for each in sent] == [(0, RETRANS)]
+
+
+def test_a_claim_far_ahead_does_not_stand_in_the_way_of_the_next_ring() -> None:
+    station = Station.in_ring(1)
+    station.next_token(seq=4_000, acks=(0, 0, 0))
+    station.node.ring_lost()
+
+    assert station.node.ring_freeze() == (0, 0)
+    assert station.commit(NEW, [0, 1])

@@ -12,7 +12,6 @@ IN_USE = {
     "buffer_bytes",
     "buffer_bytes_peak",
     "packets",
-    "malformed_frames",
 }
 
 

@@ -30,7 +30,7 @@ class RingCore(Protocol):
         """
 
     def ring_freeze(self) -> tuple[int, int]:
-        """Report (stable, highest seq claimed or seen) of the installed ring and hold still."""
+        """Report (stable, highest seq held) of the installed ring and hold still."""
 
     def ring_held(self, after: int, last: int) -> bytes:
         """Which packets of the installed ring are held: bit i, least first, is after + 1 + i."""
