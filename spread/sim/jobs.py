@@ -1,6 +1,7 @@
 """Runs in child processes: several at a time, and a run that aborts or hangs is a verdict too."""
 
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -138,11 +139,12 @@ class _Worker:
 
 
 def _serve(pipe: Connection) -> None:
-    """Run what comes, until nothing comes any more."""
+    """Run what comes, until nothing comes any more; who interrupts means the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
             scenario = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         begun_s = time.process_time()
         outcome = simulate(scenario)
