@@ -76,8 +76,8 @@ class SubmissionsMachine(RuleBasedStateMachine):
 
     def is_shut(self) -> bool:
         """Whether nothing may be taken: a frame that has begun goes on, held or not."""
-        ends = [*self.starts[1:], len(self.stream)]
-        is_inside = any(start < self.at < end for start, end in zip(self.starts, ends, strict=True))
+        bounds = pairwise([*self.starts, len(self.stream)])
+        is_inside = any(start < self.at < end for start, end in bounds)
         return self.is_held and not is_inside
 
     def check(self, payload: bytes, first: int) -> None:
