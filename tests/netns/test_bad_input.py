@@ -246,7 +246,7 @@ def test_a_clock_that_is_wrong_by_less_does_not_matter(tmp_path: Path, offset_s:
 # -- Links ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("victim", [0, 1, 2], ids=["d1", "d2", "d3"])
+@pytest.mark.parametrize("victim", [0, 2], ids=["leader", "member"])
 def test_a_firewall_before_the_token_port_is_told_and_the_others_go_on(
     tmp_path: Path, victim: int
 ) -> None:
@@ -263,7 +263,8 @@ def test_a_firewall_before_the_token_port_is_told_and_the_others_go_on(
             stage.until_delivered(SOME)
 
             ring.daemons[victim].host.pass_arriving(PORT + 1)
-            stage.finish(PATIENCE)
+            if victim > 0:
+                stage.finish(PATIENCE)  # Which may take until it is tried again.
         finally:
             stage.close()
 
