@@ -89,9 +89,9 @@ class FormSteps:
 
 def _leave_out(form: Form, daemons: frozenset[int]) -> None:
     """Take daemons off the way that FORM1 still has to go."""
-    ahead = {*form.pending, *(daemon for daemon, _ in form.reps[form.next_rep + 1 :])}
+    # It waits for the first pending member, or else for a representative: then that is this one.
+    start = form.next_rep if form.pending else form.next_rep + 1
+    ahead = {*form.pending, *(daemon for daemon, _ in form.reps[start:])}
     form.pending = [each for each in form.pending if each not in daemons]
-    form.reps[form.next_rep + 1 :] = [
-        rep for rep in form.reps[form.next_rep + 1 :] if rep[0] not in daemons
-    ]
+    form.reps[start:] = [rep for rep in form.reps[start:] if rep[0] not in daemons]
     form.withdrawn.extend(sorted(ahead & daemons))

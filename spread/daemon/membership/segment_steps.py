@@ -68,12 +68,16 @@ class SegmentSteps:
         return self._begin()
 
     def _begin(self) -> Occasion | None:
-        context = self._context
+        context, before_ns = self._context, self._context.attempt_ns
         context.attempt_ns = context.clock_ns()
         context.peers.start_attempt(context.attempt_ns)
         context.representative = NOBODY
         context.timers.set(Timer.SEG, context.attempt_ns + context.timeouts.seg)
         context.say_alive()
+        # Evidence that ends the search at once has ended it before. If that attempt failed at once,
+        # too, the next one waits for what comes: nothing else would end this.
+        if context.failed_attempts and context.attempt_ns - before_ns < context.timeouts.form_retry:
+            return None
         return self.early_exit()
 
     def _collect_alive(self, occasion: Occasion) -> Occasion | None:
