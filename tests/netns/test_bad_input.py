@@ -257,8 +257,13 @@ def test_a_firewall_before_the_token_port_is_told_and_the_others_go_on(
         try:
             ring.repair()
             stage.until_rings(others, [victim], seconds=PATIENCE)
-            for number in others:
-                until_told(stage, ring.daemons[number], f"d{victim + 1}", "firewall")
+            stage.until(
+                lambda: any(
+                    told(ring.daemons[number], f"d{victim + 1}", "firewalls") for number in others
+                ),
+                "somebody to tell of the firewall",
+                PATIENCE,
+            )
             stage.talk(CLIENTS, seed=97)
             stage.until_delivered(SOME)
 
