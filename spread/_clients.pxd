@@ -62,6 +62,7 @@ cdef class Clients(Member):
     # End a session and order its departure.
 
     # For the node, and private.
+    cdef uint64_t pending_bytes_max(self) noexcept nogil
     cdef void input_frames(self, uint32_t index, uint8_t* data, size_t size) noexcept nogil
     cdef void submit(self, uint32_t index, uint8_t* frame_at, Frame* frame) noexcept nogil
     cdef void reject(self, uint32_t index, const uint8_t* frame_at, Frame* frame) noexcept nogil

@@ -24,9 +24,10 @@ cdef enum:
     # Bytes of body that a frame on the ring may have: what a session may be allowed at most, and
     # the list of groups that counts as body there.
     BODY_SIZE_MAX = 16 * 1024 * 1024
-    # A frame lies in packets of at least so many bytes, but for the first, the last, and the first
-    # again when the ring broke: a frame under assembly keeps at most 16 MiB / 64 buffers.
-    SLICE_SIZE_MIN = 64
+    # A frame lies in packets of at least so many bytes (PacketSize is 548 at least), but for the
+    # first, the last, and the first again when the ring broke: a frame under assembly keeps at most
+    # 16 MiB / 256 buffers of 2 KiB, 128 MiB.
+    SLICE_SIZE_MIN = 256
     SLICES_FREE = 4
 
 
@@ -260,7 +261,9 @@ cdef class Delivery:
                 stream.size = 0
                 stream.head_size = FRAME_HEADER_SIZE
             return DELIVERY_NO_MEMORY
-        if stream.slice_count > SLICES_FREE + stream.have // SLICE_SIZE_MIN:
+        if stream.slice_count > SLICES_FREE + stream.have // min(
+            <uint32_t>SLICE_SIZE_MIN, self.ring.station.clients.payload_max
+        ):
             # Nobody cuts a frame so small; a buffer for every byte would be too much to keep.
             self.ring.station.count(STAT_MALFORMED_FRAMES, 1)
             self.skip_stream(stream)

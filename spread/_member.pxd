@@ -35,7 +35,7 @@ from spread._stats cimport STAT_COUNT
 
 cdef enum LossReason:
     LOST_TOKEN = 1        # It did not come back in time.
-    LOST_STALLED = 2      # Recovery made no progress.
+    LOST_STALLED = 2      # Recovery made no progress, or a packet stayed missing.
     LOST_PAUSE = 3        # This process did not run for so long that the others must have gone on.
 
 cdef enum InstallPhase:
@@ -71,6 +71,8 @@ cdef class Member:
     cdef int64_t keepalive_ns
     cdef int64_t want_ns
     cdef int64_t heartbeat_ns
+    cdef uint64_t stuck_aru          # What was received in sequence, and since when no more.
+    cdef int64_t stuck_ns
     cdef int64_t probe_ns            # When members of the lost ring are asked again.
     cdef uint32_t probes_left
     cdef int64_t foreign_ns                          # Until then foreign rings are not told.
@@ -112,6 +114,7 @@ cdef class Member:
     cdef void on_want(self, uint8_t who) noexcept nogil
     cdef void release(self) noexcept nogil
     cdef void after_visit(self) noexcept nogil
+    cdef void watch_progress(self) noexcept nogil
     cdef bint was_paused(self) noexcept nogil
     cdef void lose(self, LossReason reason) noexcept nogil
     cdef void send_want(self) noexcept nogil

@@ -25,7 +25,7 @@ from spread._packets cimport (
     PACKET_OK, PACKET_SIZE_MAX, PacketFault, packet_read,
 )
 from spread._recovery cimport recovery_open
-from spread._ring cimport ring_open
+from spread._ring cimport DATA_NEW, ring_open
 from spread._station cimport station_open
 from spread._stats cimport (
     STAT_CONTROL_RECEIVED, STAT_CONTROL_SENT, STAT_DROPPED_NOT_OURS, STAT_FOREIGN, STAT_INSTALLS,
@@ -37,7 +37,7 @@ from spread.errors import MisuseError
 
 cdef enum:
     FOREIGN_INTERVAL_NS = 100000000
-    STRANGER_INTERVAL_NS = 10000000   # Python keeps senders apart, and must not be flooded.
+    STRANGER_INTERVAL_NS = 100000000  # Python keeps senders apart, and must not be flooded.
     REFUSAL_GAP_NS = 5000000      # Between the two answers that prove that nobody listens.
     PROBES = 3                    # Of each member of a lost ring: one more than what proves it.
     REFUSAL_LIFE_NS = 500000000   # A refusal that is older proves nothing.
@@ -159,8 +159,6 @@ cdef class Member:
         if not self.active.is_member[packet.origin] or not self.active.is_member[transmitter]:
             self.counters[STAT_FOREIGN] += 1
             return
-        if self.is_alive:
-            self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.active.progress(packet.second)
         if (
             transmitter == self.active.predecessor and packet.flags & FLAG_POST
@@ -170,7 +168,9 @@ cdef class Member:
         self.station.forward(
             buffer, offset, size, packet, self.active.members, self.active.member_count
         )
-        self.active.data(packet, buffer, offset, size)
+        # A packet that is held already may have been recorded and sent again by anybody.
+        if self.active.data(packet, buffer, offset, size) == DATA_NEW and self.is_alive:
+            self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.active.update_stable()
 
     cdef void on_recovery(
@@ -179,11 +179,11 @@ cdef class Member:
         if not self.is_forming or not self.is_of(packet):
             self.counters[STAT_LATE] += 1
             return
-        self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.station.forward(
             buffer, offset, size, packet, self.active.members, self.active.member_count
         )
-        self.recovery.packet(packet, buffer, offset, size)
+        if self.recovery.packet(packet, buffer, offset, size):
+            self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
 
     # -- The token --------------------------------------------------------------------------------
 
@@ -242,6 +242,20 @@ cdef class Member:
         )
         self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.keepalive_ns = self.station.now_ns + pause_ns if self.active.is_parked else 0
+        self.watch_progress()
+
+    cdef void watch_progress(self) noexcept nogil:
+        """Give up a ring in which a packet stays missing though the token goes round.
+
+        Nobody has it, then: only the next ring can say so and go on.
+        """
+        cdef uint64_t aru = self.active.window.aru
+        if self.is_forming or aru >= self.active.high or aru != self.stuck_aru:
+            self.stuck_aru = aru
+            self.stuck_ns = self.station.now_ns
+        elif self.station.now_ns - self.stuck_ns > 2 * self.station.limits.token_timeout_ns:
+            self.stuck_ns = self.station.now_ns
+            self.lose(LOST_STALLED)
 
     cdef bint order_pending(self) noexcept nogil:
         if not self.is_alive or self.is_forming:

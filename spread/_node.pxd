@@ -40,6 +40,7 @@ cdef enum NodeStatus:
 cdef class Node(Clients):
     cdef Routes routes
     cdef int64_t control_deadline_ns  # Set by Python; 0 for none.
+    cdef bint is_starved              # Delivery found no memory.
     # The shown message and how far its fan-out has come.
     cdef Message message
     cdef bint has_message

@@ -12,7 +12,9 @@ from spread._defects cimport (
     DEFECT_DROP_FOR_SLOW, DEFECT_DROP_SAFE_IN_WALK, DEFECT_DROP_UNRELIABLE, DEFECT_ONCE_PER_GROUP,
     has_defect,
 )
-from spread._delivery cimport DELIVERY_MESSAGE, MODE_TRANSITIONAL, Slice
+from spread._delivery cimport (
+    DELIVERY_MESSAGE, DELIVERY_NO_MEMORY, MODE_TRANSITIONAL, DeliveryStatus, Slice,
+)
 from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST,
     TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, TYPE_UNRELIABLE, frame_write, name_size,
@@ -35,6 +37,7 @@ from spread.errors import MisuseError
 
 cdef enum:
     PAYLOAD_SIZE_MIN = 64          # Bytes of frames in one packet.
+    STARVED_NS = 1000000           # Until delivery is tried again that found no memory.
 
 
 cdef inline int64_t earlier(int64_t one_ns, int64_t other_ns) noexcept nogil:
@@ -99,6 +102,9 @@ cdef class Node(Clients):
             status = self.deliver()
             if status != NODE_IDLE:
                 break
+            if self.is_starved:
+                # The rest of the order has to wait, the end of a ring included.
+                break
             if self.phase != PHASE_NONE:
                 self.install_step()
                 continue
@@ -129,9 +135,12 @@ cdef class Node(Clients):
 
     cdef NodeStatus deliver(self) noexcept nogil:
         """Deliver until nothing is in order any more or a receiver needs a write."""
+        cdef DeliveryStatus shown
         while True:
             if not self.has_message:
-                if self.delivery.next(&self.message) != DELIVERY_MESSAGE:
+                shown = self.delivery.next(&self.message)
+                self.is_starved = shown == DELIVERY_NO_MEMORY
+                if shown != DELIVERY_MESSAGE:
                     self.delivery.collect()
                     return NODE_IDLE
                 self.begin()
@@ -226,6 +235,8 @@ cdef class Node(Clients):
     cdef int64_t next_deadline(self) noexcept nogil:
         if self.sessions.deferred > 0:
             return self.now_ns
+        if self.is_starved:
+            return self.now_ns + STARVED_NS
         cdef int64_t earliest = earlier(self.relief_ns, self.control_deadline_ns)
         return earlier(earliest, self.ring_deadline())
 

@@ -111,6 +111,7 @@ cdef class Ring:
     cdef void invariants(self) noexcept nogil
 
     # Private.
+    cdef void close_rotation(self, uint64_t seq_before, bint is_released) noexcept nogil
     cdef void merge_token(self) noexcept nogil
     cdef uint32_t answer_requests(self) noexcept nogil
     cdef uint32_t number_packets(self, uint32_t room) noexcept nogil

@@ -256,16 +256,13 @@ cdef class Ring:
         self.my_last = retransmitted + numbered
         self.token.fcc += self.my_last
         self.token.seq = self.high
-        self.token.backlog = self.station.clients.pending_count
+        self.token.backlog = self.station.clients.pending_count + (
+            self.station.clients.open_packet != NULL
+        )
         for number in range(self.member_count):
             self.token.acks[number] = self.acks[self.members[number]]
         if self.is_leader():
-            self.token.round += 1
-            if self.is_active(seq_before, self.my_last) or self.is_wanted:
-                self.token.quiet = 0
-            else:
-                self.token.quiet = 1 if is_released else min(self.token.quiet + 1, 2)
-            self.is_wanted = False
+            self.close_rotation(seq_before, is_released)
         pre = numbered
         if self.station.limits.is_accelerated:
             pre = numbered - min(numbered, self.station.limits.accelerated_window)
@@ -279,6 +276,19 @@ cdef class Ring:
         self.send_new(self.high - numbered + pre + 1, self.high, FLAG_POST)
         self.update_stable()
         return numbered > 0
+
+    cdef void close_rotation(self, uint64_t seq_before, bint is_released) noexcept nogil:
+        """As the leader, judge the rotation that ends here."""
+        cdef bint is_active = self.is_active(seq_before, self.my_last)
+        self.token.round += 1
+        if not is_active:
+            # Nobody sent anything in a whole rotation, whatever the count says.
+            self.token.fcc = 0
+        if is_active or self.is_wanted:
+            self.token.quiet = 0
+        else:
+            self.token.quiet = 1 if is_released else min(self.token.quiet + 1, 2)
+        self.is_wanted = False
 
     cdef void merge_token(self) noexcept nogil:
         """Learn what the token knows."""
@@ -301,6 +311,9 @@ cdef class Ring:
         memset(self.who_asks, 0, sizeof(self.who_asks))
         for number in range(self.token.request_count):
             request = &self.token.requests[number]
+            if request.who == self.station.me:
+                # What came meanwhile; the rest is asked for again below.
+                continue
             if request.who != NO_DAEMON and not (
                 request.who < self.station.daemon_count and self.is_member[request.who]
             ):

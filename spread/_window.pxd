@@ -19,8 +19,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from spread._buffers cimport Buffer, Pool
 
 cdef enum:
-    # Packets between the slowest member and the newest packet. Eight times the largest window that
-    # adapts by itself (8 x 160), rounded up to a power of two for the index mask.
+    # Packets between the slowest member and the newest packet: the gap of 1600 that flow control
+    # allows, rounded up to a power of two for the index mask.
     WINDOW_SLOTS = 2048
 
 cdef enum WindowStatus:

@@ -172,7 +172,7 @@ def _flag_names(flags: EventType) -> str:
 
 
 def _window(size: int, given: int | None) -> str:
-    return f"{size} packets" if given is not None else f"{size} packets, adapting"
+    return f"{size} packets" if given is not None else f"{size} packets, by default"
 
 
 def _yes_no(value: bool) -> str:

@@ -78,4 +78,4 @@ class Upcalls(Protocol):
         """The host of this daemon has said twice in a row that nobody listens there."""
 
     def stranger(self, cause: int, source: int) -> None:
-        """A datagram was dropped; `cause` numbers the faults of packets. At most 100 a second."""
+        """A datagram was dropped; `cause` numbers the faults of packets. Ten a second at most."""

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -16,6 +16,8 @@ from spread.sim.report import Totals, describe, print_log, print_trace
 from spread.sim.run import simulate
 from spread.sim.scenario import LENGTH_NS, Scenario, draw
 from spread.sim.shrink import shrink
+
+DAEMONS_MAX = 128  # In one configuration.
 
 EXIT_VIOLATIONS = 1
 EXIT_USAGE = 64
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _scenarios(options: argparse.Namespace) -> Iterator[Scenario]:
     if options.replay is not None:
-        yield Scenario.from_json(options.replay.read_text())
+        yield options.replay
         return
     for seed in options.seeds:
         yield draw(
@@ -96,13 +98,39 @@ class _Range:
 
     separator: str
     least: int
+    most: float = inf
 
     def __call__(self, text: str) -> tuple[int, int]:
         first, found, last = text.partition(self.separator)
         values = int(first), int(last if found else first)
-        if not self.least <= values[0] <= values[1]:
-            raise argparse.ArgumentTypeError(f"{text!r} is no range from {self.least} on")
+        if not self.least <= values[0] <= values[1] <= self.most:
+            bounds = (
+                f"from {self.least} on" if self.most == inf else f"in {self.least} to {self.most}"
+            )
+            raise argparse.ArgumentTypeError(f"{text!r} is no range {bounds}")
         return values
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """Return what reads a number of this kind above 0."""
+
+    def read(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return read
+
+
+def _scenario_of(text: str) -> Scenario:
+    """Read a schedule that was kept."""
+    try:
+        return Scenario.from_json(Path(text).read_text())
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no schedule of a run: {error!r}") from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -118,19 +146,26 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     seeds.add_argument(
         "--seeds", type=_Range(":", 0), metavar="A:B", help="run seeds from A to B - 1"
     )
-    seeds.add_argument("--replay", type=Path, metavar="FILE", help="run what the file describes")
-    parser.add_argument("--daemons", type=_Range("-", 2), default=(2, 9), metavar="A-B")
-    parser.add_argument("--clients", type=int, help="how many clients; drawn if not given")
+    seeds.add_argument(
+        "--replay", type=_scenario_of, metavar="FILE", help="run what the file describes"
+    )
+    parser.add_argument(
+        "--daemons", type=_Range("-", 2, DAEMONS_MAX), default=(2, 9), metavar="A-B",
+        help=f"how many daemons, {DAEMONS_MAX} at most",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clients", type=_positive(int), help="how many clients; drawn if not given"
+    )
     parser.add_argument("--faults", choices=sorted(PROFILES), default="standard")
     parser.add_argument(
-        "--length", type=float, default=LENGTH_NS / 1e9, metavar="S",
+        "--length", type=_positive(float), default=LENGTH_NS / 1e9, metavar="S",
         help="virtual seconds with faults in each run",
     )  # fmt: skip
     parser.add_argument(
-        "--hours", type=float, default=inf, metavar="H",
+        "--hours", type=_positive(float), default=inf, metavar="H",
         help="stop after so many simulated hours, counted in the daemons' default timers",
     )  # fmt: skip
-    parser.add_argument("--jobs", type=int, default=1, help="processes that run seeds")
+    parser.add_argument("--jobs", type=_positive(int), default=1, help="processes that run seeds")
     parser.add_argument("--stop", action="store_true", help="stop at the first violation")
     parser.add_argument("--shrink", action="store_true", help="look for the least faults that fail")
     parser.add_argument("--save", type=Path, metavar="DIR", help="keep schedules that fail here")

@@ -49,7 +49,7 @@ def forms(draw: st.DrawFn) -> Form:
     names = draw(st.lists(rings, min_size=1, max_size=OLD_RINGS_MAX, unique=True))
     members = [FormMember(each, draw(longs), each, names[each % len(names)]) for each in here]
     attempt = draw(st.builds(FormId, st.sampled_from(here), words, longs))
-    form = Form(attempt, draw(st.integers(0, 0xFFFF)), is_second_pass, members)
+    form = Form(attempt, draw(st.integers(0, 2 * DAEMONS_MAX - 1)), is_second_pass, members)
     for name in names:
         transitional = [each.daemon for each in members if each.old_ring == name]
         if transitional:

@@ -100,7 +100,7 @@ def test_a_message_cut_anywhere_is_delivered_whole(station: Station, cut: int) -
 
 def test_a_message_in_many_packets_is_delivered_whole(station: Station) -> None:
     frame = frame_of(0, bytes(range(256)) * 4)
-    parts = [frame[at : at + 64] for at in range(0, len(frame), 64)]
+    parts = [frame[at : at + 256] for at in range(0, len(frame), 256)]
     for number, part in enumerate(parts):
         station.data(0, 1 + number, part, first=NO_FRAME if number else 0)
 

@@ -168,3 +168,12 @@ def test_held_requests_stay_out_of_the_order() -> None:
 
     assert sum(visit(station)[:2]) == 1
     assert station.take_heard() == [b"held"]
+
+
+def test_a_count_that_nobody_sent_is_forgotten_after_a_rotation() -> None:
+    leader = Station.in_ring(0)
+
+    sent = leader.next_token(fcc=4_000_000_000)
+    sent = leader.next_token(fcc=sent.fcc)
+
+    assert sent.fcc == 0

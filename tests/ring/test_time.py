@@ -273,3 +273,43 @@ def test_nobody_is_known_while_the_ring_lives(station: Station) -> None:
     station.advance(100 * MS)
 
     assert station.node.ring_unanswered() is None
+
+
+# -- What must not hold up the end of a ring, or end it -------------------------------------------
+
+
+def test_packets_that_are_sent_again_do_not_hide_the_loss_of_the_token() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 1)
+
+    for _ in range(30):
+        station.data(0, 1)
+        station.advance(100 * MS)
+
+    assert ("lost", 1) in station.upcalls.take()
+
+
+def test_a_ring_in_which_nobody_has_a_packet_is_given_up() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 5)
+
+    for _ in range(40):
+        station.token_number += 3
+        station.token(Token(station.token_number, seq=5, acks=(0, 0, 0)))
+        station.advance(100 * MS)
+
+    assert ("lost", 2) in station.upcalls.take()
+
+
+def test_a_packet_that_comes_late_does_not_end_the_ring() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 2)
+
+    for rotation in range(40):
+        if rotation == 20:
+            station.data(0, 1)
+        station.token_number += 3
+        station.token(Token(station.token_number, seq=2, acks=(0, 0, 0)))
+        station.advance(100 * MS)
+
+    assert [call for call in station.upcalls.take() if call[0] == "lost"] == []

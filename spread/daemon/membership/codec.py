@@ -75,6 +75,9 @@ FORM_SIZE_MAX: Final = (
 )
 """Bytes of the largest form: 41,245, below the largest datagram."""
 
+HOPS_MAX: Final = 2 * DAEMONS_MAX
+"""Hops of one pass, and then some: each daemon is visited once."""
+
 SEQ_MAX: Final = (1 << 63) - 1
 """No ring lives to number so many packets; below it, sums with a window cannot wrap round."""
 
@@ -334,6 +337,7 @@ def _check_form(form: Form) -> None:
 
 def _check_first_pass(form: Form) -> None:
     _require(form.next_rep <= len(form.reps), "awaits a representative that it does not have")
+    _require(form.hop < HOPS_MAX, "has made more hops than there are daemons")
     coming = [*form.pending, *(daemon for daemon, _ in form.reps[form.next_rep :])]
     _require_distinct([each.daemon for each in form.members] + coming + form.withdrawn)
     _require_distinct(form.pending + [daemon for daemon, _ in form.reps])

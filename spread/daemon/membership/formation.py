@@ -124,7 +124,7 @@ class Formation:
         ring = attempt.ring = RingMembers.of(form.ring, form.members)
         self._peers.raise_floors(form.members)
         self._timers.cancel(Timer.FORM)
-        # A ring of one is installed before this returns.
+        # A ring of one needs no token: its walk begins with the node's next turn.
         is_true = self._core.ring_commit(
             ring.ring,
             list(ring.numbers),

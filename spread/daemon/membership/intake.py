@@ -35,6 +35,9 @@ WITH_RING: Final = frozenset({State.OP, State.GATHER_ALIVE})
 OUTDATED_NS: Final = 1_000_000_000
 """A late packet of an earlier incarnation is no trouble; those that come for longer are."""
 
+HOME_NS: Final = 5_000_000_000
+"""A daemon that was heard from its own address so lately is there."""
+
 UNICASTS_MAX: Final = 2
 """Tests of multicast in a row, none of which came: the first may have overtaken it."""
 
@@ -68,18 +71,25 @@ class Intake:
         self._state = state
         self._fire = fire
         self._attempts = Attempts()
+        self._probe_ns: dict[int, int] = {}  # Before then no further probe, by daemon.
         self._unicasts: dict[int, int] = {}  # Tests of multicast since it last came, by daemon.
 
     def take(self, header: Header, packet: Packet) -> None:
         """Judge a packet and do what it asks for."""
         context = self._context
-        if not self._times.note(header.ring[1]):
-            self._trouble(Trouble.CLOCK_AHEAD, header.sender)
+        is_elsewhere = not context.network.may_send_from(header.sender, header.source)
+        if is_elsewhere and self._is_known_to_be_home(header.sender):
+            # It must not push out the daemon that is where the configuration says.
+            self._trouble(Trouble.DUPLICATE_DAEMON, header.sender, header.source)
             return
         if not self._is_current(header):
             return
-        if not context.network.may_send_from(header.sender, header.source):
-            self._trouble(Trouble.WRONG_ADDRESS, header.sender)
+        # Late packets of an earlier incarnation must not move the time that the next ring gets.
+        if not self._times.note(header.ring[1]):
+            self._trouble(Trouble.CLOCK_AHEAD, header.sender)
+            return
+        if is_elsewhere:
+            self._trouble(Trouble.WRONG_ADDRESS, header.sender, header.source)
         if isinstance(packet, Alive | Join):
             self._take_search(header, packet)
         elif isinstance(packet, Form):
@@ -100,6 +110,20 @@ class Intake:
         self._fire(Occasion(Event.FEWER_EXPECTED))
 
     # -- Whose ------------------------------------------------------------------------------------
+
+    def _is_known_to_be_home(self, daemon: int) -> bool:
+        """Whether the daemon runs where it belongs, so that another one bears its name elsewhere.
+
+        A member of the ring has no reason to say anything; one that is not says so all the time.
+        """
+        context = self._context
+        if daemon == self._me:
+            return True
+        source, heard_ns = context.peers.last_heard(daemon)
+        if not context.network.may_send_from(daemon, source):
+            return False
+        is_fresh = heard_ns is not None and context.clock_ns() - heard_ns < HOME_NS
+        return is_fresh or daemon in context.formation.current
 
     def _is_current(self, header: Header) -> bool:
         """Whether the packet is of the daemon that runs now; acts if that has restarted."""
@@ -139,7 +163,9 @@ class Intake:
         since_ns = context.outdated.setdefault(sender, now_ns)
         if now_ns - since_ns >= OUTDATED_NS:
             self._trouble(Trouble.CLOCK_BEHIND, sender)
-        if self._state() in WITH_RING:
+        # Two that take each other for outdated must not answer each other for ever.
+        if self._state() in WITH_RING and now_ns >= self._probe_ns.get(sender, 0):
+            self._probe_ns[sender] = now_ns + context.timeouts.join
             context.send_probe(sender)
 
     # -- ALIVE and JOIN ---------------------------------------------------------------------------
@@ -330,5 +356,5 @@ class Intake:
     def _name(self, daemon: int) -> str:
         return self._context.log.name(daemon)
 
-    def _trouble(self, trouble: Trouble, daemon: int) -> None:
-        self._context.log.trouble(trouble, daemon, self._context.clock_ns())
+    def _trouble(self, trouble: Trouble, daemon: int, source: int | None = None) -> None:
+        self._context.log.trouble(trouble, daemon, self._context.clock_ns(), source)

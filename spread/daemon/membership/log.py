@@ -88,7 +88,8 @@ class Trouble(Enum):
     )
     DEAF = _Words(
         "it is heard but does not hear this daemon",
-        "look for a link or a firewall that passes one direction only",
+        "look for a link or a firewall that passes one direction only, or for a switch that does "
+        "not pass the segment's multicast address on (Multicast = no does without)",
     )
 
 
@@ -106,8 +107,13 @@ class MembershipLog:
         """Count what needs no line."""
         self.counters[name] = self.counters.get(name, 0) + 1
 
-    def trouble(self, trouble: Trouble, daemon: int, now_ns: int) -> None:
-        """Count a trouble with a daemon, and tell the log unless it was told this minute."""
+    def trouble(
+        self, trouble: Trouble, daemon: int, now_ns: int, source: int | None = None
+    ) -> None:
+        """Count a trouble with a daemon, and tell the log unless it was told this minute.
+
+        `source` is the IPv4 address that its packets come from, if that is not its own.
+        """
         self.count(trouble.name.lower())
         told_ns = self._told_ns.get((daemon, trouble))
         if told_ns is not None and now_ns - told_ns < INTERVAL_NS:
@@ -118,7 +124,7 @@ class MembershipLog:
             EventPriority.WARNING,
             "trouble with a daemon",
             daemon=self.name(daemon),
-            address=str(IPv4Address(self._network.ids[daemon])),
+            address=str(IPv4Address(self._network.ids[daemon] if source is None else source)),
             cause=trouble.value.cause,
             remedy=trouble.value.remedy,
         )

@@ -124,6 +124,11 @@ class Peers:
         peer.source, peer.heard_ns, peer.has_failed = source, now_ns, False
         return Verdict.CURRENT
 
+    def last_heard(self, daemon: int) -> tuple[int, int | None]:
+        """Return the address that the daemon's last packet came from, and when that was."""
+        peer = self._peers[daemon]
+        return peer.source, peer.heard_ns
+
     def hear_list(self, daemon: int, heard: Iterable[Heard]) -> None:
         """Take the heard[] of an ALIVE or a JOIN: whether its sender hears my incarnation."""
         mine = Heard(self._me, self.incarnation)

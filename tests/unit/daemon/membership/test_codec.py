@@ -371,3 +371,10 @@ def test_a_transitional_time_that_the_first_member_did_not_set_is_refused(
     assert refusal_of(form) == (
         "control packet has a transitional configuration that its first member did not name"
     )
+
+
+def test_a_form_with_more_hops_than_there_can_be_is_refused() -> None:
+    form = first_pass()
+    form.hop = 0xFFFF
+
+    assert refusal_of(form) == "control packet has made more hops than there are daemons"

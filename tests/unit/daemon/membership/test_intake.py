@@ -77,10 +77,20 @@ def test_a_ring_time_far_ahead_is_ignored_and_told() -> None:
     assert "12 days ahead" in fleet.logs[ME].causes()[0]
 
 
-def test_an_address_that_is_not_the_configured_one_is_told_and_heard() -> None:
+def test_who_sends_from_another_address_than_a_member_is_told_and_not_heard() -> None:
     fleet = ring_of_two(2)
 
     fleet.hear(ME, PEER, Leave(), address=0x7F000001)
+
+    assert fleet.machines[ME].state is State.OP
+    assert "two running daemons use this name" in fleet.logs[ME].causes()
+
+
+def test_who_sends_from_another_address_than_the_configured_one_is_told_and_heard() -> None:
+    fleet = ring_of_two(3)
+
+    for _ in range(2):
+        fleet.hear(ME, STRANGER, fleet.join(Role.SEG_REP, (STRANGER,), ME), address=0x7F000001)
 
     assert fleet.machines[ME].state is not State.OP
     assert "another address" in fleet.logs[ME].causes()[0]
@@ -120,7 +130,7 @@ def test_the_later_of_two_daemons_with_one_name_stays_alone() -> None:
     fleet.form()
 
     for _ in range(5):
-        fleet.hear(ME, ME, fleet.alive(PEER), incarnation=5, address=0x7F000001)
+        fleet.hear(ME, ME, fleet.alive(PEER), incarnation=5)
         fleet.run(400)
     fleet.run(100)
 
