@@ -102,6 +102,7 @@ cdef class Member:
     cdef void on_data(
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
+    cdef void watch_multicast(self, const Packet* packet) noexcept nogil
     cdef void on_recovery(
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
@@ -133,4 +134,5 @@ cdef class Member:
     ) noexcept with gil
     cdef void call_foreign(self, const Packet* packet) noexcept with gil
     cdef void call_unreachable(self, uint32_t daemon) noexcept with gil
+    cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil
     cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil

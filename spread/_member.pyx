@@ -41,6 +41,7 @@ cdef enum:
     REFUSAL_GAP_NS = 5000000      # Between the two answers that prove that nobody listens.
     PROBES = 3                    # Of each member of a lost ring: one more than what proves it.
     REFUSAL_LIFE_NS = 500000000   # A refusal that is older proves nothing.
+    MISSED_TELLING = 100          # Packets in a row: no loss that chance explains.
     RESENDS_TELLING = 3           # Copies of a token without an answer that tell of a dead end.
     BODY_MAX = PACKET_SIZE_MAX - PACKET_HEADER_SIZE
 
@@ -171,7 +172,24 @@ cdef class Member:
         # A packet that is held already may have been recorded and sent again by anybody.
         if self.active.data(packet, buffer, offset, size) == DATA_NEW and self.is_alive:
             self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
+            self.watch_multicast(packet)
         self.active.update_stable()
+
+    cdef void watch_multicast(self, const Packet* packet) noexcept nogil:
+        """Notice when a neighbour's packets come one by one only: the ring works, but slowly."""
+        cdef uint8_t origin = packet.origin
+        cdef uint32_t* missed = &self.active.missed[origin]
+        if not self.station.has_multicast:
+            return
+        if self.station.segments[origin] != self.station.segments[self.station.me]:
+            return
+        if not packet.flags & FLAG_RETRANS:
+            missed[0] = 0
+            return
+        missed[0] += 1
+        if missed[0] == MISSED_TELLING:
+            missed[0] = 0
+            self.call_multicast_missed(origin)
 
     cdef void on_recovery(
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
@@ -508,6 +526,12 @@ cdef class Member:
     cdef void call_unreachable(self, uint32_t daemon) noexcept with gil:
         try:
             self.upcalls.unreachable(daemon)
+        except BaseException as error:
+            self.fail(error)
+
+    cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil:
+        try:
+            self.upcalls.multicast_missed(daemon)
         except BaseException as error:
             self.fail(error)
 

@@ -62,6 +62,7 @@ cdef class Ring:
     cdef uint32_t sent_target
     cdef uint32_t resends              # Of that datagram.
     cdef uint8_t who_asks[WINDOW_SLOTS]  # By seq, during a visit: 0, daemon number + 1, or 255.
+    cdef uint32_t missed[DAEMONS_MAX]  # Packets in a row that came as retransmissions only.
     # Deadlines in nanoseconds, 0 for none.
     cdef int64_t resend_ns
     cdef int64_t visited_ns            # When the last token came; 0 before.

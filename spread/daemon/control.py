@@ -337,6 +337,11 @@ class Control:
         if self._membership is not None:
             self._membership.unreachable(daemon)
 
+    def multicast_missed(self, daemon: int) -> None:
+        """What a daemon of the own segment sends comes only when it is sent again."""
+        if self._membership is not None:
+            self._membership.multicast_missed(daemon)
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
         self._strangers.seen(cause, source)

@@ -55,5 +55,8 @@ class Membership(Protocol):
     def unreachable(self, daemon: int) -> None:
         """Nobody listens at a daemon's address."""
 
+    def multicast_missed(self, daemon: int) -> None:
+        """What a daemon of the own segment sends comes only when it is sent again."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""

@@ -77,5 +77,8 @@ class Upcalls(Protocol):
     def unreachable(self, daemon: int) -> None:
         """The host of this daemon has said twice in a row that nobody listens there."""
 
+    def multicast_missed(self, daemon: int) -> None:
+        """Many packets of a daemon of the own segment came only when they were sent again."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped; `cause` numbers the faults of packets. Ten a second at most."""

@@ -280,16 +280,20 @@ def test_multicast_that_does_not_arrive_is_told_and_the_others_go_on(tmp_path: P
         stage = Stage(ring.daemons)
         try:
             ring.repair()
-            stage.until_rings([0, 1])
+            stage.until(
+                lambda: all({"d1", "d2"} <= set(each.ring) for each in ring.daemons[:2]),
+                "a ring with d1 and d2",
+            )
+            stage.talk(CLIENTS, seed=98)
             stage.until(
                 lambda: (
                     any(told(each, "d3", "multicast") for each in ring.daemons[:2])
                     or told(ring.daemons[2], "d1", "multicast")
+                    or told(ring.daemons[2], "d2", "multicast")
                 ),
                 "somebody to tell that multicast is missing",
                 PATIENCE,
             )
-            stage.talk(CLIENTS, seed=98)
             stage.until_delivered(SOME)
 
             ring.switch.set_multicast("h3", passes=True)

@@ -240,6 +240,9 @@ class Upcalls:
     def unreachable(self, daemon: int) -> None:
         self.calls.append(("unreachable", daemon))
 
+    def multicast_missed(self, daemon: int) -> None:
+        self.calls.append(("multicast missed", daemon))
+
     def stranger(self, cause: int, source: int) -> None:
         self.calls.append(("stranger", cause, source))
 

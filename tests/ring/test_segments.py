@@ -226,3 +226,17 @@ def test_members_are_pinged_in_whichever_segment() -> None:
     station.advance(100 * MS)
 
     assert [sent.target for sent in station.take_sent(PING)] == [2, 0]
+
+
+@pytest.mark.parametrize(("multicast", "told"), [(True, [("multicast missed", 0)]), (False, [])])
+def test_packets_that_come_only_as_retransmissions_are_told(
+    multicast: bool, told: list[object]
+) -> None:
+    station = Station.in_ring(1, shape=Shape(multicast=multicast))
+
+    for seq in range(1, 100):
+        station.data(0, seq, flags=RETRANS)
+    assert station.upcalls.take() == []
+    station.data(0, 100, flags=RETRANS)
+
+    assert station.upcalls.take() == told

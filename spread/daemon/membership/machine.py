@@ -191,6 +191,10 @@ class Membership:
         self._intake.lost(daemon, "a member cannot be reached")
         self._announce()
 
+    def multicast_missed(self, daemon: int) -> None:
+        """What this daemon sends to the segment comes only when it is sent again, one by one."""
+        self._context.log.trouble(Trouble.MULTICAST_LOST, daemon, self._context.clock_ns())
+
     def stranger(self, cause: int, source: int) -> None:  # noqa: ARG002 - the log has its own.
         """A datagram was dropped before it was known whose it was."""
         self._context.log.count("strangers")
