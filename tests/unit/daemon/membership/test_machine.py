@@ -261,6 +261,16 @@ def test_multicast_that_never_arrives_is_told_to_the_log() -> None:
     assert fleet.machines[0].counters["multicast_lost"] > 1
 
 
+def test_multicast_that_never_arrives_in_a_ring_is_told_to_the_log() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+
+    fleet.machines[0].multicast_missed(1)
+
+    assert any("multicast never does" in cause for cause in fleet.logs[0].causes())
+    assert fleet.machines[0].counters["multicast_lost"] == 1
+
+
 def test_tokens_that_are_lost_at_once_again_and_again_are_told_to_the_log() -> None:
     fleet = Fleet(3)
     for _ in range(3):
