@@ -10,7 +10,9 @@ The order of the calls: into the directory while root may still enter it, root d
 the groups while root may still change them, the user last, for good.
 """
 
+import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from spread.config.model import Options
 from spread.errors import ConfigurationError
 
 __all__ = ["Identity", "Notice", "Plan", "PrivilegeError", "apply", "plan"]
+
+PR_SET_PDEATHSIG, PR_GET_PDEATHSIG = 1, 2  # prctl(2).
 
 DEFAULT_NAME = "spread"
 FALLBACK_USERS = ("nobody",)
@@ -104,6 +108,7 @@ def apply(plan: Plan) -> None:
                 f'RuntimeDir "{change.root_directory}" cannot become the root directory: '
                 f"{reason}; create it, or remove RuntimeDir to stay in the present one"
             ) from error
+    wanted = _signal_when_parent_dies()
     try:
         _change_group(change.group_id)
         _change_user(change.user_id)
@@ -114,6 +119,22 @@ def apply(plan: Plan) -> None:
             "the daemon needs the capabilities CAP_SETUID and CAP_SETGID for that"
         ) from error
     _check(change)
+    if wanted:
+        # The system forgets it with the user; a ring of child processes must end with its parent.
+        _prctl()(PR_SET_PDEATHSIG, wanted)
+
+
+def _signal_when_parent_dies() -> int:
+    """Return the signal that this process has asked for, 0 for none."""
+    if sys.platform != "linux":
+        return 0
+    wanted = ctypes.c_int(0)
+    _prctl()(PR_GET_PDEATHSIG, ctypes.byref(wanted))
+    return wanted.value
+
+
+def _prctl() -> Callable[..., int]:
+    return ctypes.CDLL(None).prctl
 
 
 def _choose(
