@@ -105,8 +105,11 @@ def test_clients_of_all_daemons_meet_in_one_group_and_one_order(ring: LocalRing)
 def test_the_death_of_a_daemon_takes_its_clients_from_the_views_and_loses_no_message(
     ring: LocalRing,
 ) -> None:
-    with ring.connect(1, "a") as alice, ring.connect(2, "b") as bob:
-        carol = ring.connect(3, "c")
+    with (
+        ring.connect(1, "a") as alice,
+        ring.connect(2, "b") as bob,
+        ring.connect(3, "c") as carol,
+    ):
         for box in (alice, bob, carol):
             box.join("tea")
         for box in (alice, bob, carol):
