@@ -5,8 +5,6 @@ dropped in the middle. A broken invariant ends the process that runs this, so `f
 a child: `python -m tests.fuzz.core COUNT SEED` prints the tally as JSON.
 """
 
-import json
-import subprocess
 import sys
 from dataclasses import dataclass, field
 
@@ -20,7 +18,7 @@ from spread.daemon.control import Control, ControlSettings
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.views import RingId
 from tests.daemon.harness import wire
-from tests.daemon.harness.process import REPOSITORY
+from tests.fuzz.apart import fuzz_apart, print_tally
 from tests.fuzz.frame_oracle import normalised
 from tests.fuzz.frames import METHOD_LIST_SIZE, Input, inputs_of
 from tests.fuzz.mutation import Mutator
@@ -157,28 +155,7 @@ class _Core:
 
 def fuzz_core(count: int, seed: int) -> Tally:
     """Hand `count` frames at least to the core, some damaged, in a process of its own."""
-    tally = Tally("core", seed)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.core", str(count), str(seed)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=60 + count * RUN_TIMEOUT_PER_INPUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        tally.hang(f"{count} inputs of seed {seed} did not end")
-        return tally
-    if ended.returncode != 0:
-        tally.crash(f"status {ended.returncode}: {ended.stderr}")
-        return tally
-    result = json.loads(ended.stdout)
-    for outcome, inputs in result["outcomes"].items():
-        tally.count(outcome, inputs)
-    for finding in result["findings"]:
-        tally.disagree(finding)
-    return tally
+    return fuzz_apart("core", count, seed, seconds_per_input=RUN_TIMEOUT_PER_INPUT)
 
 
 def _run(count: int, seed: int) -> Tally:
@@ -205,5 +182,4 @@ def _settings() -> ControlSettings:
 
 
 if __name__ == "__main__":
-    done = _run(int(sys.argv[1]), int(sys.argv[2]))
-    print(json.dumps({"outcomes": done.outcomes, "findings": done.findings}))
+    print_tally(_run(int(sys.argv[1]), int(sys.argv[2])))

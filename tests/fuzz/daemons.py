@@ -8,8 +8,6 @@ them there must be a ring that works.
 `fuzz_daemons` runs it in a child: `python -m tests.fuzz.daemons COUNT SEED` prints the tally.
 """
 
-import json
-import subprocess
 import sys
 from random import Random
 
@@ -18,7 +16,7 @@ from spread.errors import SpreadError
 from spread.service import AGREED_MESS, SAFE_MESS
 from spread.sim.disk import Disk
 from spread.testing import Client, Ring
-from tests.daemon.harness.process import REPOSITORY
+from tests.fuzz.apart import fuzz_apart, print_tally
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.tally import Tally
 
@@ -186,30 +184,8 @@ def _run(count: int, seed: int) -> Tally:
 
 def fuzz_daemons(count: int, seed: int) -> Tally:
     """Send `count` damaged packets at least into simulated rings, in a process of its own."""
-    tally = Tally("daemons", seed)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.daemons", str(count), str(seed)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=60 + count * RUN_TIMEOUT_PER_INPUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        tally.hang(f"{count} inputs of seed {seed} did not end")
-        return tally
-    if ended.returncode != 0:
-        tally.crash(f"status {ended.returncode}: {ended.stderr}")
-        return tally
-    result = json.loads(ended.stdout)
-    for outcome, inputs in result["outcomes"].items():
-        tally.count(outcome, inputs)
-    for finding in result["findings"]:
-        tally.disagree(finding)
-    return tally
+    return fuzz_apart("daemons", count, seed, seconds_per_input=RUN_TIMEOUT_PER_INPUT)
 
 
 if __name__ == "__main__":
-    done = _run(int(sys.argv[1]), int(sys.argv[2]))
-    print(json.dumps({"outcomes": done.outcomes, "findings": done.findings}))
+    print_tally(_run(int(sys.argv[1]), int(sys.argv[2])))

@@ -8,13 +8,11 @@ A broken invariant ends the process that runs this, so `fuzz_ring` runs it in a 
 tests.fuzz.ring COUNT SEED` prints the tally as JSON.
 """
 
-import json
-import subprocess
 import sys
 from collections.abc import Callable
 
 from spread._packets import PacketHeader, crc32c, make_packet
-from tests.daemon.harness.process import REPOSITORY
+from tests.fuzz.apart import fuzz_apart, print_tally
 from tests.fuzz.mutation import INTERESTING_WORDS, Mutator
 from tests.fuzz.tally import Tally
 from tests.ring.station import (
@@ -361,30 +359,8 @@ def _judge(tally: Tally, station: Station, name: str) -> None:
 
 def fuzz_ring(count: int, seed: int) -> Tally:
     """Hand `count` packets at least to cores in all states, in a process of its own."""
-    tally = Tally("ring", seed)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.ring", str(count), str(seed)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=60 + count * RUN_TIMEOUT_PER_INPUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        tally.hang(f"{count} inputs of seed {seed} did not end")
-        return tally
-    if ended.returncode != 0:
-        tally.crash(f"status {ended.returncode}: {ended.stderr}")
-        return tally
-    result = json.loads(ended.stdout)
-    for outcome, inputs in result["outcomes"].items():
-        tally.count(outcome, inputs)
-    for finding in result["findings"]:
-        tally.disagree(finding)
-    return tally
+    return fuzz_apart("ring", count, seed, seconds_per_input=RUN_TIMEOUT_PER_INPUT)
 
 
 if __name__ == "__main__":
-    done = _run(int(sys.argv[1]), int(sys.argv[2]))
-    print(json.dumps({"outcomes": done.outcomes, "findings": done.findings}))
+    print_tally(_run(int(sys.argv[1]), int(sys.argv[2])))
