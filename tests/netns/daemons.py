@@ -1,6 +1,5 @@
 """Real daemons on the hosts of a switch: start, kill, pause, and what their logs say."""
 
-import ctypes
 import json
 import os
 import signal
@@ -11,17 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.netns.mounts import die_with_parent, hide_shared
 from tests.netns.topology import Host
 
 __all__ = ["PORT", "Daemon", "LogEvent", "configuration", "segment"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PORT = 4803
-
-PR_SET_PDEATHSIG = 1  # prctl(2).
-CLONE_NEWNS = 0x20000
-MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1000, 0x2000, 0x4000, 0x40000
-SHARED = Path("/tmp")  # Where daemons have their Unix sockets, named after the port.
 
 # A change of the user would take away what lets the daemon die with the tests.
 OPTIONS = (
@@ -30,8 +25,6 @@ OPTIONS = (
     "EventPriority = INFO",
     "DebugFlags = { PRINT EXIT CONFIGURATION MEMBERSHIP NETWORK }",
 )
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def segment(daemons: Mapping[str, str], *, address: str = "239.255.1.1", port: int = PORT) -> str:
@@ -153,8 +146,8 @@ class Daemon:
 
     def _prepare(self) -> None:
         """Let the child die with us, and give it a directory of its own for the Unix socket."""
-        _call(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "prctl")
-        _hide_shared(self.directory)
+        die_with_parent()
+        hide_shared(self.directory)
         os.chdir(self.directory)
 
     # -- Log --------------------------------------------------------------------------------------
@@ -220,34 +213,3 @@ def _members(event: LogEvent) -> tuple[str, ...]:
 
 def _ring_id(event: LogEvent) -> tuple[int, int]:
     return event.fields["leader"] & 0xFFFFFFFF, event.fields["time"] & 0xFFFFFFFF
-
-
-def _hide_shared(directory: Path) -> None:
-    """Put an empty directory in the place of the shared one, with what the daemon needs of it.
-
-    Daemons on several hosts use one port, and so one name for their Unix sockets.
-    """
-    needed = [REPOSITORY, Path(sys.prefix), Path(sys.base_prefix), directory]
-    _call(_libc.unshare(CLONE_NEWNS), "unshare")
-    _mount(None, Path("/"), MS_REC | MS_PRIVATE)
-    empty = directory / "empty"
-    empty.mkdir(exist_ok=True)
-    _mount("tmpfs", empty, 0, kind=b"tmpfs")
-    empty.chmod(0o1777)
-    for path in needed:
-        if path.is_relative_to(SHARED):
-            place = empty / path.relative_to(SHARED)
-            place.mkdir(parents=True, exist_ok=True)
-            _mount(path, place, MS_BIND)
-    _mount(empty, SHARED, MS_MOVE)
-
-
-def _mount(source: Path | str | None, target: Path, flags: int, kind: bytes | None = None) -> None:
-    origin = None if source is None else os.fsencode(source)
-    _call(_libc.mount(origin, os.fsencode(target), kind, ctypes.c_ulong(flags), None), "mount")
-
-
-def _call(result: int, name: str) -> None:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")

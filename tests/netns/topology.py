@@ -74,9 +74,13 @@ class Host:
 
 
 class Switch:
-    """Bridges with the cables of hosts, all in one namespace; a context manager."""
+    """Bridges with the cables of hosts, all in one namespace; a context manager.
 
-    def __init__(self, bridges: Iterable[str] = ("main",)) -> None:
+    Frames may be as large as `mtu` on all of them.
+    """
+
+    def __init__(self, bridges: Iterable[str] = ("main",), mtu: int = 1500) -> None:
+        self._mtu = mtu
         self._stack = ExitStack()
         self._namespace = self._made()
         self.hosts: dict[str, Host] = {}
@@ -96,6 +100,7 @@ class Switch:
     def add_bridge(self, bridge: str) -> None:
         self._namespace.ip(
             f"link add {bridge} type bridge mcast_snooping 0 stp_state 0",
+            f"link set {bridge} mtu {self._mtu}",
             f"link set {bridge} up",
         )
 
@@ -106,7 +111,8 @@ class Switch:
         for plug in plugs:
             port = _port(name, plug.interface)
             self._namespace.ip(
-                f"link add {port} type veth peer name {plug.interface} netns {{0}}",
+                f"link add {port} mtu {self._mtu} type veth "
+                f"peer name {plug.interface} mtu {self._mtu} netns {{0}}",
                 f"link set {port} master {plug.bridge}",
                 f"link set {port} up",
                 others=[namespace],
