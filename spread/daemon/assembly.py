@@ -32,6 +32,7 @@ from spread.daemon.access import load_policy
 from spread.daemon.access_files import AccessDirectory, AccessFiles
 from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
 from spread.daemon.composition import Parts, compose
+from spread.daemon.final_count import final_count
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
@@ -141,6 +142,7 @@ class _Daemon:
         self._node: Node = self._parts.node
         self._control = self._parts.control
         self._reactor = Reactor(self._node)
+        self._datagrams: Datagrams | None = None
         if self._parts.ring is not None:
             self._attach_ring(self._parts.ring)
         self._acceptor = Acceptor(
@@ -163,6 +165,7 @@ class _Daemon:
             self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()
+        self._print("statistics", **final_count(self._node, self._datagrams))
         self._print("daemon stopped", **_traffic(self._node), **self._troubles())
 
     # -- Parts ------------------------------------------------------------------------------------
@@ -228,7 +231,7 @@ class _Daemon:
     def _troubles(self) -> dict[str, int]:
         """Return what went wrong between the daemons, counters that are zero left out."""
         counters = self._node.statistics()
-        if self._parts.membership is not None:
+        if self._parts.membership is not None and self._datagrams is not None:
             counters |= self._parts.membership.counters | self._datagrams.statistics()
         return {
             name: counters[name]

@@ -1,0 +1,47 @@
+"""What one life of the daemon came to: its counters, in one event when it stops.
+
+Programs read it: the wording is `statistics`, each field is a counter by its name. Counters that
+are zero are left out, so who looks for one takes 0 for a missing field.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from spread._datagrams import Datagrams
+    from spread._node import Node
+
+__all__ = ["final_count"]
+
+NS_PER_US: Final = 1_000
+MS_PER_S: Final = 1_000
+
+RESIDENT_UNIT: Final = 1024 if sys.platform == "darwin" else 1
+"""How many units of the system's peak of memory are one KiB."""
+
+
+def final_count(node: "Node", datagrams: "Datagrams | None") -> dict[str, int]:
+    """Return every counter that is not zero, and what the process has used.
+
+    `rotation_us` is the smoothed time of the token's way round in the last ring; it rests when
+    there is nothing to send, and such times do not count. `tokens` counts its visits here.
+    """
+    counters = node.statistics()
+    if datagrams is not None:
+        counters |= datagrams.statistics()
+        counters["rotation_us"] = node.ring_statistics()["rotation_ns"] // NS_PER_US
+    counters |= _usage()
+    return {name: count for name, count in sorted(counters.items()) if count}
+
+
+def _usage() -> dict[str, int]:
+    if sys.platform == "win32":
+        return {}
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "cpu_user_ms": round(usage.ru_utime * MS_PER_S),
+        "cpu_system_ms": round(usage.ru_stime * MS_PER_S),
+        "resident_peak_kb": usage.ru_maxrss // RESIDENT_UNIT,
+    }
