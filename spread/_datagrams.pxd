@@ -4,6 +4,9 @@
     token sockets   port + 1   read one datagram at a time, so that data can go first
     `_sender`                  what leaves
 
+Data sockets receive with coalescing where the system has it (GRO): one message then holds several
+datagrams of one sender, all of one size but the last.
+
 One turn of the loop: `ready` for each socket that is, `serve`, the node's turn, `sender.flush`
 before anything is written to clients. `serve` hands data over first, and the token when the node
 prefers it, when no data is left, or after `serve_max` packets; after the token it returns, so that
@@ -27,7 +30,7 @@ from spread._sender cimport Sender
 from spread._sys cimport sys_socket
 
 cdef enum:
-    BATCH_MAX = 32               # Datagrams of one call; more gain little.
+    BATCH_MAX = 32               # Messages of one call; more gain little.
     SOCKETS_MAX = 32             # Ten interfaces with two sockets each, and the segment's.
     SERVE_BYTES_MAX = 1024 * 1024  # What one turn may queue for a receiver before it is offered.
     # More than a socket's buffer holds of the smallest: the kernel charges each at least 512 bytes.
@@ -38,6 +41,7 @@ cdef enum:
     COUNT_IN = 0
     COUNT_BYTES_IN
     COUNT_RECEIVES
+    COUNT_JOINED
     COUNT_TRUNCATED
     COUNT_RECEIVE_ERRORS
     COUNT_RECEIVE_MEMORY
@@ -67,6 +71,7 @@ cdef class Datagrams:
     cdef Sender sender
     cdef Faults faults
     cdef bint has_faults
+    cdef bint is_coalescing
     cdef Port ports[SOCKETS_MAX]            # Data sockets, then token sockets.
     cdef uint32_t data_count
     cdef uint32_t port_count

@@ -31,5 +31,11 @@ class Datagrams:
         report: Callable[[str, int, int, int], object],
         faults: Faults | None = None,
     ) -> None: ...
+    @property
+    def segmentation(self) -> bool:
+        """Whether datagrams leave joined (GSO), as far as the devices have not refused it."""
+    @property
+    def coalescing(self) -> bool:
+        """Whether the system joins datagrams that arrive (GRO)."""
     def statistics(self) -> dict[str, int]:
         """Return the counters, by the names of COUNTERS."""

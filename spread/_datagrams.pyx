@@ -7,9 +7,10 @@ from spread._faults cimport Held
 from spread._poller cimport READY_READ, READY_WRITE, poller_add
 from spread._sender cimport PROBE_NUMBER
 from spread._sys cimport (
-    SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_buffer, sys_buffer_set, sys_ignore_refusals,
-    sys_message, sys_message_is_cut, sys_message_set, sys_message_size, sys_readv, sys_receive,
-    sys_would_block,
+    SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_buffer, sys_buffer_set, sys_coalesce,
+    sys_control, sys_ignore_refusals, sys_message, sys_message_expect_segments,
+    sys_message_is_cut, sys_message_segment_size, sys_message_set, sys_message_size, sys_readv,
+    sys_receive, sys_would_block,
 )
 
 from spread._sender import COUNTERS as SENDER_COUNTERS
@@ -19,6 +20,7 @@ ARRIVALS = (
     ("datagrams_in", "datagrams received"),
     ("datagram_bytes_in", "bytes of datagrams received"),
     ("receives", "calls that received datagrams"),
+    ("joint_receives", "messages that the system made of several datagrams"),
     ("truncated", "datagrams dropped because they were longer than any of ours"),
     ("receive_errors", "calls to receive that failed"),
     ("receive_no_memory", "datagrams dropped because there was no memory for them"),
@@ -66,6 +68,9 @@ cdef class Datagrams:
         if len(data) + len(token) > SOCKETS_MAX:
             raise MisuseError(f"{len(data) + len(token)} sockets; at most {SOCKETS_MAX}")
         self.data_count = <uint32_t>len(data)
+        self.is_coalescing = True
+        for descriptor in data:
+            self.is_coalescing &= sys_coalesce(descriptor, True)
         for descriptor in (*data, *token):
             capacity = BATCH_MAX if self.port_count < self.data_count else 1
             self.ports[self.port_count] = Port(descriptor, min(capacity, SYS_BATCH_MAX), False)
@@ -177,6 +182,7 @@ cdef class Datagrams:
         cdef sys_message messages[BATCH_MAX]
         cdef sys_buffer buffers[BATCH_MAX]
         cdef sys_address sources[BATCH_MAX]
+        cdef sys_control controls[BATCH_MAX]
         cdef uint32_t number
         cdef Arrival* arrival
         count = self.provide(first, count)
@@ -187,7 +193,9 @@ cdef class Datagrams:
         for number in range(count):
             arrival = &self.inbox[first + number]
             sys_buffer_set(&buffers[number], arrival.buffer.data, arrival.buffer.capacity)
-            sys_message_set(&messages[number], &buffers[number], &sources[number])
+            sys_message_set(&messages[number], &buffers[number], 1, &sources[number])
+            if self.is_coalescing:
+                sys_message_expect_segments(&messages[number], &controls[number])
         cdef int received = sys_receive(port.socket, messages, count)
         port.is_ready = received == <int>count
         if received < 0:
@@ -197,7 +205,8 @@ cdef class Datagrams:
         for number in range(<uint32_t>received):
             arrival = &self.inbox[first + number]
             arrival.size = sys_message_size(&messages[number])
-            arrival.segment = arrival.size
+            arrival.segment = sys_message_segment_size(&messages[number])
+            self.counters[COUNT_JOINED] += arrival.segment < arrival.size
             arrival.source = sys_address_ipv4(&sources[number])
             arrival.is_cut = sys_message_is_cut(&messages[number])
         return <uint32_t>received
@@ -278,6 +287,16 @@ cdef class Datagrams:
             buffer_release(&self.node.pool, held.buffer)
 
     # -- Face for Python --------------------------------------------------------------------------
+
+    @property
+    def segmentation(self):
+        """Whether datagrams leave joined, as far as the devices have not refused it."""
+        return self.sender.segment_size_max > 0
+
+    @property
+    def coalescing(self):
+        """Whether the system joins datagrams that arrive."""
+        return self.is_coalescing
 
     def statistics(self):
         """Return the counters, by the names of COUNTERS."""

@@ -8,6 +8,11 @@ When the socket is full, the rest waits until it takes more, up to WAITING_BYTES
 the newest is dropped, and after FULL_NS_MAX all of it, as a network would. What cannot be sent is
 counted by cause and reported.
 
+Packets of one size to one place leave in one message that the system cuts (segmentation offload):
+one way through its network stack instead of dozens. That it can is asked for at the start; that the
+device or the size will not have it shows when it refuses, and then the same packets leave one by
+one.
+
 Invariants
     each entry of the queue from `queue_sent` on has one reference to its buffer
     waiting_bytes == sum of their sizes
@@ -25,7 +30,10 @@ from spread._poller cimport Poller
 from spread._sys cimport sys_address, sys_socket
 
 cdef enum:
-    RUN_MAX = 32                   # Datagrams of one call.
+    RUN_MAX = 32                   # Messages of one call.
+    PIECES_MAX = 512               # Datagrams of one call.
+    MESSAGE_SIZE_MAX = 65507       # Bytes of all datagrams of one message.
+    SEGMENT_SIZE_MAX = 65535       # The system takes the size as 16 bits.
     QUEUE_MAX = 65536              # Entries; a full outbox and what waited before it.
     # As much again as the socket's own buffer is asked to hold.
     WAITING_BYTES_MAX = 4 * 1024 * 1024
@@ -40,12 +48,14 @@ cdef enum:
     COUNT_SENDS
     COUNT_FULL
     COUNT_REFUSALS
+    COUNT_SEGMENTED
     COUNT_UNSENT_OVERFLOW          # From here on: causes that are reported.
     COUNT_UNSENT_UNREACHABLE
     COUNT_UNSENT_DENIED
     COUNT_UNSENT_SIZE
     COUNT_UNSENT_MEMORY
     COUNT_UNSENT_OTHER
+    COUNT_UNSEGMENTED
     SENDER_COUNT
 
 cdef enum:
@@ -80,6 +90,8 @@ cdef class Sender:
     cdef uint32_t daemon_count
     cdef uint8_t neighbours[DAEMONS_MAX]
     cdef uint32_t neighbour_count
+    cdef uint32_t segment_size_max          # Larger datagrams are not joined; 0: none are.
+    cdef int doubted_error                  # Why the first message was refused when it was joint.
     cdef Probe probes[DAEMONS_MAX]
     cdef uint32_t refused_count             # Refusals that the node is to hear of.
     cdef Outgoing* queue                    # Owned; what is to be sent, in order.
@@ -118,11 +130,16 @@ cdef class Sender:
     # Private.
     cdef int set_places(self, sockets) except -1
     cdef void collect(self) noexcept nogil
+    cdef bint is_reorderable(self, const Outgoing* outgoing) noexcept nogil
+    cdef void collect_run(self, uint32_t first, uint32_t last) noexcept nogil
+    cdef uint32_t joinable(self, uint32_t first, uint32_t count_max) noexcept nogil
+    cdef void forgo_segments(self) noexcept nogil
+    cdef void not_sent(self, uint32_t joined) noexcept nogil
     cdef void append(self, const Outgoing* outgoing, uint32_t target) noexcept nogil
     cdef int reserve(self) noexcept nogil
     cdef void send_queue(self) noexcept nogil
     cdef void send_run(self) noexcept nogil
-    cdef void sent(self, uint32_t count) noexcept nogil
+    cdef void sent(self, uint32_t count, bint has_left) noexcept nogil
     cdef void set_full(self, bint is_full) noexcept nogil
     cdef void drop_old(self) noexcept nogil
     cdef void drop_newest(self, uint64_t bytes_max) noexcept nogil
@@ -130,4 +147,4 @@ cdef class Sender:
     cdef bint open_probe(self, uint32_t target) noexcept nogil
     cdef void close_probe(self, uint32_t target) noexcept nogil
     cdef void refused(self, uint32_t target) noexcept nogil
-    cdef void unsent(self, uint32_t cause, int error, uint32_t target) noexcept nogil
+    cdef void note(self, uint32_t cause, int error, uint32_t target) noexcept nogil

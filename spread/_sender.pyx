@@ -2,18 +2,19 @@
 
 from cython cimport final, no_gc_clear
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove
+from libc.string cimport memmove, memset
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_clear
 from spread._packets cimport KIND_PING, KIND_WANT, PACKET_HEADER_SIZE
 from spread._poller cimport READY_READ, READY_WRITE, poller_add, poller_change, poller_remove
 from spread._sys cimport (
-    SYS_BATCH_MAX, SYS_EACCES, SYS_EADDRNOTAVAIL, SYS_EHOSTDOWN, SYS_EHOSTUNREACH, SYS_EMSGSIZE,
-    SYS_ENETDOWN, SYS_ENETUNREACH, SYS_ENOBUFS, SYS_ENOMEM, SYS_EPERM, SYS_NO_SOCKET,
-    sys_address_set, sys_bind, sys_buffer, sys_buffer_set, sys_close, sys_connect,
-    sys_datagram_open, sys_error, sys_message, sys_message_set, sys_readv, sys_send,
-    sys_was_interrupted, sys_was_refused, sys_would_block, sys_writev,
+    SYS_BATCH_MAX, SYS_EACCES, SYS_EADDRNOTAVAIL, SYS_EHOSTDOWN, SYS_EHOSTUNREACH, SYS_EINVAL,
+    SYS_EIO, SYS_EMSGSIZE, SYS_ENETDOWN, SYS_ENETUNREACH, SYS_ENOBUFS, SYS_ENOMEM, SYS_EPERM,
+    SYS_NO_SOCKET, SYS_SEGMENTS_MAX, sys_address_set, sys_bind, sys_buffer, sys_buffer_set,
+    sys_can_segment, sys_close, sys_connect, sys_control, sys_datagram_open, sys_error,
+    sys_message, sys_message_segment, sys_message_set, sys_readv, sys_send, sys_was_interrupted,
+    sys_was_refused, sys_would_block, sys_writev,
 )
 
 from spread.errors import MisuseError
@@ -29,12 +30,14 @@ COUNTERS = (
     ("sends", "calls that sent datagrams"),
     ("send_full", "times that the sending socket was full"),
     ("refusals", "answers of a host that nobody listens at its daemon's port"),
+    ("joint_sends", "messages that the system cut into several datagrams"),
     ("unsent_overflow", "datagrams dropped because the sending socket stayed full"),
     ("unsent_unreachable", "datagrams that no route or interface would take"),
     ("unsent_denied", "datagrams that a filter of this host refused"),
     ("unsent_too_large", "datagrams larger than the interface takes"),
     ("unsent_no_memory", "datagrams for which the system had no memory"),
     ("unsent_other", "datagrams not sent for another reason"),
+    ("joint_sends_refused", "messages that had to be sent as one datagram after the other"),
 )
 """Name and meaning of each counter, in the order of `_sender.pxd`."""
 
@@ -85,6 +88,8 @@ cdef class Sender:
         self.report = report
         self.socket = sockets.sender
         self.set_places(sockets)
+        if sys_can_segment(self.socket):
+            self.segment_size_max = SEGMENT_SIZE_MAX
 
     def __dealloc__(self):
         cdef uint32_t number
@@ -137,16 +142,53 @@ cdef class Sender:
 
     cdef void collect(self) noexcept nogil:
         """Move the node's outbox to the end of the queue."""
-        cdef uint32_t number, neighbour
-        cdef const Outgoing* outgoing
-        for number in range(self.node.outbox.count):
-            outgoing = &self.node.outbox.entries[number]
-            if outgoing.target != TARGET_SEGMENT or self.has_segment:
-                self.append(outgoing, outgoing.target)
-                continue
-            for neighbour in range(self.neighbour_count):
-                self.append(outgoing, self.neighbours[neighbour])
+        cdef uint32_t number = 0
+        cdef uint32_t last
+        cdef const Outgoing* entries = self.node.outbox.entries
+        while number < self.node.outbox.count:
+            last = number
+            while last < self.node.outbox.count and self.is_reorderable(&entries[last]):
+                last += 1
+            if last > number:
+                self.collect_run(number, last)
+                number = last
+            else:
+                self.append(&entries[number], entries[number].target)
+                number += 1
         outbox_clear(&self.node.outbox, &self.node.pool)
+
+    cdef bint is_reorderable(self, const Outgoing* outgoing) noexcept nogil:
+        """Whether it goes to single daemons, who do not see how it stands to those to others."""
+        if outgoing.target == TARGET_SEGMENT and self.has_segment:
+            return False
+        return outgoing.channel == CHANNEL_DATA and not is_probe(outgoing)
+
+    cdef void collect_run(self, uint32_t first, uint32_t last) noexcept nogil:
+        """Append what goes to one daemon after what goes to the other, so that it can be joined."""
+        cdef bint is_target[DAEMONS_MAX]
+        cdef bint is_neighbour[DAEMONS_MAX]
+        cdef const Outgoing* outgoing
+        cdef uint32_t number, target
+        memset(is_target, 0, sizeof(is_target))
+        memset(is_neighbour, 0, sizeof(is_neighbour))
+        for number in range(self.neighbour_count):
+            is_neighbour[self.neighbours[number]] = True
+        for number in range(first, last):
+            outgoing = &self.node.outbox.entries[number]
+            if outgoing.target == TARGET_SEGMENT:
+                for target in range(self.daemon_count):
+                    is_target[target] |= is_neighbour[target]
+            else:
+                is_target[outgoing.target] = True
+        for target in range(self.daemon_count):
+            if not is_target[target]:
+                continue
+            for number in range(first, last):
+                outgoing = &self.node.outbox.entries[number]
+                if outgoing.target == target or (
+                    outgoing.target == TARGET_SEGMENT and is_neighbour[target]
+                ):
+                    self.append(outgoing, target)
 
     cdef void append(self, const Outgoing* outgoing, uint32_t target) noexcept nogil:
         cdef Outgoing entry = outgoing[0]
@@ -155,7 +197,7 @@ cdef class Sender:
             self.is_full and self.waiting_bytes + entry.size > WAITING_BYTES_MAX
         )
         if is_over or self.reserve() < 0:
-            self.unsent(COUNT_UNSENT_OVERFLOW, 0, target)
+            self.note(COUNT_UNSENT_OVERFLOW, 0, target)
             return
         buffer_share(entry.buffer)
         self.queue[self.queue_count] = entry
@@ -184,7 +226,7 @@ cdef class Sender:
             outgoing = &self.queue[self.queue_sent]
             if is_probe(outgoing):
                 self.send_probe(outgoing)
-                self.sent(1)
+                self.sent(1, False)
             else:
                 self.send_run()
         self.queue_count -= self.queue_sent
@@ -196,47 +238,104 @@ cdef class Sender:
     cdef void send_run(self) noexcept nogil:
         """Send with one call what stands before the next probe."""
         cdef sys_message messages[RUN_MAX]
-        cdef sys_buffer buffers[RUN_MAX]
-        cdef sys_address* place
-        cdef Outgoing* outgoing
-        cdef uint32_t count_max = min(
-            self.queue_count - self.queue_sent, min(<uint32_t>RUN_MAX, SYS_BATCH_MAX)
-        )
+        cdef sys_control controls[RUN_MAX]
+        cdef sys_buffer buffers[PIECES_MAX]
+        cdef uint32_t joined[RUN_MAX]        # Datagrams of each message.
+        cdef uint32_t count_max = min(<uint32_t>RUN_MAX, SYS_BATCH_MAX)
         cdef uint32_t count = 0
+        cdef uint32_t pieces = 0
         cdef uint32_t number
-        while count < count_max:
-            outgoing = &self.queue[self.queue_sent + count]
-            if count > 0 and is_probe(outgoing):
+        cdef const Outgoing* outgoing
+        while count < count_max and self.queue_sent + pieces < self.queue_count:
+            outgoing = &self.queue[self.queue_sent + pieces]
+            if (count > 0 and is_probe(outgoing)) or pieces == PIECES_MAX:
                 break
-            if outgoing.target == TARGET_SEGMENT:
-                place = &self.segment
-            else:
-                place = &self.places[outgoing.channel][outgoing.target]
-            sys_buffer_set(
-                &buffers[count], outgoing.buffer.data + outgoing.offset, outgoing.size
+            joined[count] = self.joinable(self.queue_sent + pieces, PIECES_MAX - pieces)
+            sys_message_set(
+                &messages[count], &buffers[pieces], joined[count],
+                &self.segment if outgoing.target == TARGET_SEGMENT
+                else &self.places[outgoing.channel][outgoing.target],
             )
-            sys_message_set(&messages[count], &buffers[count], place)
+            if joined[count] > 1:
+                sys_message_segment(&messages[count], &controls[count], <uint16_t>outgoing.size)
+            for _ in range(joined[count]):
+                outgoing = &self.queue[self.queue_sent + pieces]
+                sys_buffer_set(
+                    &buffers[pieces], outgoing.buffer.data + outgoing.offset, outgoing.size
+                )
+                pieces += 1
             count += 1
         cdef int result = sys_send(self.socket, messages, count)
-        if result > 0:
-            self.counters[COUNT_SENDS] += 1
-            self.counters[COUNT_OUT] += result
-            for number in range(<uint32_t>result):
-                self.counters[COUNT_BYTES_OUT] += self.queue[self.queue_sent + number].size
-            self.sent(<uint32_t>result)
-        elif sys_would_block():
+        if result <= 0:
+            self.not_sent(joined[0])
+            return
+        self.counters[COUNT_SENDS] += 1
+        if self.doubted_error != 0:
+            self.forgo_segments()
+        for number in range(<uint32_t>result):
+            self.counters[COUNT_SEGMENTED] += joined[number] > 1
+            self.counters[COUNT_OUT] += joined[number]
+            self.sent(joined[number], True)
+
+    cdef uint32_t joinable(self, uint32_t first, uint32_t count_max) noexcept nogil:
+        """Return how many entries, from this one on, one message can hold."""
+        cdef const Outgoing* head = &self.queue[first]
+        cdef const Outgoing* outgoing
+        cdef uint32_t bytes_joined = head.size
+        cdef uint32_t count = 1
+        if (
+            head.channel != CHANNEL_DATA or head.size > self.segment_size_max
+            or (first == self.queue_sent and self.doubted_error != 0)
+        ):
+            return 1
+        count_max = min(count_max, min(SYS_SEGMENTS_MAX, self.queue_count - first))
+        while count < count_max:
+            outgoing = &self.queue[first + count]
+            bytes_joined += outgoing.size
+            if (
+                outgoing.target != head.target or outgoing.channel != CHANNEL_DATA
+                or outgoing.size > head.size or bytes_joined > MESSAGE_SIZE_MAX
+                or is_probe(outgoing)
+            ):
+                break
+            count += 1
+            if outgoing.size < head.size:
+                # Only the last one may be shorter.
+                break
+        return count
+
+    cdef void not_sent(self, uint32_t joined) noexcept nogil:
+        """Judge the error of the first message; the others are tried again."""
+        cdef int error = sys_error()
+        cdef const Outgoing* head = &self.queue[self.queue_sent]
+        if sys_would_block():
             self.counters[COUNT_FULL] += 1
             self.set_full(True)
-        elif not sys_was_interrupted():
-            # The error is the first one's; the others are tried again.
-            self.unsent(cause_of(sys_error()), sys_error(), self.queue[self.queue_sent].target)
-            self.sent(1)
+        elif sys_was_interrupted():
+            return
+        elif joined > 1 and error in (SYS_EINVAL, SYS_EMSGSIZE, SYS_EIO):
+            # Its place may be what is refused: the first datagram alone will tell.
+            self.doubted_error = error
+        else:
+            self.note(cause_of(error), error, head.target)
+            self.doubted_error = 0
+            self.sent(1, False)
 
-    cdef void sent(self, uint32_t count) noexcept nogil:
+    cdef void forgo_segments(self) noexcept nogil:
+        """A datagram has left alone that could not leave with others."""
+        cdef const Outgoing* head = &self.queue[self.queue_sent]
+        # What the device cannot take whole cannot be cut from a larger message either.
+        self.segment_size_max = 0 if self.doubted_error == SYS_EIO else head.size - 1
+        self.note(COUNT_UNSEGMENTED, self.doubted_error, head.target)
+        self.doubted_error = 0
+
+    cdef void sent(self, uint32_t count, bint has_left) noexcept nogil:
         """Give up the first entries that wait."""
         cdef uint32_t number
         for number in range(self.queue_sent, self.queue_sent + count):
             self.waiting_bytes -= self.queue[number].size
+            if has_left:
+                self.counters[COUNT_BYTES_OUT] += self.queue[number].size
             buffer_release(&self.node.pool, self.queue[number].buffer)
         self.queue_sent += count
 
@@ -260,7 +359,7 @@ cdef class Sender:
             self.queue_count -= 1
             outgoing = &self.queue[self.queue_count]
             self.waiting_bytes -= outgoing.size
-            self.unsent(COUNT_UNSENT_OVERFLOW, 0, outgoing.target)
+            self.note(COUNT_UNSENT_OVERFLOW, 0, outgoing.target)
             buffer_release(&self.node.pool, outgoing.buffer)
 
     # -- Probes -----------------------------------------------------------------------------------
@@ -286,7 +385,7 @@ cdef class Sender:
         elif sys_would_block():
             self.counters[COUNT_FULL] += 1
         else:
-            self.unsent(cause_of(sys_error()), sys_error(), target)
+            self.note(cause_of(sys_error()), sys_error(), target)
             # Its own address may be gone: the next one is made anew.
             self.close_probe(target)
 
@@ -297,7 +396,7 @@ cdef class Sender:
             return True
         probe.socket = sys_datagram_open()
         if probe.socket == SYS_NO_SOCKET:
-            self.unsent(cause_of(sys_error()), sys_error(), target)
+            self.note(cause_of(sys_error()), sys_error(), target)
             return False
         probe.is_open = True
         if (
@@ -307,7 +406,7 @@ cdef class Sender:
                 self.poller, probe.socket, self.mark | (PROBE_NUMBER + target), READY_READ
             ) < 0
         ):
-            self.unsent(cause_of(sys_error()), sys_error(), target)
+            self.note(cause_of(sys_error()), sys_error(), target)
             self.close_probe(target)
         return probe.is_open
 
@@ -348,7 +447,7 @@ cdef class Sender:
 
     # -- Problems ---------------------------------------------------------------------------------
 
-    cdef void unsent(self, uint32_t cause, int error, uint32_t target) noexcept nogil:
+    cdef void note(self, uint32_t cause, int error, uint32_t target) noexcept nogil:
         cdef Problem* problem = &self.problems[cause - CAUSE_FIRST]
         self.counters[cause] += 1
         problem.count += 1

@@ -36,7 +36,11 @@ cdef extern from "_sys.h" nogil:
         pass
     ctypedef struct sys_message:
         pass
+    ctypedef struct sys_control:      # What a message of several datagrams needs beside it.
+        pass
     int SYS_EMSGSIZE
+    int SYS_EINVAL
+    int SYS_EIO
     int SYS_ENOBUFS
     int SYS_ENOMEM
     int SYS_EACCES
@@ -53,10 +57,19 @@ cdef extern from "_sys.h" nogil:
     sys_socket sys_datagram_open()    # Non-blocking, not inherited; SYS_NO_SOCKET if there is none.
     int sys_bind(sys_socket socket, const sys_address* address)
     int sys_connect(sys_socket socket, const sys_address* address)
-    void sys_message_set(sys_message* message, sys_buffer* buffer, sys_address* address)
+    void sys_message_set(
+        sys_message* message, sys_buffer* buffers, size_t count, sys_address* address
+    )
     uint32_t sys_message_size(const sys_message* message)
     bint sys_message_is_cut(const sys_message* message)
     void sys_ignore_refusals(sys_socket socket)  # One closed port must not end reading from others.
+    # Several datagrams in one message, all of one size but the last, which may be shorter.
+    unsigned int SYS_SEGMENTS_MAX     # So many at most; 1 where the system cannot.
+    bint sys_can_segment(sys_socket socket)     # The system cuts what is sent, if the device can.
+    bint sys_coalesce(sys_socket socket, bint is_on)   # Join what arrives; tells whether it does.
+    void sys_message_segment(sys_message* message, sys_control* control, uint16_t size)
+    void sys_message_expect_segments(sys_message* message, sys_control* control)
+    uint32_t sys_message_segment_size(sys_message* message)   # Of one that was received.
     # How many of the messages were received or sent, at least one; or -1.
     unsigned int SYS_BATCH_MAX        # So many messages a call moves at most; 1 on some systems.
     int sys_receive(sys_socket socket, sys_message* messages, unsigned int count)

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -59,6 +60,8 @@ static inline int64_t sys_now_ns(void)
 typedef struct sockaddr_in sys_address;
 
 #define SYS_EMSGSIZE EMSGSIZE
+#define SYS_EINVAL EINVAL
+#define SYS_EIO EIO
 #define SYS_ENOBUFS ENOBUFS
 #define SYS_ENOMEM ENOMEM
 #define SYS_EACCES EACCES
@@ -123,13 +126,73 @@ static inline int sys_send(sys_socket socket, sys_message *messages, unsigned in
 }
 #endif
 
-static inline void sys_message_set(sys_message *message, sys_buffer *buffer, sys_address *address)
+static inline void sys_message_set(sys_message *message, sys_buffer *buffers, size_t count,
+                                   sys_address *address)
 {
     *message = (sys_message){.msg_hdr = {.msg_name = address,
                                          .msg_namelen = sizeof(sys_address),
-                                         .msg_iov = buffer,
-                                         .msg_iovlen = 1}};
+                                         .msg_iov = buffers,
+                                         .msg_iovlen = count}};
 }
+
+/* Several datagrams in one message: the system cuts it (GSO), or has joined them (GRO). */
+
+typedef union {
+    struct cmsghdr header; /* Aligns the space. */
+    char space[CMSG_SPACE(sizeof(int))];
+} sys_control;
+
+#ifdef __linux__
+#ifndef UDP_SEGMENT /* Newer than some C libraries. */
+#define UDP_SEGMENT 103
+#define UDP_GRO 104
+#endif
+#define SYS_SEGMENTS_MAX 64 /* A message that more are cut from is refused by older systems. */
+
+static inline int sys_can_segment(sys_socket socket)
+{
+    int size;
+    socklen_t length = sizeof size;
+    return getsockopt(socket, IPPROTO_UDP, UDP_SEGMENT, &size, &length) == 0;
+}
+
+static inline int sys_coalesce(sys_socket socket, int is_on)
+{
+    return setsockopt(socket, IPPROTO_UDP, UDP_GRO, &is_on, sizeof is_on) == 0;
+}
+
+static inline void sys_message_segment(sys_message *message, sys_control *control, uint16_t size)
+{
+    message->msg_hdr.msg_control = control;
+    message->msg_hdr.msg_controllen = CMSG_SPACE(sizeof size);
+    control->header.cmsg_level = IPPROTO_UDP;
+    control->header.cmsg_type = UDP_SEGMENT;
+    control->header.cmsg_len = CMSG_LEN(sizeof size);
+    memcpy(CMSG_DATA(&control->header), &size, sizeof size);
+}
+
+static inline void sys_message_expect_segments(sys_message *message, sys_control *control)
+{
+    message->msg_hdr.msg_control = control;
+    message->msg_hdr.msg_controllen = sizeof *control;
+}
+
+static inline uint32_t sys_message_segment_size(sys_message *message)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message->msg_hdr);
+    int size = 0;
+    if (header && header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO)
+        memcpy(&size, CMSG_DATA(header), sizeof size);
+    return size > 0 ? (uint32_t)size : (uint32_t)message->msg_len;
+}
+#else
+#define SYS_SEGMENTS_MAX 1
+#define sys_can_segment(socket) 0
+#define sys_coalesce(socket, is_on) 0
+#define sys_message_segment(message, control, size) ((void)0)
+#define sys_message_expect_segments(message, control) ((void)0)
+#define sys_message_segment_size(message) ((uint32_t)(message)->msg_len)
+#endif
 
 #define sys_message_size(message) ((uint32_t)(message)->msg_len)
 #define sys_message_is_cut(message) (((message)->msg_hdr.msg_flags & MSG_TRUNC) != 0)

@@ -56,7 +56,8 @@ static __inline int64_t sys_now_ns(void)
 typedef struct sockaddr_in sys_address;
 
 typedef struct {
-    WSABUF *buffer;
+    WSABUF *buffers;
+    DWORD count;
     sys_address *address;
     DWORD size;
     BOOL is_cut;
@@ -64,6 +65,8 @@ typedef struct {
 #define SYS_BATCH_MAX 1
 
 #define SYS_EMSGSIZE WSAEMSGSIZE
+#define SYS_EINVAL WSAEINVAL
+#define SYS_EIO WSAEOPNOTSUPP /* What an interface without a service answers. */
 #define SYS_ENOBUFS WSAENOBUFS
 #define SYS_ENOMEM WSA_NOT_ENOUGH_MEMORY
 #define SYS_EACCES WSAEACCES
@@ -112,10 +115,11 @@ static __inline void sys_ignore_refusals(sys_socket socket)
     WSAIoctl(socket, SIO_UDP_CONNRESET, &is_told, sizeof is_told, NULL, 0, &size, NULL, NULL);
 }
 
-static __inline void sys_message_set(sys_message *message, sys_buffer *buffer,
+static __inline void sys_message_set(sys_message *message, sys_buffer *buffers, size_t count,
                                      sys_address *address)
 {
-    message->buffer = buffer;
+    message->buffers = buffers;
+    message->count = (DWORD)count;
     message->address = address;
     message->size = 0;
     message->is_cut = FALSE;
@@ -124,11 +128,20 @@ static __inline void sys_message_set(sys_message *message, sys_buffer *buffer,
 #define sys_message_size(message) ((uint32_t)(message)->size)
 #define sys_message_is_cut(message) ((message)->is_cut)
 
+/* One datagram a message. */
+typedef int sys_control;
+#define SYS_SEGMENTS_MAX 1
+#define sys_can_segment(socket) 0
+#define sys_coalesce(socket, is_on) 0
+#define sys_message_segment(message, control, size) ((void)0)
+#define sys_message_expect_segments(message, control) ((void)0)
+#define sys_message_segment_size(message) ((uint32_t)(message)->size)
+
 static __inline int sys_receive(sys_socket socket, sys_message *messages, unsigned int count)
 {
     DWORD flags = 0;
     INT address_size = sizeof(sys_address);
-    int result = WSARecvFrom(socket, messages->buffer, 1, &messages->size, &flags,
+    int result = WSARecvFrom(socket, messages->buffers, messages->count, &messages->size, &flags,
                              (struct sockaddr *)messages->address, &address_size, NULL, NULL);
     (void)count;
     messages->is_cut = result != 0 && WSAGetLastError() == WSAEMSGSIZE;
@@ -138,7 +151,7 @@ static __inline int sys_receive(sys_socket socket, sys_message *messages, unsign
 static __inline int sys_send(sys_socket socket, sys_message *messages, unsigned int count)
 {
     (void)count;
-    return WSASendTo(socket, messages->buffer, 1, &messages->size, 0,
+    return WSASendTo(socket, messages->buffers, messages->count, &messages->size, 0,
                      (const struct sockaddr *)messages->address, sizeof(sys_address), NULL, NULL)
                == 0
              ? 1

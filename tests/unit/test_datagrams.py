@@ -140,6 +140,72 @@ class TestSending:
         assert other.upcalls.sources == [(0, 0x7F000001)]
 
     @on_linux
+    def test_datagrams_of_one_size_leave_in_one_message_and_arrive_one_by_one(
+        self, port: int, daemon: Daemon, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+        daemon.attach()
+        other.attach()
+        assert daemon.datagrams.segmentation
+        assert other.datagrams.coalescing
+        bodies = [b"%04d" % number * 100 for number in range(2 * BATCH_MAX)] + [b"short"]
+
+        for body in bodies:
+            daemon.node.send_control(ALIVE, 1, body)
+        daemon.reactor.settle()
+        other.run_until(lambda: len(other.upcalls.bodies) == len(bodies))
+
+        assert other.upcalls.bodies == bodies
+        assert daemon.statistics()["datagrams_out"] == len(bodies)
+        # 64 of one size fit a message of 65,507 bytes; a shorter one may follow in the next only.
+        assert daemon.statistics()["joint_sends"] == 1
+
+    @on_linux
+    def test_those_to_several_daemons_are_joined_for_each(
+        self, daemon: Daemon, peers: Peers
+    ) -> None:
+        daemon.attach()
+
+        for number in range(BATCH_MAX):
+            daemon.node.send_control(ALIVE, SEGMENT, b"%04d" % number)
+        daemon.reactor.settle()
+
+        for number in (1, 2):
+            received = [body_of(peers.data[number].recv(2000)) for _ in range(BATCH_MAX)]
+            assert received == [b"%04d" % number for number in range(BATCH_MAX)]
+        assert daemon.statistics()["joint_sends"] == DAEMONS - 1
+
+    @on_linux
+    def test_what_is_larger_than_the_interface_takes_leaves_one_by_one(
+        self, daemon: Daemon, peers: Peers
+    ) -> None:
+        # The loopback interface has 65536 bytes, a joint message 65507: two do not fit one.
+        daemon.attach()
+
+        for number in range(4):
+            daemon.node.send_control(ALIVE, 1, b"%d" % number * 33_000)
+        daemon.reactor.settle()
+
+        received = [body_of(peers.data[1].recv(65507)) for _ in range(4)]
+        assert [body[:1] for body in received] == [b"0", b"1", b"2", b"3"]
+        assert daemon.statistics()["joint_sends"] == 0
+
+    @on_linux
+    def test_a_place_that_is_refused_does_not_end_joint_messages_to_others(
+        self, port: int, daemon: Daemon, peers: Peers
+    ) -> None:
+        # An address of the outside cannot be reached from a loopback address.
+        daemon.attach(data_places=(("127.0.0.1", port), ("127.0.0.2", port), ("192.0.2.1", port)))
+
+        for target in (2, 2, 2, 1, 1, 1):
+            daemon.node.send_control(ALIVE, target, b"body")
+        daemon.reactor.settle()
+
+        assert [body_of(peers.data[1].recv(2000)) for _ in range(3)] == [b"body"] * 3
+        assert daemon.statistics()["unsent_other"] == 3
+        assert daemon.datagrams.segmentation
+
+    @on_linux
     def test_what_the_system_refuses_is_counted_by_cause_and_reported_once_a_minute(
         self, port: int, daemon: Daemon, peers: Peers
     ) -> None:
