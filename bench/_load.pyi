@@ -8,12 +8,19 @@ class Load:
         template_count: int,
         slot_count: int,
         window: int,
-        interval_ns: int,
+        pace: int,
         ordered: bool,
-        paced_by_own: bool,
-        paced_by_acknowledgements: bool,
     ) -> None: ...
-    def add_session(self, fd: int, receives: bool, frames: bytes | None = None) -> None: ...
+    def add_session(
+        self,
+        fd: int,
+        receives: bool,
+        frames: bytes | None = None,
+        *,
+        interval_ns: int = 0,
+        seed: int | None = None,
+        host: int = 0,
+    ) -> None: ...
     def start(
         self, *, warm_up_count: int, warm_up_ns: int, count: int, duration_ns: int
     ) -> None: ...
@@ -25,9 +32,13 @@ class Load:
     @property
     def measured_ns(self) -> int: ...
     @property
+    def behind_ns(self) -> int: ...
+    @property
     def sent(self) -> int: ...
     @property
     def delivered(self) -> list[int]: ...
+    @property
+    def delivered_by_sender(self) -> list[int]: ...
     @property
     def foreign_frames(self) -> int: ...
     @property
@@ -36,3 +47,5 @@ class Load:
     def latency_own(self) -> tuple[bytes, int]: ...
     @property
     def latency_other(self) -> tuple[bytes, int]: ...
+
+def due_times(interval_ns: int, seed: int | None, count: int) -> list[int]: ...

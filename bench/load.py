@@ -3,7 +3,7 @@
 `python -m bench.load ADDRESS --payload 100` runs a single one, for profiling or by hand.
 """
 
-import math
+import resource
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -12,14 +12,29 @@ from dataclasses import asdict, dataclass
 
 from bench._load import Load
 from bench.address import Address
+from bench.descriptors import allow_descriptors
 from bench.histogram import Latency, latency
-from bench.session import HEADER, NAME_SIZE, SERVICES, Session, frame, open_session
+from bench.session import SERVICES, Session, frame, open_session
+from bench.workload import ACKNOWLEDGED, OWN, SLOWEST, UNBOUNDED, UNORDERED, Bounds, Workload
 
-RING_SIZE = 256 * 1024  # Frames laid out for sending: stays in the level 2 cache.
+__all__ = [
+    "ACKNOWLEDGED",
+    "Bounds",
+    "LoadError",
+    "Measurement",
+    "Opener",
+    "Workload",
+    "join",
+    "measure",
+    "measure_with",
+    "new_load",
+    "run",
+]
+
 SLICE_MS = 100  # The interpreter looks for signals and for stalls this often.
 PHASE_MEASURE, PHASE_DRAIN, PHASE_DONE = 1, 2, 3
-UNORDERED = ("unreliable", "reliable")
-ACKNOWLEDGED = "acknowledged"
+PACES = {OWN: 0, SLOWEST: 1, ACKNOWLEDGED: 2}  # As the compiled loop knows them.
+SPARE_DESCRIPTORS = 16  # For the loop itself, files and pipes beside the sessions.
 
 PROBLEMS = {
     1: "session {0} was closed by the daemon while reading (error number {4})",
@@ -30,69 +45,13 @@ PROBLEMS = {
     6: "session {0} received a message of {4} bytes ({3} expected), or of an unknown sender",
     7: "session {0} received message {4} of sender {1} where {3} was due",
     8: "session {0} received message {3} of sender {1} with bytes that were not sent",
+    9: "session {0} began a frame of {4} bytes, for which there is no memory",
+    10: "the sessions cannot be waited for (error number {4}); Linux 5.11 or later is needed",
 }
 
 
 class LoadError(Exception):
     """The daemon did not deliver what the workload needs it to deliver."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """What is sent by whom to whom.
-
-    Each receiver joins all `groups`; message i goes to `groups_per_message` of them, from group i
-    on, with service i of `services`, both counted round.
-    """
-
-    payload_size: int
-    window: int = 200  # Own messages under way at most, per sender.
-    interval_us: int = 0  # Between messages of a sender; 0: as fast as the window allows.
-    senders: int = 1
-    senders_receive: bool = True
-    receivers: int = 0  # Sessions that only receive.
-    services: tuple[str, ...] = ("agreed",)
-    groups: int = 1
-    groups_per_message: int = 1
-    membership: bool = False
-    pace: str = ""  # "own", "slowest" or "acknowledged"; empty: own where senders receive.
-
-    @property
-    def paced_by(self) -> str:
-        """Whose deliveries advance the window."""
-        return self.pace or ("own" if self.senders_receive else "slowest")
-
-    @property
-    def template_count(self) -> int:
-        """Messages after which groups and services repeat."""
-        return math.lcm(self.groups, len(self.services))
-
-    @property
-    def prefix_size(self) -> int:
-        """Bytes of header and group list."""
-        return HEADER.size + NAME_SIZE * self.groups_per_message
-
-    @property
-    def message_size(self) -> int:
-        """Bytes of one message on the wire."""
-        return self.prefix_size + self.payload_size
-
-    @property
-    def slot_count(self) -> int:
-        """Frames in a sender's ring: whole rounds of the templates, near RING_SIZE or window."""
-        wanted = min(self.window, max(1, RING_SIZE // self.message_size))
-        return self.template_count * math.ceil(wanted / self.template_count)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """How long to warm up and to measure: both the time and the count must be reached."""
-
-    warm_up_s: float = 0.0
-    duration_s: float = 0.0
-    warm_up_count: int = 0  # Messages at the slowest receiver.
-    count: int = 0
-    stall_s: float = 10.0  # Without any progress for so long, a run has failed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,37 +64,70 @@ class Measurement:
     deliveries_per_s: float  # At all receivers together.
     goodput_mbit_per_s: float  # Payload at the slowest receiver.
     latency_own: Latency
-    latency_other: Latency
+    latency_other: Latency  # At sessions of other daemons; with one daemon, at its other ones.
     reordered: int  # Under a service that does not promise order.
     generator_cpu_share: float  # Of one core.
     daemon_cpu_us_per_message: float | None = None
+    offered_per_s: float | None = None  # Messages/s by the schedules of the senders.
+    behind_ms: float = 0.0  # How late the latest sender was against its schedule at the end.
+    fairness: float = 1.0  # Smallest by largest rate of a sender.
+    client_user_us: float = 0.0  # Processor time of the generator per delivery.
+    client_system_us: float = 0.0
 
 
 Probe = Callable[[], float]  # CPU seconds that the daemon has used.
+Opener = Callable[[int, str], Session]  # Opens session i of a run under a name.
 
 
 def measure(
     address: Address, workload: Workload, bounds: Bounds, probe: Probe | None = None
 ) -> Measurement:
-    """Open the sessions of a workload, run it, and return what was measured.
+    """Open the sessions of a workload at one daemon, run it, and return what was measured.
 
     Raises LoadError when messages are lost, changed, out of order, or stop to come; SessionError
     and OSError when sessions cannot be opened.
     """
+    return measure_with(
+        lambda _, name: open_session(address, name, membership=workload.membership),
+        workload,
+        bounds,
+        probe=probe,
+    )
+
+
+def measure_with(
+    opener: Opener,
+    workload: Workload,
+    bounds: Bounds,
+    *,
+    hosts: int = 1,
+    probe: Probe | None = None,
+) -> Measurement:
+    """Do the same with sessions that `opener` opens: senders first, then those that only receive.
+
+    With `hosts` daemons, session i is expected to be at daemon i % hosts.
+    """
     token = secrets.token_hex(3)
     groups = [f"bench-{token}-{i}".encode() for i in range(workload.groups)]
+    count = workload.senders + workload.receivers
+    require_descriptors(count)
     with ExitStack() as stack:
-        names = iter(f"{token}{i}" for i in range(workload.senders + workload.receivers))
-        senders = [
-            stack.enter_context(open_session(address, next(names), membership=workload.membership))
-            for _ in range(workload.senders)
-        ]
-        receivers = [
-            stack.enter_context(open_session(address, next(names), membership=workload.membership))
-            for _ in range(workload.receivers)
-        ]
-        join(groups, [*(senders if workload.senders_receive else []), *receivers])
-        return run(new_load(workload, groups, senders, receivers), workload, bounds, probe)
+        sessions = [stack.enter_context(opener(i, f"{token}{i:x}")) for i in range(count)]
+        senders, receivers = sessions[: workload.senders], sessions[workload.senders :]
+        join(groups, sessions if workload.senders_receive else receivers)
+        load = new_load(workload, groups, senders, receivers, hosts=hosts)
+        return run(load, workload, bounds, probe)
+
+
+def require_descriptors(session_count: int) -> None:
+    """Raise LoadError if so many sessions cannot be open in this process."""
+    needed = session_count + SPARE_DESCRIPTORS
+    allowed = allow_descriptors(needed)
+    if allowed < needed:
+        raise LoadError(
+            f"{session_count} sessions need {needed} descriptors, this process may open {allowed}; "
+            "raise the hard limit (ulimit -Hn) or run fewer"
+        )
 
 
 def join(groups: Sequence[bytes], sessions: Sequence[Session]) -> None:
@@ -152,6 +144,8 @@ def new_load(
     groups: Sequence[bytes],
     senders: Sequence[Session],
     receivers: Sequence[Session] = (),
+    *,
+    hosts: int = 1,
 ) -> Load:
     """Return the compiled loop with its sessions; they must stay open while it runs."""
     load = Load(
@@ -160,17 +154,21 @@ def new_load(
         prefix_size=workload.prefix_size,
         template_count=workload.template_count,
         slot_count=workload.slot_count,
-        window=workload.window,
-        interval_ns=workload.interval_us * 1000,
+        window=workload.window or UNBOUNDED,
+        pace=PACES[workload.paced_by],
         ordered=not any(service in UNORDERED for service in workload.services),
-        paced_by_own=workload.paced_by == "own",
-        paced_by_acknowledgements=workload.paced_by == ACKNOWLEDGED,
     )
-    for session in senders:
-        frames = templates(workload, session.private_group, groups)
-        load.add_session(session.fileno(), workload.senders_receive, frames)
-    for session in receivers:
-        load.add_session(session.fileno(), True)
+    for i, session in enumerate(senders):
+        load.add_session(
+            session.fileno(),
+            workload.senders_receive,
+            templates(workload, session.private_group, groups),
+            interval_ns=workload.interval_ns(i),
+            seed=workload.seed_of(i),
+            host=i % hosts,
+        )
+    for i, session in enumerate(receivers, len(senders)):
+        load.add_session(session.fileno(), True, host=i % hosts)
     return load
 
 
@@ -189,8 +187,8 @@ def templates(workload: Workload, private_group: bytes, groups: Sequence[bytes])
 
 
 def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = None) -> Measurement:
-    """Drive the loop through warm-up, measurement and drain."""
-    marks: dict[int, tuple[float, float]] = {}
+    """Drive the loop through warm-up, measurement and drain; raises LoadError."""
+    marks: dict[int, Mark] = {}
     load.start(
         warm_up_count=bounds.warm_up_count,
         warm_up_ns=int(bounds.warm_up_s * 1e9),
@@ -203,7 +201,8 @@ def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = No
         phase = load.advance(SLICE_MS)
         if load.problem is not None:
             raise LoadError(PROBLEMS[load.problem[0]].format(*load.problem[1:3], *load.problem[2:]))
-        marks.setdefault(phase, (time.thread_time(), probe() if probe else 0.0))
+        if phase not in marks:
+            marks[phase] = Mark.now(probe)
         if load.progress != progress:
             progress, progress_s = load.progress, time.monotonic()
         elif time.monotonic() - progress_s > bounds.stall_s:
@@ -213,26 +212,48 @@ def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = No
     return _measurement(load, workload, marks, probed=probe is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Processor time used up to the begin of a phase, in seconds."""
+
+    user_s: float  # Of this thread.
+    system_s: float
+    daemon_s: float
+
+    @classmethod
+    def now(cls, probe: Probe | None) -> "Mark":
+        """Take all of them at once."""
+        used = resource.getrusage(resource.RUSAGE_THREAD)
+        return cls(used.ru_utime, used.ru_stime, probe() if probe else 0.0)
+
+
 def _measurement(
-    load: Load, workload: Workload, marks: dict[int, tuple[float, float]], *, probed: bool
+    load: Load, workload: Workload, marks: dict[int, Mark], *, probed: bool
 ) -> Measurement:
     seconds = load.measured_ns / 1e9
     delivered = load.delivered or [0]
-    (cpu_begin, daemon_begin), (cpu_end, daemon_end) = marks[PHASE_MEASURE], marks[PHASE_DRAIN]
-    slowest = min(delivered)
+    begin, end = marks[PHASE_MEASURE], marks[PHASE_DRAIN]
+    slowest, deliveries = min(delivered), sum(delivered)
+    by_sender = load.delivered_by_sender
+    user_s, system_s = end.user_s - begin.user_s, end.system_s - begin.system_s
     return Measurement(
         seconds=seconds,
         delivered=tuple(delivered),
         messages_per_s=slowest / seconds,
-        deliveries_per_s=sum(delivered) / seconds,
+        deliveries_per_s=deliveries / seconds,
         goodput_mbit_per_s=slowest * workload.payload_size * 8 / seconds / 1e6,
         latency_own=latency(*load.latency_own),
         latency_other=latency(*load.latency_other),
         reordered=load.reordered_messages,
-        generator_cpu_share=(cpu_end - cpu_begin) / seconds,
+        generator_cpu_share=(user_s + system_s) / seconds,
         daemon_cpu_us_per_message=(
-            (daemon_end - daemon_begin) * 1e6 / slowest if probed and slowest else None
+            (end.daemon_s - begin.daemon_s) * 1e6 / slowest if probed and slowest else None
         ),
+        offered_per_s=workload.offered_per_s,
+        behind_ms=load.behind_ns / 1e6,
+        fairness=min(by_sender) / max(by_sender) if max(by_sender) else 1.0,
+        client_user_us=user_s * 1e6 / max(1, deliveries),
+        client_system_us=system_s * 1e6 / max(1, deliveries),
     )
 
 
@@ -248,6 +269,8 @@ def main() -> None:
     parser.add_argument("--payload", type=int, default=100, help="bytes (default 100)")
     parser.add_argument("--window", type=int, default=200, help="messages per sender (200)")
     parser.add_argument("--interval", type=int, default=0, help="µs between messages (none)")
+    parser.add_argument("--rate", default="", help="messages/s of the senders in turn, by comma")
+    parser.add_argument("--poisson", action="store_true", help="random intervals of that mean")
     parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--receivers", type=int, default=0, help="sessions that only receive")
     parser.add_argument("--send-only", action="store_true", help="senders do not receive")
@@ -264,6 +287,8 @@ def main() -> None:
         payload_size=given.payload,
         window=given.window,
         interval_us=given.interval,
+        rates=tuple(float(rate) for rate in given.rate.split(",") if rate),
+        is_poisson=given.poisson,
         senders=given.senders,
         senders_receive=not given.send_only,
         receivers=given.receivers,

@@ -1,0 +1,29 @@
+"""Wait for many sockets with a time limit in ns: Linux 5.11 or later."""
+
+from libc.stdint cimport uint32_t
+from posix.time cimport timespec
+
+cdef extern from *:
+    """
+    #include <sys/epoll.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    #ifndef SYS_epoll_pwait2
+    #define SYS_epoll_pwait2 441    /* the same on every architecture */
+    #endif
+    /* The C library has a function for it since glibc 2.35 only. */
+    static inline int wait_epoll(int epoll, struct epoll_event *events, int count,
+                                 const struct timespec *timeout) {
+        return (int)syscall(SYS_epoll_pwait2, epoll, events, count, timeout, (void *)0, 0);
+    }
+    """
+    ctypedef union epoll_data_t:
+        uint32_t u32
+    struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+    int EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD
+    uint32_t EPOLLIN, EPOLLOUT
+    int epoll_create1(int flags) nogil
+    int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) nogil
+    int wait_epoll(int epoll, epoll_event* events, int count, const timespec* timeout) nogil
