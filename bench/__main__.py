@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bench.cells import QUICK, Effort, all_cells, core_cells, select
-from bench.daemon import LIMIT, ROOT, SPREAD, Implementation, raise_descriptor_limit
+from bench.cell import QUICK, Effort
+from bench.cells import all_cells, core_cells, select
+from bench.daemon import ROOT, raise_descriptor_limit
+from bench.fleet import Fleet
 from bench.machine import describe_machine
 from bench.report import document, markdown
-from bench.runs import Fleet, run_cell
+from bench.runs import run_cell
+from bench.system import LIMIT, SPREAD, Implementation
 
 
 def main() -> int:

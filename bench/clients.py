@@ -17,7 +17,7 @@ from bench.address import Address
 from bench.daemon import ROOT
 from bench.load import ACKNOWLEDGED, Bounds, LoadError, Workload, new_load, run
 from bench.progress import Received
-from bench.session import open_session
+from bench.system import System
 
 WINDOW = 900
 ACKNOWLEDGE_EVERY = 100
@@ -25,8 +25,10 @@ WARM_UP_COUNT = 20_000
 END_TIMEOUT_S = 10.0
 
 
-def measure_client(client: str, address: Address, payload_size: int, count: int) -> Received:
-    """Return what a `blocking` or `asyncio` client received of `count` messages.
+def measure_client(
+    client: str, system: System, payload_size: int, count: int, *, transport: str = "unix"
+) -> Received:
+    """Return what a `blocking` or `asyncio` client of one daemon received of `count` messages.
 
     Raises LoadError when the receiver ends early or messages stop to come.
     """
@@ -35,8 +37,8 @@ def measure_client(client: str, address: Address, payload_size: int, count: int)
         payload_size=payload_size, window=WINDOW, senders_receive=False, pace=ACKNOWLEDGED
     )
     with (
-        open_session(address, f"s{secrets.token_hex(3)}") as sender,
-        _receiver(client, address, group, count) as output,
+        system.open(0, f"s{secrets.token_hex(3)}", transport=transport) as sender,
+        _receiver(client, system.location(0, transport), group, count) as output,
     ):
         if output.readline() != "ready\n":
             raise LoadError(f"the {client} receiver did not join; its error is above")

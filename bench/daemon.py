@@ -1,172 +1,201 @@
-"""The process under test: start it by a command template, watch what it costs, stop it."""
+"""One process under test: start it by a command template, watch what it costs, stop it."""
 
 import os
+import re
 import resource
-import secrets
 import shlex
-import socket
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bench.address import Address, tcp_address, unix_address
-from bench.session import SessionError, open_session
+from bench.hosts import Host, Network
+from bench.session import Session, SessionError, open_session
+from bench.system import DaemonError
+from tests.netns.mounts import SHARED, die_with_parent, hide_shared
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
 RETRY_S = 0.001  # Between attempts to open the first session: the resolution of the start time.
-PORT_RANGE = (20000, 30000)  # Below the ephemeral ports, which 5,000 sessions use up.
-CLASSIC_CONFIGURATION = """\
-Spread_Segment 127.0.0.255:{port} {{
-    localhost 127.0.0.1
-}}
-"""
-
-
-class DaemonError(Exception):
-    """The daemon under test could not be started, or ended by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Implementation:
-    """A daemon program.
-
-    `command` may use {python}, {port}, {directory} (scratch, the working directory) and {config}: a
-    file with one segment of one daemon, `localhost`, as the classic daemon wants it.
-    """
-
-    label: str
-    command: str
-
-
-SPREAD = Implementation("spread", "{python} -m spread --local --port {port}")
-LIMIT = Implementation("limit", "{python} -m bench.forwarder --port {port}")
+OUTPUT_SHOWN = 2000  # Characters of a daemon's output in a message.
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+FAULTS_VARIABLE = "SPREAD_TEST_FAULTS"
+STATISTICS = re.compile(r"(^| )statistics ")
+COUNTER = re.compile(r"(\w+)=(\d+)")
 
 
 class Daemon:
-    """A running daemon with a port of its own; a context manager that stops it."""
+    """A daemon process on its host, from its start until `close`."""
 
-    def __init__(self, implementation: Implementation, core: int | None = None) -> None:
-        """Start it and wait until it has accepted a session; raises DaemonError if it does not.
+    def __init__(
+        self,
+        template: str,
+        network: Network,
+        host: Host,
+        directory: Path,
+        *,
+        faults: str = "",
+        core: int | None = None,
+    ) -> None:
+        """Create the process; raises DaemonError for a command that cannot be run.
 
         With `core`, the process runs on that processor only.
         """
-        self.implementation = implementation
-        self.core = core
-        self.port = free_port()
-        self._directory = tempfile.TemporaryDirectory(prefix="bench-")
-        directory = Path(self._directory.name)
-        (directory / "spread.conf").write_text(CLASSIC_CONFIGURATION.format(port=self.port))
+        self.name = host.name
+        self.port = network.port
+        self.address = host.address
+        self.namespace = host.namespace
+        self._directory = directory
         self._log = directory / "output.txt"
-        command = implementation.command.format(
+        config = directory / "spread.conf"
+        config.write_text(network.configuration)
+        command = _command(
+            template,
             python=sys.executable,
-            port=self.port,
+            name=host.name,
+            port=network.port,
+            address=host.address,
             directory=directory,
-            config=directory / "spread.conf",
+            config=config,
         )
-        raise_descriptor_limit()
-        started_s = time.monotonic()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                shlex.split(command),
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        if faults:
+            environment[FAULTS_VARIABLE] = faults
+        self.process = self._create(command, environment)
+        if core is not None:
+            os.sched_setaffinity(self.process.pid, {core})
+
+    def _create(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        needed = _places(command, environment) if self.namespace else []
+
+        def prepare() -> None:
+            die_with_parent()
+            if self.namespace:
+                hide_shared(self._directory, needed)
+                os.chdir(self._directory)
+
+        with self._log.open("wb") as log, ExitStack() as stack:
+            if self.namespace:
+                stack.enter_context(self.namespace.entered())
+            try:
+                return subprocess.Popen(
+                    command,
+                    cwd=self._directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    preexec_fn=prepare,  # noqa: PLW1509 - no threads.
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                raise DaemonError(f"cannot run {shlex.join(command)}: {error}") from error
+
+    def open(self, name: str, membership: bool, transport: str, timeout_s: float) -> Session:
+        """Open a session from the daemon's own host; see `System.open`."""
+        with ExitStack() as stack:
+            if self.namespace:
+                stack.enter_context(self.namespace.entered())
+            return open_session(
+                self.location(transport), name, membership=membership, timeout_s=timeout_s
             )
-        try:
-            if core is not None:
-                os.sched_setaffinity(self._process.pid, {core})
-            self._wait_until_it_accepts()
-        except BaseException:
-            self.close()
-            raise
-        self.start_s = time.monotonic() - started_s
 
-    def __enter__(self) -> Self:
-        return self
+    def location(self, transport: str) -> Address:
+        """Return where the daemon listens for `unix` or `tcp`, as seen on its host."""
+        if transport == "tcp":
+            return tcp_address(self.port, self.address)
+        address = unix_address(self.port)
+        if self.namespace is None:
+            return address
+        # Its own /tmp, seen from here.
+        return Address(path=f"/proc/{self.process.pid}/root{address.path}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def address(self, transport: str) -> Address:
-        """Return where the daemon listens for `unix` or `tcp`."""
-        return unix_address(self.port) if transport == "unix" else tcp_address(self.port)
+    def wait_until_it_accepts(self, transport: str = "tcp") -> str:
+        """Return the daemon's version from its first session; raises DaemonError if it has none."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                session = self.open("start", False, transport, START_TIMEOUT_S)
+            except (OSError, SessionError) as error:
+                if not self.is_running():
+                    raise DaemonError(self.complaint("ended at its start")) from error
+                if time.monotonic() > deadline_s:
+                    raise DaemonError(self.complaint(f"accepts no session: {error}")) from error
+            else:
+                session.close()
+                return session.version
+            time.sleep(RETRY_S)
 
     def is_running(self) -> bool:
         """Whether the process has not ended."""
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def cpu_s(self) -> float:
         """Return the processor time of all its threads, user and system."""
         # The clock id of another process as clock_getcpuclockid() makes it on Linux.
-        return time.clock_gettime(~self._process.pid << 3 | 2)
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
-    def resident_kb(self) -> int:
-        """Return the memory of the process that is in core."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line)
+    def cpu_split_s(self) -> tuple[float, float]:
+        """Return the same as user and system time."""
+        text = Path(f"/proc/{self.process.pid}/stat").read_text()
+        fields = text.rpartition(")")[2].split()  # The name may hold anything.
+        return int(fields[11]) / TICKS_PER_S, int(fields[12]) / TICKS_PER_S
+
+    def memory_kb(self, what: str) -> int:
+        """Return a line of the process's status, such as VmRSS or VmHWM."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if what in line)
 
     def output(self) -> str:
         """Return the end of what the process has printed."""
-        return self._log.read_text(errors="replace")[-2000:]
+        return self._log.read_text(errors="replace")[-OUTPUT_SHOWN:]
+
+    def complaint(self, what: str) -> str:
+        """Return a message about this daemon with the end of its output."""
+        return f"{self.name}: {what}; it printed:\n{self.output()}"
+
+    def statistics(self) -> dict[str, int]:
+        """Return the counters that the ended process printed at its end, if it did."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        last = next((line for line in reversed(lines) if STATISTICS.search(line)), "")
+        return {name: int(value) for name, value in COUNTER.findall(last)}
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the process."""
+        self.process.send_signal(number)
 
     def close(self) -> None:
-        """Terminate the process, kill it if it stays, and remove its scratch directory."""
-        self._process.terminate()
+        """Terminate the process, and kill it if it stays."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
         try:
-            self._process.wait(STOP_TIMEOUT_S)
+            self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        Path(unix_address(self.port).path).unlink(missing_ok=True)
-        self._directory.cleanup()
-
-    def _wait_until_it_accepts(self) -> None:
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while True:
-            try:
-                open_session(tcp_address(self.port), "start", timeout_s=START_TIMEOUT_S).close()
-                return
-            except (OSError, SessionError) as error:
-                if not self.is_running():
-                    raise DaemonError(self._complaint("ended at its start")) from error
-                if time.monotonic() > deadline_s:
-                    raise DaemonError(self._complaint("accepts no session")) from error
-            time.sleep(RETRY_S)
-
-    def _complaint(self, what: str) -> str:
-        return f"{self.implementation.label}: {what}; it printed:\n{self.output()}"
+            self.process.kill()
+            self.process.wait()
+        if self.namespace is None:
+            Path(unix_address(self.port).path).unlink(missing_ok=True)
 
 
-def free_port() -> int:
-    """Return a port that neither TCP, UDP nor a Unix socket uses just now."""
-    while True:
-        port = PORT_RANGE[0] + secrets.randbelow(PORT_RANGE[1] - PORT_RANGE[0])
-        if Path(unix_address(port).path).exists():
-            continue
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            try:
-                tcp.bind(("0.0.0.0", port))
-                udp.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            return port
+def _command(template: str, **places: object) -> list[str]:
+    try:
+        return shlex.split(template.format(**places))
+    except (KeyError, IndexError, ValueError) as error:
+        known = ", ".join(f"{{{name}}}" for name in places)
+        raise DaemonError(
+            f"the command {template!r} cannot be read ({error}); known are {known}"
+        ) from error
+
+
+def _places(command: list[str], environment: dict[str, str]) -> list[Path]:
+    """Return what a command names below the shared directory, which its daemons do not see."""
+    words = [part for word in command for part in re.split("[=:]", word)]
+    words += environment["PYTHONPATH"].split(os.pathsep)
+    paths = [Path(word) for word in words if word.startswith(f"{SHARED}/") and Path(word).exists()]
+    return [path if path.is_dir() or path.parent == SHARED else path.parent for path in paths]
 
 
 def raise_descriptor_limit() -> int:

@@ -4,8 +4,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench.daemon import Daemon, Implementation
-from bench.session import open_session
+from bench.system import System
 
 SETTLE_S = 1.0  # After the first session: start-up work and its timers are over.
 
@@ -22,28 +21,26 @@ class Footprint:
     sessions_cpu_percent: float  # Of one core, with all sessions open and idle.
 
 
-def measure_footprint(
-    implementation: Implementation, session_count: int, idle_s: float, core: int | None = None
-) -> Footprint:
-    """Start a daemon and watch it idle, then open sessions that say nothing and watch again."""
-    with Daemon(implementation, core) as daemon, ExitStack() as stack:
+def measure_footprint(system: System, session_count: int, idle_s: float) -> Footprint:
+    """Watch a fresh daemon idle, then open sessions that say nothing and watch again."""
+    with ExitStack() as stack:
         time.sleep(SETTLE_S)
-        idle_cpu_percent = _cpu_percent(daemon, idle_s)
-        before_kb = daemon.resident_kb()
+        idle_cpu_percent = _cpu_percent(system, idle_s)
+        [before_kb] = system.resident_kb()
         for i in range(session_count):
-            stack.enter_context(open_session(daemon.address("tcp"), f"idle{i}", membership=True))
-        session_kb = daemon.resident_kb() - before_kb
+            stack.enter_context(system.open(0, f"idle{i}", membership=True))
+        session_kb = system.resident_kb()[0] - before_kb
         return Footprint(
-            start_s=daemon.start_s,
+            start_s=system.start_s,
             idle_cpu_percent=idle_cpu_percent,
             resident_mb=before_kb / 1024,
             session_count=session_count,
             session_bytes=session_kb * 1024 / session_count,
-            sessions_cpu_percent=_cpu_percent(daemon, idle_s),
+            sessions_cpu_percent=_cpu_percent(system, idle_s),
         )
 
 
-def _cpu_percent(daemon: Daemon, seconds: float) -> float:
-    begin_s, cpu_s = time.monotonic(), daemon.cpu_s()
+def _cpu_percent(system: System, seconds: float) -> float:
+    begin_s, cpu_s = time.monotonic(), system.cpu_s()
     time.sleep(seconds)
-    return (daemon.cpu_s() - cpu_s) / (time.monotonic() - begin_s) * 100
+    return (system.cpu_s() - cpu_s) / (time.monotonic() - begin_s) * 100

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
 
-from bench.cells import Effort, Figure
-from bench.daemon import LIMIT, Implementation
+from bench.cell import Effort, Figure
 from bench.load import Measurement
 from bench.machine import Machine
 from bench.runs import CellResult
+from bench.system import LIMIT, Implementation
 
 
 def markdown(

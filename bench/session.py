@@ -40,9 +40,10 @@ class SessionError(Exception):
 class Session:
     """One connection to a daemon that has accepted it."""
 
-    def __init__(self, connection: socket.socket, private_group: bytes) -> None:
+    def __init__(self, connection: socket.socket, private_group: bytes, version: str = "") -> None:
         self.connection = connection
         self.private_group = private_group
+        self.version = version  # Of the daemon, as three numbers.
 
     def __enter__(self) -> Self:
         return self
@@ -125,15 +126,15 @@ def open_session(
     """
     connection = address.connect(timeout_s)
     try:
-        private_group = _handshake(connection, name.encode(), membership)
+        private_group, version = _handshake(connection, name.encode(), membership)
     except BaseException:
         connection.close()
         raise
-    return Session(connection, private_group)
+    return Session(connection, private_group, version)
 
 
-def _handshake(connection: socket.socket, name: bytes, membership: bool) -> bytes:
-    """Return the private group that the daemon assigns."""
+def _handshake(connection: socket.socket, name: bytes, membership: bool) -> tuple[bytes, str]:
+    """Return the private group that the daemon assigns, and the daemon's version."""
     connection.sendall(bytes([4, 4, 0, 1 if membership else 0, len(name)]) + name)
     size = _read_exactly(connection, 1)[0]
     if size >= 0x80:
@@ -145,8 +146,8 @@ def _handshake(connection: socket.socket, name: bytes, membership: bool) -> byte
     answer = _read_exactly(connection, 1)[0]
     if answer != 1:
         raise SessionError(f"the daemon refuses the session {name!r}: code {answer - 256}")
-    _read_exactly(connection, 3)  # Its version: every daemon of the protocol will do.
-    return _read_exactly(connection, _read_exactly(connection, 1)[0])
+    version = ".".join(str(number) for number in _read_exactly(connection, 3))
+    return _read_exactly(connection, _read_exactly(connection, 1)[0]), version
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bench.address import Address
 from bench.session import Session
 
 LOOPBACK, NAMESPACES = "loopback", "namespaces"
@@ -102,8 +103,8 @@ class System(Protocol):
     def pids(self) -> tuple[int, ...]:
         """Processes of the daemons."""
 
-    def address(self, number: int) -> str:
-        """Return the IP address of a daemon, in its own namespace where it has one."""
+    def location(self, number: int, transport: str = "tcp") -> Address:
+        """Return where a daemon listens for `tcp` or `unix`, as its own host sees it."""
 
     def open(
         self, number: int, name: str, *, membership: bool = False, transport: str = "tcp"

@@ -28,7 +28,7 @@ def hide_shared(directory: Path, further: Iterable[Path] = ()) -> None:
     """Put an empty directory in the place of the shared one, with what the daemon needs of it.
 
     Daemons on several hosts use one port, and so one name for their Unix sockets. What they need
-    are the package, the interpreter, their `directory`, and the `further` directories.
+    are the package, the interpreter, their `directory`, and the `further` paths.
     """
     needed = [REPOSITORY, Path(sys.prefix), Path(sys.base_prefix), directory, *further]
     _call(_libc.unshare(CLONE_NEWNS), "unshare")
@@ -40,9 +40,17 @@ def hide_shared(directory: Path, further: Iterable[Path] = ()) -> None:
     for path in needed:
         if path.is_relative_to(SHARED):
             place = empty / path.relative_to(SHARED)
-            place.mkdir(parents=True, exist_ok=True)
+            _make_like(path, place)
             _mount(path, place, MS_BIND)
     _mount(empty, SHARED, MS_MOVE)
+
+
+def _make_like(path: Path, place: Path) -> None:
+    if path.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
 
 
 def _mount(source: Path | str | None, target: Path, flags: int, kind: bytes | None = None) -> None:

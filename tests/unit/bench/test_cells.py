@@ -4,9 +4,12 @@ import pytest
 
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
-from bench.cells import Effort, LoadCell, all_cells, core_cells, select
-from bench.daemon import LIMIT, Daemon, Implementation
-from bench.runs import Fleet, run_cell
+from bench.cell import Effort
+from bench.cells import all_cells, core_cells, select
+from bench.fleet import Fleet
+from bench.load_cell import ONE_DAEMON, LoadCell
+from bench.runs import run_cell
+from bench.system import LIMIT, Implementation
 
 SHORT = Effort(runs=2, warm_up_s=0, duration_s=0.01)
 
@@ -53,10 +56,12 @@ def test_daemon_that_does_not_start_is_noted_and_the_others_go_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", [c for c in all_cells() if isinstance(c, LoadCell)], ids=attrgetter("name")
+    "cell",
+    [c for c in all_cells() if isinstance(c, LoadCell) and c.topology == ONE_DAEMON],
+    ids=attrgetter("name"),
 )
 def test_every_load_runs_on_the_forwarder(cell: LoadCell) -> None:
-    with Daemon(LIMIT) as daemon:
-        sample = cell.run(daemon, SHORT)
+    with Fleet() as fleet:
+        sample = cell.run(fleet.system(LIMIT, cell.topology), SHORT)
 
     assert sample.values[0] > 0

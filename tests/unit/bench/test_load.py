@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
 from bench.address import Address
-from bench.daemon import LIMIT, Daemon
+from bench.fleet import RunningSystem
 from bench.forwarder import welcome
 from bench.load import ACKNOWLEDGED, Bounds, LoadError, Workload, measure, new_load, run
 from bench.session import (
@@ -25,52 +25,53 @@ from bench.session import (
     frame,
     open_session,
 )
+from bench.system import LIMIT, Topology
 
 FEW = Bounds(warm_up_count=50, count=500)
 Tamper = Callable[[int, bytearray], list[bytes]]
 
 
 @pytest.fixture(scope="module")
-def forwarder() -> Iterator[Daemon]:
-    with Daemon(LIMIT) as daemon:
-        yield daemon
+def forwarder() -> Iterator[RunningSystem]:
+    with RunningSystem(LIMIT, Topology()) as system:
+        yield system
 
 
 @pytest.mark.parametrize("transport", ["unix", "tcp"])
 @pytest.mark.parametrize("payload_size", [0, 15, 16, 100, 8000, 300_000])
 def test_every_payload_size_is_delivered_and_timed(
-    forwarder: Daemon, transport: str, payload_size: int
+    forwarder: RunningSystem, transport: str, payload_size: int
 ) -> None:
     workload = Workload(payload_size=payload_size, window=20)
 
-    measured = measure(forwarder.address(transport), workload, FEW)
+    measured = measure(forwarder.location(0, transport), workload, FEW)
 
     assert measured.delivered[0] >= 500
     assert measured.latency_own.count == measured.delivered[0]
     assert 0 < measured.latency_own.us_p50 <= measured.latency_own.us_max
 
 
-def test_window_of_one_keeps_one_message_under_way(forwarder: Daemon) -> None:
-    measured = measure(forwarder.address("unix"), Workload(payload_size=100, window=1), FEW)
+def test_window_of_one_keeps_one_message_under_way(forwarder: RunningSystem) -> None:
+    measured = measure(forwarder.location(0, "unix"), Workload(payload_size=100, window=1), FEW)
 
     assert measured.delivered == (500,)
 
 
 def test_interval_spreads_messages_and_times_them_from_when_they_were_due(
-    forwarder: Daemon,
+    forwarder: RunningSystem,
 ) -> None:
     workload = Workload(payload_size=100, interval_us=1000)
 
-    measured = measure(forwarder.address("unix"), workload, Bounds(count=20))
+    measured = measure(forwarder.location(0, "unix"), workload, Bounds(count=20))
 
     assert measured.delivered[0] >= 20
     assert measured.seconds >= 0.019
 
 
-def test_every_receiver_counts_every_message(forwarder: Daemon) -> None:
+def test_every_receiver_counts_every_message(forwarder: RunningSystem) -> None:
     workload = Workload(payload_size=100, senders_receive=False, receivers=3, window=10)
 
-    measured = measure(forwarder.address("unix"), workload, FEW)
+    measured = measure(forwarder.location(0, "unix"), workload, FEW)
 
     assert len(measured.delivered) == 3
     assert min(measured.delivered) >= 500
@@ -78,15 +79,15 @@ def test_every_receiver_counts_every_message(forwarder: Daemon) -> None:
     assert measured.latency_own.count == 0
 
 
-def test_several_senders_with_payloads_too_short_for_a_stamp(forwarder: Daemon) -> None:
+def test_several_senders_with_payloads_too_short_for_a_stamp(forwarder: RunningSystem) -> None:
     workload = Workload(payload_size=3, senders=3, receivers=1)
 
-    measured = measure(forwarder.address("unix"), workload, FEW)
+    measured = measure(forwarder.location(0, "unix"), workload, FEW)
 
     assert len(measured.delivered) == 4
 
 
-def test_groups_and_services_take_turns(forwarder: Daemon) -> None:
+def test_groups_and_services_take_turns(forwarder: RunningSystem) -> None:
     workload = Workload(
         payload_size=30,
         groups=3,
@@ -95,7 +96,7 @@ def test_groups_and_services_take_turns(forwarder: Daemon) -> None:
         membership=True,
     )
 
-    measured = measure(forwarder.address("unix"), workload, FEW)
+    measured = measure(forwarder.location(0, "unix"), workload, FEW)
 
     assert workload.template_count == 12
     assert measured.delivered[0] >= 500

@@ -5,12 +5,13 @@ import pytest
 
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
-from bench.cells import Effort, Figure, Sample
-from bench.daemon import LIMIT, Daemon, Implementation
+from bench.cell import Effort, Figure, Sample, System, Topology
 from bench.machine import describe_machine
 from bench.report import document, markdown, quantity, ratios, spread_of
 from bench.runs import CellResult
+from bench.system import LIMIT, Implementation
 
+TOPOLOGY = Topology()
 OURS = Implementation("ours", "true")
 OTHER = Implementation("other", "true")
 
@@ -21,9 +22,12 @@ class FixedCell:
 
     figures: tuple[Figure, ...]
     name: str = "fixed"
+    title: str = "a cell"
+    kind: str = "ring"
+    topology: Topology = TOPOLOGY
     has_limit: bool = True
 
-    def run(self, daemon: Daemon, effort: Effort) -> Sample:
+    def run(self, system: System, effort: Effort) -> Sample:
         raise NotImplementedError
 
 

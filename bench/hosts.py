@@ -1,0 +1,111 @@
+"""Where the daemons of a system run: hosts on a network, and the spread.conf that describes it."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.address import DEFAULT_PORT, unix_address
+from bench.system import LOOPBACK, NAMESPACES, DaemonError, Topology
+from tests.netns.namespaces import Namespace, why_impossible
+from tests.netns.topology import Plug, Switch
+
+MULTICAST, LOOPBACK_SEGMENT = "239.255.1.1", "127.0.0.255"
+PORT_RANGE = (20000, 30000)  # Below the ephemeral ports, which 5,000 sessions use up.
+AS_ROOT = ("DaemonUser = root", "DaemonGroup = root")  # Else daemons look for a user of their own.
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where one daemon runs, and its name in the configuration."""
+
+    name: str
+    address: str
+    namespace: Namespace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The hosts of a system, the port of its daemons, and the text of their configuration."""
+
+    hosts: tuple[Host, ...]
+    port: int
+    configuration: str
+
+
+def links_of(topology: Topology) -> str:
+    """Return LOOPBACK or NAMESPACES, as it will be; raises DaemonError where it cannot be."""
+    if topology.daemons == 1 and not topology.links:
+        return LOOPBACK
+    if topology.links == LOOPBACK:
+        return LOOPBACK
+    reason = why_impossible()
+    if not reason:
+        return NAMESPACES
+    if topology.links == NAMESPACES:
+        raise DaemonError(f"no daemons in namespaces: {reason}; --links loopback needs none")
+    return LOOPBACK
+
+
+@contextmanager
+def network(topology: Topology) -> Iterator[Network]:
+    """Make the hosts of a topology for as long as they are needed."""
+    if links_of(topology) == LOOPBACK:
+        yield _loopback(topology)
+        return
+    with Switch(mtu=topology.mtu) as switch:
+        hosts = []
+        for number in range(1, topology.daemons + 1):
+            host = switch.add_host(f"h{number}", Plug("eth0", f"10.1.0.{number}/24", "main"))
+            hosts.append(Host(f"d{number}", host.address, host.namespace))
+        entries = [f"{host.name} {host.address}" for host in hosts]
+        yield Network(
+            tuple(hosts), DEFAULT_PORT, _configuration(topology, MULTICAST, DEFAULT_PORT, entries)
+        )
+
+
+def _loopback(topology: Topology) -> Network:
+    port = free_port()
+    if topology.daemons == 1:
+        hosts = [Host("localhost", "127.0.0.1")]
+        entries = ["localhost 127.0.0.1"]
+    else:
+        # Each is to listen on its own address only: they share the port.
+        hosts = [Host(f"d{k}", f"127.0.0.{k}") for k in range(1, topology.daemons + 1)]
+        entries = [f"{host.name} {host.address} {{ {host.address} }}" for host in hosts]
+    text = _configuration(topology, LOOPBACK_SEGMENT, port, entries)
+    return Network(tuple(hosts), port, text)
+
+
+def _configuration(topology: Topology, segment: str, port: int, entries: list[str]) -> str:
+    return "\n".join(
+        [
+            f"Spread_Segment {segment}:{port} {{",
+            *(f"    {entry}" for entry in entries),
+            "}",
+            *(AS_ROOT if os.geteuid() == 0 else ()),
+            *topology.options,
+            "",
+        ]
+    )
+
+
+def free_port() -> int:
+    """Return a port that neither TCP, UDP nor a Unix socket uses just now."""
+    while True:
+        port = PORT_RANGE[0] + secrets.randbelow(PORT_RANGE[1] - PORT_RANGE[0])
+        if Path(unix_address(port).path).exists():
+            continue
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            try:
+                tcp.bind(("0.0.0.0", port))
+                udp.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
