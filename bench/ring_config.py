@@ -1,7 +1,7 @@
 """The one segment of a spread.conf, read apart from the daemon's own parser.
 
 Spread_Segment 239.255.1.1:4803 {
-    d1 10.1.0.1         # comments and other settings are skipped
+    d1 10.1.0.1         # comments, interfaces and other settings are skipped
     d2 10.1.0.2
 }
 """
@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 DEFAULT_PORT = 4803
-SEGMENT = re.compile(r"Spread_Segment\s+([\d.]+)(?::(\d+))?\s*\{([^{}]*)\}", re.IGNORECASE)
+SEGMENT = re.compile(
+    r"Spread_Segment\s+([\d.]+)(?::(\d+))?\s*\{((?:[^{}]|\{[^{}]*\})*)\}", re.IGNORECASE
+)
+INTERFACES = re.compile(r"\{[^{}]*\}")
 HOST = re.compile(r"(\S+)[ \t]+([\d.]+)")
 
 
@@ -41,7 +44,7 @@ def read_ring(text: str) -> Ring:
             f"{len(segments)} segments of plain `name address` lines; the ring forwarder serves one"
         )
     address, port, body = segments[0]
-    lines = [line.strip() for line in body.splitlines() if line.strip()]
+    lines = [line.strip() for line in INTERFACES.sub("", body).splitlines() if line.strip()]
     hosts: dict[str, IPv4Address] = {}
     for line in lines:
         match = HOST.fullmatch(line)

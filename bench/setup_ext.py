@@ -11,7 +11,7 @@ from Cython.Build import cythonize
 from setuptools import Distribution, Extension  # type: ignore[import-untyped]  # It ships no stubs.
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ["bench._forwarder", "bench._load", "bench._ring_forwarder"]
+MODULES = ["bench._forwarder", "bench._load", "bench._ring_forwarder", "bench._limits"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
