@@ -54,7 +54,8 @@ _RING: Final = struct.Struct("<ii")
 _HEAD: Final = struct.Struct("<8sII16s")
 _COUNT: Final = struct.Struct("<I")
 _MEMBER: Final = struct.Struct("<BB")
-_GROUP: Final = struct.Struct("<BiiII")
+_ID: Final = struct.Struct("<iiI")
+_GROUP: Final = struct.Struct("<B12sI")
 _PIECE_SIZE: Final = MESSAGE_SIZE_MAX - _HEAD.size
 _DAEMONS_MAX: Final = 128
 
@@ -95,9 +96,8 @@ def encode_table(
 
 
 def _group_record(name: bytes, group: Group, numbers: Mapping[bytes, int]) -> bytes:
-    ring = group.id.ring
     those = [numbers[member] for part in group.parts for member in part.members]
-    head = _GROUP.pack(group.is_changed, ring.leader, ring.time, group.id.index, len(those))
+    head = _GROUP.pack(group.is_changed, group.id.pack(), len(those))
     lost = sorted(daemon for daemon, _ in group.lost)
     return b"".join(
         (
@@ -132,6 +132,8 @@ class _Reader:
         self._speaks_for = speaks_for
         self._members: list[bytes] = []
         self._daemon_of: list[int] = []
+        self._ids: dict[bytes, GroupId] = {}
+        self._shared: dict[tuple[int, GroupId], Group] = {}
 
     def read(self) -> dict[bytes, Group]:
         try:
@@ -184,7 +186,7 @@ class _Reader:
         return groups
 
     def _read_group(self, name: bytes) -> Group:
-        changed, leader, time, index, count = _GROUP.unpack_from(self._table, self._at)
+        changed, packed_id, count = _GROUP.unpack_from(self._table, self._at)
         self._at += _GROUP.size
         if changed > 1 or not 0 < count <= len(self._members):
             raise _StateError(f"group {name!r} with {count} members and {changed} for changed")
@@ -192,17 +194,35 @@ class _Reader:
         self._at += count * _COUNT.size
         if any(map(ge, numbers, islice(numbers, 1, None))):
             raise _StateError(f"the members of group {name!r} are out of order")
-        tag = GroupId(RingId(leader, time), index)
+        tag = self._id(packed_id)
+        lost = self._bytes(self._table[self._at] + 1)[1:]
+        if any(map(ge, lost, lost[1:])):
+            raise _StateError(f"the lost daemons of group {name!r} are out of order")
+        if count == 1 and not changed and not lost:
+            return self._group_of_one(numbers[0], tag)
         parts: list[Part] = []
         for number in numbers:
             daemon = self._daemon_of[number]
             if not parts or parts[-1].daemon != daemon:
                 parts.append(Part(daemon, tag, []))
             parts[-1].members.append(self._members[number])
-        lost = self._bytes(self._table[self._at] + 1)[1:]
-        if any(map(ge, lost, lost[1:])):
-            raise _StateError(f"the lost daemons of group {name!r} are out of order")
-        return Group(tag, parts, bool(changed), lost={(daemon, tag) for daemon in lost})
+        return Group(tag, parts, bool(changed), lost=frozenset((daemon, tag) for daemon in lost))
+
+    def _id(self, packed: bytes) -> GroupId:
+        """Decode an id; many groups have the same."""
+        known = self._ids.get(packed)
+        if known is None:
+            leader, time, index = _ID.unpack(packed)
+            known = self._ids[packed] = GroupId(RingId(leader, time), index)
+        return known
+
+    def _group_of_one(self, number: int, tag: GroupId) -> Group:
+        """A group to which nothing has happened since its one member founded it."""
+        known = self._shared.get((number, tag))
+        if known is None:
+            known = Group.shared(self._daemon_of[number], self._members[number], tag)
+            self._shared[number, tag] = known
+        return known
 
 
 # -- The exchange ---------------------------------------------------------------------------------

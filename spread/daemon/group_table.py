@@ -7,22 +7,29 @@ The tag of a part is the id of the view that the part's members have, so parts o
 the same. It is the group's id, except where tables have just been united. None marks a daemon that
 is outside the transitional configuration: it is not known what its members see from there on.
 
+Most groups of an application with very many have one member, and nothing has happened to them
+since they arose: for each member these share one record, until one of them is to change.
+
 Invariants
     a group has at least one part, a part at least one member
     parts are sorted by daemon, members by name, all distinct
     the index by member and the parts are the same relation
+    a shared group has one member, whose part has the group's id as its tag, and no change is noted
 """
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Final
 
 from spread.daemon.views import GroupId, RingId
 
 __all__ = ["Group", "GroupTable", "Part", "by_tag", "united"]
 
 _DAEMON = attrgetter("daemon")
+
+_NOBODY: Final[frozenset[tuple[int, GroupId]]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -41,14 +48,27 @@ class Group:
     `id` counts its views. `is_changed`: a change of the ring has touched it, it gets a new id with
     the next regular ring. `lost` are parts, as daemon and tag, that have been taken out since the
     view of that tag. `is_signalled`: the members at this daemon got the transitional signal in
-    their present view; alone among these it is not the same everywhere.
+    their present view; alone among these it is not the same everywhere. `is_shared`: other groups have the
+    same record, so that it must be copied before it is changed.
     """
 
     id: GroupId
     parts: list[Part]
     is_changed: bool = False
     is_signalled: bool = False
-    lost: set[tuple[int, GroupId]] = field(default_factory=set)
+    lost: frozenset[tuple[int, GroupId]] = _NOBODY
+    is_shared: bool = field(default=False, compare=False)
+
+    @classmethod
+    def shared(cls, daemon: int, member: bytes, group_id: GroupId) -> "Group":
+        """Make what groups with this one member, which all have this id, can share."""
+        return cls(group_id, [Part(daemon, group_id, [member])], is_shared=True)
+
+    def own(self) -> "Group":
+        """The group itself, or a copy if it is shared."""
+        if not self.is_shared:
+            return self
+        return Group(self.id, [Part(each.daemon, each.tag, [*each.members]) for each in self.parts])
 
     def part(self, daemon: int) -> Part | None:
         """The members at one daemon."""
@@ -81,7 +101,7 @@ class Group:
                 part.tag = group_id
 
     def absorb(self, other: "Group") -> None:
-        """Add what others know of this group: parts at other daemons."""
+        """Take over what others know of this group: parts at other daemons."""
         self.parts = sorted([*self.parts, *other.parts], key=_DAEMON)
         self.is_changed |= other.is_changed
         self.lost |= other.lost
@@ -117,7 +137,8 @@ def united(tables: Iterable[Mapping[bytes, Group]]) -> dict[bytes, Group]:
         for name, group in table.items():
             present = result.setdefault(name, group)
             if present is not group:
-                present.absorb(group)
+                present = result[name] = present.own()
+                present.absorb(group.own())
     return result
 
 
@@ -128,6 +149,7 @@ class GroupTable:
         """Take over groups whose parts are as the invariants say."""
         self._groups: dict[bytes, Group] = {} if groups is None else groups
         self._joined: dict[int, dict[bytes, set[bytes]]] = {}
+        self._shared: dict[bytes, Group] = {}  # By member, the last one each.
         for name, group in self._groups.items():
             for part in group.parts:
                 joined = self._joined.setdefault(part.daemon, {})
@@ -148,6 +170,23 @@ class GroupTable:
         """Names and groups in byte order of the names, as they are at the time of the call."""
         return iter(sorted(self._groups.items()))
 
+    def changeable(self) -> list[tuple[bytes, Group]]:
+        """Those of them that are not shared: all to which anything has happened."""
+        return sorted(each for each in self._groups.items() if not each[1].is_shared)
+
+    def beyond(self, daemons: Collection[int]) -> list[tuple[bytes, Group]]:
+        """Names and groups with members at other daemons, in byte order, to be changed."""
+        return [(name, self.own(name)) for name in sorted(self._names_beyond(daemons))]
+
+    def _names_beyond(self, daemons: Collection[int]) -> set[bytes]:
+        return {
+            name
+            for daemon, joined in self._joined.items()
+            if daemon not in daemons
+            for names in joined.values()
+            for name in names
+        }
+
     def joined(self, daemon: int, member: bytes) -> Collection[bytes]:
         """The groups of a member."""
         return self._joined.get(daemon, {}).get(member, ())
@@ -156,14 +195,30 @@ class GroupTable:
         """The groups of each member of a daemon."""
         return self._joined.get(daemon, {})
 
+    def own(self, name: bytes) -> Group:
+        """A group that there is, to be changed: it shares nothing with others any more."""
+        group = self._groups[name]
+        if group.is_shared:
+            group = self._groups[name] = group.own()
+        return group
+
     def create(self, name: bytes, group_id: GroupId) -> Group:
         """Make a group; a member must be added next."""
         group = self._groups[name] = Group(group_id, [])
         return group
 
+    def found(self, name: bytes, group_id: GroupId, daemon: int, member: bytes) -> Group:
+        """Make a group of one member, whose tag is this id."""
+        group = self._shared.get(member)
+        if group is None or group.id != group_id:
+            group = self._shared[member] = Group.shared(daemon, member, group_id)
+        self._groups[name] = group
+        self._joined.setdefault(daemon, {}).setdefault(member, set()).add(name)
+        return group
+
     def add(self, name: bytes, daemon: int, member: bytes, tag: GroupId | None) -> None:
         """Add a member; `tag` counts if it is the first of its daemon."""
-        group = self._groups[name]
+        group = self.own(name)
         part = group.part(daemon)
         if part is None:
             part = Part(daemon, tag, [])
@@ -177,7 +232,11 @@ class GroupTable:
         joined[member].remove(name)
         if not joined[member]:
             del joined[member]
+            self._shared.pop(member, None)
         group = self._groups[name]
+        if group.is_shared:
+            del self._groups[name]
+            return False
         position = bisect_left(group.parts, daemon, key=_DAEMON)
         members = group.parts[position].members
         del members[bisect_left(members, member)]
@@ -189,17 +248,19 @@ class GroupTable:
 
     def keep(self, daemons: Collection[int]) -> None:
         """Take out the members of all other daemons, and groups that have no more members."""
-        for name, group in list(self._groups.items()):
-            gone = [part for part in group.parts if part.daemon not in daemons]
-            if not gone:
-                continue
-            group.parts = [part for part in group.parts if part.daemon in daemons]
-            group.lost.update((part.daemon, part.tag) for part in gone if part.tag is not None)
-            if not group.parts:
+        for name in self._names_beyond(daemons):
+            group = self._groups[name]
+            stay = [part for part in group.parts if part.daemon in daemons]
+            if not stay:
                 del self._groups[name]
+                continue
+            gone = [part for part in group.parts if part.daemon not in daemons]
+            group.parts = stay
+            group.lost |= {(part.daemon, part.tag) for part in gone if part.tag is not None}
         self._joined = {
             daemon: joined for daemon, joined in self._joined.items() if daemon in daemons
         }
+        self._shared.clear()
 
     def invariants(self) -> None:
         """Check what the header of this module says; raises AssertionError."""
@@ -208,6 +269,9 @@ class GroupTable:
             daemons = [part.daemon for part in group.parts]
             assert daemons, f"group {name!r} has no part"
             assert daemons == sorted(set(daemons)), f"group {name!r} has daemons {daemons}"
+            if group.is_shared:
+                ((part,), (member,)) = group.parts, group.members()
+                assert group == Group.shared(part.daemon, member, group.id), f"{name!r} changed"
             for part in group.parts:
                 assert part.members, f"group {name!r} has nobody at daemon {part.daemon}"
                 assert part.members == sorted(set(part.members)), f"{name!r}: {part.members}"

@@ -36,6 +36,7 @@ Invariants, besides those of the table
     every index given out for a name under one ring id is larger than those before
 """
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -105,7 +106,8 @@ class Groups:
         self._transition: _Transition | None = None  # From a transitional configuration on.
         self._exchange: Exchange | None = None
         self._table = GroupTable()
-        self._vanished: dict[bytes, int] = {}
+        # Ordered: a plain dict is searched from its beginning for the oldest of its names.
+        self._vanished: OrderedDict[bytes, int] = OrderedDict()
         self._index_floor = 0
 
     # -- What is ---------------------------------------------------------------------------------
@@ -166,11 +168,14 @@ class Groups:
             return []
         if group in self._table.joined(daemon, member):
             return []
-        state = self._table.get(group)
-        if state is None:
-            last = self._vanished.pop(group, self._index_floor)
-            state = self._table.create(group, GroupId(self._ring, last))
         is_known = self._transition is None or daemon in self._transition.members
+        if self._table.get(group) is None:
+            last = self._vanished.pop(group, self._index_floor)
+            if is_known:
+                state = self._table.found(group, GroupId(self._ring, last + 1), daemon, member)
+                return [View(group, state.id, Cause.JOIN, (member,), ((member,),))]
+            self._table.create(group, GroupId(self._ring, last))
+        state = self._table.own(group)
         if not is_known:
             self._touch(state)
         self._table.add(group, daemon, member, state.id if is_known else None)
@@ -219,8 +224,8 @@ class Groups:
         """Keep the last index of a vanished group, in bounded memory."""
         self._vanished[group] = index
         if len(self._vanished) > FORGOTTEN_MAX:
-            oldest = next(iter(self._vanished))
-            self._index_floor = max(self._index_floor, self._vanished.pop(oldest))
+            _, last = self._vanished.popitem(last=False)
+            self._index_floor = max(self._index_floor, last)
 
     def _touch(self, state: Group) -> None:
         """Make a group one that the change of the ring concerns."""
@@ -257,9 +262,7 @@ class Groups:
     def _begin_transition(self, transition: _Transition) -> list[Notice]:
         self._enter(transition.ring)
         notices: list[Notice] = []
-        for name, state in self._table.items():
-            if all(part.daemon in transition.members for part in state.parts):
-                continue
+        for name, state in self._table.beyond(transition.members):
             notices += self._signal(name, state)
             for part in state.parts:
                 if part.daemon not in transition.members:
@@ -331,7 +334,9 @@ class Groups:
         groups = united(tables)
         for name, state in groups.items():
             before = self._table.get(name)
-            state.is_signalled = before is not None and before.is_signalled
+            if before is not None and before.is_signalled:
+                groups[name] = state.own()
+                groups[name].is_signalled = True
         joined = self._table.joined_at(self._me)
         self._table = GroupTable(groups)
         return _missing(joined, self._table.joined_at(self._me))
@@ -340,11 +345,11 @@ class Groups:
         """The table is known to the whole ring: new ids and views for the groups that changed."""
         signals: list[Notice] = []
         views: list[Notice] = []
-        for name, state in self._table.items():
+        for name, state in self._table.changeable():
             if not state.keeps_its_view():
                 signals += self._late_signal(name, state)
                 views += self._new_view(name, state)
-            state.lost.clear()
+            state.lost = frozenset()
         return signals + views
 
     def _late_signal(self, name: bytes, state: Group) -> list[Notice]:

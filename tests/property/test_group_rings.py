@@ -176,12 +176,14 @@ def a_loss_is_never_made_good(patch: pytest.MonkeyPatch) -> None:
 
 
 def vanished_groups_are_forgotten(patch: pytest.MonkeyPatch) -> None:
-    create = GroupTable.create
+    found = GroupTable.found
 
-    def anew(table: GroupTable, name: bytes, group_id: GroupId) -> Group:
-        return create(table, name, GroupId(group_id.ring, 0))
+    def anew(
+        table: GroupTable, name: bytes, group_id: GroupId, daemon: int, member: bytes
+    ) -> Group:
+        return found(table, name, GroupId(group_id.ring, 1), daemon, member)
 
-    patch.setattr(GroupTable, "create", anew)
+    patch.setattr(GroupTable, "found", anew)
 
 
 def sets_are_not_told_apart(patch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def table() -> dict[bytes, Group]:
     """Return groups of daemons 0 and 1 with everything that a message can tell."""
     whole = group((0, [b"#amy#d1", b"#bob#d1"]), (1, [b"#amy#d2"]), changed=True)
     part = group((1, [b"#amy#d2"]))
-    part.lost = {(2, OLD), (0, OLD)}
+    part.lost = frozenset({(2, OLD), (0, OLD)})
     return {b"chat": whole, b"": part, b"#private": group((0, [b"#bob#d1"]))}
 
 

@@ -203,3 +203,34 @@ def test_the_names_of_vanished_groups_do_not_pile_up(groups: Groups) -> None:
         tracemalloc.stop()
 
     assert later < 1.5 * full
+
+
+def test_a_second_member_of_one_group_does_not_show_in_others(groups: Groups) -> None:
+    for name in (b"first", b"second", b"third"):
+        groups.join(ALICE, name)
+
+    joined(groups, BOB, group=b"second")
+    groups.leave(ALICE, b"third")
+
+    assert groups.members(b"first") == (ALICE,)
+    assert groups.members(b"second") == (ALICE, BOB)
+    assert groups.members(b"third") == ()
+    assert [groups.id(name) for name in (b"first", b"second")] == [
+        GroupId(RING, 1),
+        GroupId(RING, 2),
+    ]
+    groups.invariants()
+
+
+def test_a_group_of_one_member_takes_little_more_than_its_name(groups: Groups) -> None:
+    names = [b"g%06d" % number for number in range(50_000)]
+
+    tracemalloc.start()
+    try:
+        for name in names:
+            groups.join(ALICE, name)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 200 * len(names)
