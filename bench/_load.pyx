@@ -34,8 +34,8 @@ from posix.time cimport timespec
 from posix.unistd cimport close
 
 from bench._epoll cimport (
-    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, epoll_create1, epoll_ctl,
-    epoll_event, wait_epoll,
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, PR_GET_TIMERSLACK,
+    PR_SET_TIMERSLACK, epoll_create1, epoll_ctl, epoll_event, prctl, wait_epoll,
 )
 from bench._histogram cimport BUCKET_COUNT, Histogram, record
 from bench._inbound cimport (
@@ -670,10 +670,14 @@ cdef class Load:
         """
         cdef Phase phase = self.phase
         cdef uint64_t until_ns = monotonic_ns() + <uint64_t>slice_ms * 1000000
+        # Set for the time of the slice only: processes that Python starts would inherit it.
+        cdef int slack_ns = prctl(PR_GET_TIMERSLACK, 0)
+        prctl(PR_SET_TIMERSLACK, 1)
         with nogil:
             while self.fault == FAULT_NONE and self.phase == phase and self.phase != PHASE_DONE:
                 if self._turn(until_ns) != FAULT_NONE or monotonic_ns() >= until_ns:
                     break
+        prctl(PR_SET_TIMERSLACK, slack_ns)
         return <int>self.phase
 
     @property
