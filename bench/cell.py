@@ -25,12 +25,12 @@ KINDS = {
 class Effort:
     """How long each cell takes and how often it is run."""
 
-    runs: int = 5
-    warm_up_s: float = 1.0
-    duration_s: float = 3.0
+    runs: int = 3
+    warm_up_s: float = 0.7
+    duration_s: float = 2.0
     client_count: int = 300_000  # Messages that a Python client receives.
     session_count: int = 5_000
-    idle_s: float = 3.0
+    idle_s: float = 2.0
 
 
 QUICK = Effort(

@@ -180,6 +180,14 @@ class Daemon:
             Path(unix_address(self.port).path).unlink(missing_ok=True)
 
 
+def check_template(template: str) -> None:
+    """Raise DaemonError for a command that no daemon could be started with."""
+    names = ("python", "name", "port", "address", "directory", "config")
+    command = _command(template, **dict.fromkeys(names, "x"))
+    if not command:
+        raise DaemonError("an empty command starts no daemon")
+
+
 def _command(template: str, **places: object) -> list[str]:
     try:
         return shlex.split(template.format(**places))

@@ -206,6 +206,7 @@ class Fleet:
     def __init__(self, core: int | None = None) -> None:
         self._core = core
         self._systems: dict[tuple[str, Topology], RunningSystem] = {}
+        self.versions: dict[str, str] = {}  # What implementations said, by their label.
 
     def __enter__(self) -> Self:
         return self
@@ -230,7 +231,9 @@ class Fleet:
             ]
         )
         if wanted not in self._systems:
-            self._systems[wanted] = RunningSystem(implementation, topology, self._core)
+            system = RunningSystem(implementation, topology, self._core)
+            self._systems[wanted] = system
+            self.versions[implementation.label] = system.version
         return self._systems[wanted]
 
     def obituary(self, implementation: Implementation, topology: Topology) -> str:

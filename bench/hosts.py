@@ -5,11 +5,12 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from bench.address import DEFAULT_PORT, unix_address
-from bench.system import LOOPBACK, NAMESPACES, DaemonError, Topology
+from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, DaemonError, Topology
 from tests.netns.namespaces import Namespace, why_impossible
 from tests.netns.topology import Plug, Switch
 
@@ -38,16 +39,32 @@ class Network:
 
 def links_of(topology: Topology) -> str:
     """Return LOOPBACK or NAMESPACES, as it will be; raises DaemonError where it cannot be."""
-    if topology.daemons == 1 and not topology.links:
+    wants_namespaces = topology.links == NAMESPACES or topology.mtu != ETHERNET_MTU
+    is_alone = topology.daemons == 1 and not wants_namespaces
+    if topology.links == LOOPBACK and topology.mtu != ETHERNET_MTU:
+        raise DaemonError(f"an MTU of {topology.mtu} needs links between namespaces")
+    if topology.links == LOOPBACK or is_alone:
         return LOOPBACK
-    if topology.links == LOOPBACK:
-        return LOOPBACK
-    reason = why_impossible()
+    reason = _why_impossible()
     if not reason:
         return NAMESPACES
-    if topology.links == NAMESPACES:
-        raise DaemonError(f"no daemons in namespaces: {reason}; --links loopback needs none")
+    if wants_namespaces:
+        raise DaemonError(f"no daemons in namespaces, which this cell needs: {reason}")
     return LOOPBACK
+
+
+@cache
+def _why_impossible() -> str:
+    return why_impossible()
+
+
+def described(topology: Topology) -> str:
+    """Return a topology in words, with the links that it has here."""
+    try:
+        links = links_of(topology)
+    except DaemonError:
+        return str(topology)
+    return str(replace(topology, links=links))
 
 
 @contextmanager

@@ -1,67 +1,64 @@
-"""Turn results into a Markdown page and a JSON document."""
+"""The Markdown page of a benchmark, made from its document alone.
 
-import json
+`python -m bench.report FILE.json` writes the reports of a stored result anew.
+"""
+
+import argparse
+import re
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from pathlib import Path
 from statistics import median
+from typing import Any
 
-from bench.cell import Effort, Figure
-from bench.load import Measurement
-from bench.machine import Machine
-from bench.runs import CellResult
-from bench.system import LIMIT, Implementation
+from bench.cell import KINDS, Figure
+from bench.document import (
+    LIMIT_LABEL,
+    CellRecord,
+    Document,
+    DocumentError,
+    median_ratio,
+    read,
+)
+
+NONE = "-"
+NUMBER = re.compile(r"[\d.]+")
+FACTORS = {"k": 1e3, "M": 1e6}
 
 
-def markdown(
-    machine: Machine,
-    effort: Effort,
-    implementations: Sequence[Implementation],
-    results: Sequence[CellResult],
-) -> str:
+def write(document: Document, stem: Path) -> list[Path]:
+    """Write all reports of a document beside each other; returns their paths."""
+    page = stem.with_suffix(".md")
+    page.write_text(markdown(document))
+    return [page]
+
+
+def markdown(document: Document) -> str:
     """Return the page: circumstances, figures beside targets, latency and cost, faults."""
+    parts = [_circumstances(document)]
+    for kind, heading in KINDS.items():
+        cells = [cell for cell in document.cells if cell.kind == kind]
+        if cells:
+            parts += [f"### {heading}", table(*_figures(document, cells))]
+            header, rows = _latencies(document, cells)
+            if rows:
+                parts += [
+                    "Latency in µs of the run with the median figure, and processor time.",
+                    table(header, rows),
+                ]
+    if document.limits:
+        parts += ["### Limits of the machine in the same run", table(*_limits(document))]
     faults = [
-        f"- {result.cell.name}, {label}: {fault.strip()}"
-        for result in results
-        for label, fault in result.faults.items()
+        f"- {cell.name}, {label}: {fault.strip()}"
+        for cell in document.cells
+        for label, fault in cell.faults.items()
     ]
-    parts = [
-        _circumstances(machine, effort),
-        _table(*_figures(implementations, results)),
-        "Latency in µs of the run with the median figure, and processor time.",
-        _table(*_latencies(implementations, results)),
-        *(["What went wrong:", "\n".join(faults)] if faults else []),
-    ]
+    if faults:
+        parts += ["### What went wrong", "\n".join(faults)]
     return "\n\n".join(parts) + "\n"
 
 
-def document(
-    machine: Machine,
-    effort: Effort,
-    implementations: Sequence[Implementation],
-    results: Sequence[CellResult],
-) -> str:
-    """Return everything as JSON, every run included."""
-    cells = [
-        {
-            "name": result.cell.name,
-            "figures": [asdict(figure) for figure in result.cell.figures],
-            "runs": {
-                label: [asdict(sample) for sample in samples]
-                for label, samples in result.samples.items()
-            },
-            "faults": result.faults,
-        }
-        for result in results
-    ]
-    return json.dumps(
-        {
-            "machine": asdict(machine),
-            "effort": asdict(effort),
-            "implementations": [asdict(implementation) for implementation in implementations],
-            "cells": cells,
-        },
-        indent=1,
-    )
+# -- Words and numbers ----------------------------------------------------------------------------
 
 
 def quantity(value: float) -> str:
@@ -73,101 +70,146 @@ def quantity(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def ratios(values: Sequence[float], others: Sequence[float]) -> list[float]:
-    """Return run by run quotients, of runs that stood beside each other."""
-    return [value / other for value, other in zip(values, others, strict=False) if other]
-
-
 def spread_of(values: Sequence[float]) -> str:
     """Return the median, with minimum and maximum when there are several runs."""
     if not values:
-        return "-"
+        return NONE
     text = quantity(median(values))
     if len(values) == 1:
         return text
     return f"{text} ({quantity(min(values))} to {quantity(max(values))})"
 
 
-def _circumstances(machine: Machine, effort: Effort) -> str:
+def times_better(figure: Figure, value: float) -> str:
+    """Return by what factor a value is better than the reference, which may be a range."""
+    numbers = [float(text) for text in NUMBER.findall(figure.reference)]
+    factor = FACTORS.get(figure.reference[-1:], 1.0)
+    if not value or not numbers or not all(numbers):
+        return NONE
+    quotients = sorted(
+        value / (number * factor) if figure.more_is_better else number * factor / value
+        for number in numbers
+    )
+    texts = dict.fromkeys(f"{quotient:.2g}" for quotient in quotients)
+    prefix = "> " if figure.reference.startswith(">") and not figure.more_is_better else ""
+    return prefix + " to ".join(texts)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+# -- Parts of the page ----------------------------------------------------------------------------
+
+
+def _circumstances(document: Document) -> str:
+    machine, effort = document.machine, document.effort
+    programs = "; ".join(
+        f"{program.label}: `{program.command}`"
+        + (f" (says {program.version})" if program.version else "")
+        for program in document.implementations
+    )
     return (
-        f"{machine.processor}, {machine.core_count} cores, {machine.memory_gb} GB, "
-        f"{machine.kernel}, load {machine.load_average} before the start; Python "
-        f"{machine.python}, Cython {machine.cython}, numpy {machine.numpy}; commit "
-        f"{machine.commit}, {machine.time}.\n\n"
-        f"{effort.runs} runs of {effort.duration_s:g} s after {effort.warm_up_s:g} s of warm-up; "
-        "median (minimum to maximum)."
+        f"{machine['processor']}, {machine['core_count']} cores, {machine['memory_gb']} GB, "
+        f"{machine['kernel']}, load {machine['load_average']} before the start; Python "
+        f"{machine['python']}, Cython {machine['cython']}, numpy {machine['numpy']}; commit "
+        f"{machine['commit']}, {machine['time']}.\n\n"
+        f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
+        f"warm-up; median (minimum to maximum).\n\n{programs}."
     )
 
 
-def _figures(
-    implementations: Sequence[Implementation], results: Sequence[CellResult]
-) -> tuple[list[str], list[list[str]]]:
-    subject, *rest = implementations
-    others = [implementation for implementation in rest if implementation is not LIMIT]
-    header = ["cell", "unit", subject.label, "target", "met"]
-    for other in others:
-        header += [other.label, f"{subject.label} / {other.label}"]
-    header += ["limit", "share of limit", "classic daemon", "its limit"]
+def _figures(document: Document, cells: Sequence[CellRecord]) -> tuple[list[str], list[list[str]]]:
+    subject = document.subject
+    header = ["cell", "unit", subject, "target", "met"]
+    for other in document.others:
+        header += [other, f"{subject} / {other}"]
+    header += ["limit", "share of limit", "reference", "times better", "its limit"]
     rows = []
-    for result in results:
-        for i, figure in enumerate(result.cell.figures):
-            values = result.values(subject.label, i)
+    for cell in cells:
+        for i, figure in enumerate(cell.figures):
+            values = cell.values(subject, i)
             row = [figure.title, figure.unit, spread_of(values), *_against_target(figure, values)]
-            for other in others:
-                row += _against(values, result.values(other.label, i))
-            row += _against(values, result.values(LIMIT.label, i))
-            rows.append([*row, figure.reference, figure.reference_limit])
+            for label in (*document.others, LIMIT_LABEL):
+                row += _against(values, cell.values(label, i))
+            better = times_better(figure, median(values)) if values else NONE
+            rows.append([*row, figure.reference, better, figure.reference_limit])
     return header, rows
 
 
 def _against_target(figure: Figure, values: Sequence[float]) -> list[str]:
     if figure.target is None:
-        return ["-", "-"]
+        return [NONE, NONE]
     target = f"{'≥' if figure.more_is_better else '≤'} {quantity(figure.target)}"
     if not values:
-        return [target, "-"]
+        return [target, NONE]
     return [target, "yes" if figure.is_met(median(values)) else "no"]
 
 
 def _against(values: Sequence[float], others: Sequence[float]) -> list[str]:
-    quotients = ratios(values, others)
-    return [spread_of(others), f"{median(quotients):.2g}" if quotients else "-"]
+    ratio = median_ratio(values, others)
+    return [spread_of(others), NONE if ratio is None else f"{ratio:.2g}"]
 
 
 def _latencies(
-    implementations: Sequence[Implementation], results: Sequence[CellResult]
+    document: Document, cells: Sequence[CellRecord]
 ) -> tuple[list[str], list[list[str]]]:
-    header = ["cell", "daemon", "p50", "p90", "p99", "p99.9", "max", "Mb/s"]
-    header += ["daemon µs/message", "generator CPU"]
+    header = ["cell", "daemon", "whose", "p50", "p90", "p99", "p99.9", "max", "Mb/s"]
+    header += ["daemons µs/message", "generator CPU"]
     rows = []
-    for result in results:
-        for implementation in implementations:
-            measurement = _median_measurement(result, implementation.label)
-            if measurement is not None:
-                rows.append(
-                    [result.cell.figures[0].title, implementation.label, *_costs(measurement)]
-                )
+    for cell in cells:
+        for program in document.implementations:
+            run = cell.middle_run(program.label)
+            if run is not None and run.measurement is not None:
+                rows += [
+                    [cell.name, program.label, *row] for row in _measurement_rows(run.measurement)
+                ]
     return header, rows
 
 
-def _median_measurement(result: CellResult, label: str) -> Measurement | None:
-    samples = sorted(result.samples.get(label, []), key=lambda sample: sample.values[0])
-    return samples[len(samples) // 2].measurement if samples else None
-
-
-def _costs(measurement: Measurement) -> list[str]:
-    own, other = measurement.latency_own, measurement.latency_other
-    latency = own if own.count else other
-    values = (latency.us_p50, latency.us_p90, latency.us_p99, latency.us_p999, latency.us_max)
-    cost = measurement.daemon_cpu_us_per_message
-    return [
-        *(quantity(value) for value in values),
-        quantity(measurement.goodput_mbit_per_s),
-        "-" if cost is None else f"{cost:.2f}",
-        f"{measurement.generator_cpu_share:.0%}",
+def _measurement_rows(measurement: dict[str, Any]) -> list[list[str]]:
+    """Return a row of latencies for own messages and one for those of others, where there are."""
+    cost = measurement["daemon_cpu_us_per_message"]
+    costs = [
+        quantity(measurement["goodput_mbit_per_s"]),
+        NONE if cost is None else f"{cost:.2f}",
+        f"{measurement['generator_cpu_share']:.0%}",
     ]
+    rows = []
+    for whose, latency in (
+        ("own", measurement["latency_own"]),
+        ("others", measurement["latency_other"]),
+    ):
+        if latency["count"]:
+            values = [latency[f"us_{part}"] for part in ("p50", "p90", "p99", "p999", "max")]
+            rows.append([whose, *(quantity(value) for value in values), *costs])
+            costs = [""] * len(costs)
+    return rows
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _limits(document: Document) -> tuple[list[str], list[list[str]]]:
+    rows = [
+        [limit.title, limit.unit, spread_of(limit.values)] for limit in document.limits.values()
+    ]
+    return ["path", "unit", "kernel"], rows
+
+
+def main() -> int:
+    """Write the reports of a stored result; 1 when the file is none."""
+    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    parser.add_argument("file", type=Path, help="JSON document that `python -m bench` wrote")
+    given = parser.parse_args()
+    try:
+        document = read(given.file)
+    except (DocumentError, OSError) as error:
+        print(f"bench.report: {error}", file=sys.stderr)
+        return 1
+    for path in write(document, given.file.with_suffix("")):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,17 +1,27 @@
-import json
+"""The document of a benchmark, and the page that is made from it alone."""
+
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
 from bench.cell import Effort, Figure, Sample, System, Topology
+from bench.document import (
+    Document,
+    DocumentError,
+    collect,
+    dumps,
+    ratios,
+    read,
+)
 from bench.machine import describe_machine
-from bench.report import document, markdown, quantity, ratios, spread_of
+from bench.report import markdown, quantity, spread_of, times_better
 from bench.runs import CellResult
 from bench.system import LIMIT, Implementation
 
-TOPOLOGY = Topology()
+ONE_DAEMON = Topology()
 OURS = Implementation("ours", "true")
 OTHER = Implementation("other", "true")
 
@@ -24,11 +34,18 @@ class FixedCell:
     name: str = "fixed"
     title: str = "a cell"
     kind: str = "ring"
-    topology: Topology = TOPOLOGY
+    topology: Topology = ONE_DAEMON
     has_limit: bool = True
 
     def run(self, system: System, effort: Effort) -> Sample:
         raise NotImplementedError
+
+
+def document_of(*results: CellResult) -> Document:
+    """A document of these results."""
+    limits = {"udp": {"title": "datagrams", "unit": "datagrams/s", "values": [50_000.0]}}
+    programs = [OURS, OTHER, LIMIT]
+    return collect(describe_machine(), Effort(), programs, {"ours": "4.4.0"}, limits, results)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +73,27 @@ def test_ratios_pair_runs_that_stood_beside_each_other() -> None:
     assert ratios([10, 20, 30], [5, 4]) == [2, 5]
 
 
-def test_page_compares_with_target_other_daemon_and_limit() -> None:
-    cell = FixedCell((Figure(title="rate", unit="messages/s", target=100),))
+@pytest.mark.parametrize(
+    ("reference", "more_is_better", "value", "text"),
+    [
+        ("24-44 k", True, 440_000, "10 to 18"),
+        ("0.5 k", True, 5_000, "10"),
+        ("584-597", False, 200, "2.9 to 3"),
+        ("> 2.3 k", False, 230, "> 10"),
+        ("-", True, 5, "-"),
+        ("0", False, 0.1, "-"),
+    ],
+)
+def test_reference_gives_a_factor(
+    reference: str, more_is_better: bool, value: float, text: str
+) -> None:
+    figure = Figure(title="a", unit="b", reference=reference, more_is_better=more_is_better)
+
+    assert times_better(figure, value) == text
+
+
+def test_page_compares_with_target_other_daemon_limit_and_reference() -> None:
+    cell = FixedCell((Figure(title="rate", unit="messages/s", target=100, reference="11"),))
     result = CellResult(
         cell,
         {
@@ -67,12 +103,13 @@ def test_page_compares_with_target_other_daemon_and_limit() -> None:
         },
     )
 
-    page = markdown(describe_machine(), Effort(), [OURS, OTHER, LIMIT], [result])
+    page = markdown(document_of(result))
 
     assert (
         "| rate | messages/s | 110 (80 to 120) | ≥ 100 | yes | 10 (8 to 12) | 10 "
-        "| 220 (160 to 240) | 0.5 | - | - |"
+        "| 220 (160 to 240) | 0.5 | 11 | 10 | - |"
     ) in page
+    assert "| datagrams | datagrams/s | 50.0 k |" in page
 
 
 def test_missed_upper_bound_is_not_met() -> None:
@@ -82,12 +119,32 @@ def test_missed_upper_bound_is_not_met() -> None:
     assert figure.is_met(41) is False
 
 
-def test_faults_appear_on_the_page_and_in_the_document() -> None:
+def test_faults_appear_on_the_page() -> None:
     cell = FixedCell((Figure(title="rate", unit="messages/s"),))
-    result = CellResult(cell, faults={"ours": "it lost a message"})
 
-    page = markdown(describe_machine(), Effort(), [OURS], [result])
-    stored = json.loads(document(describe_machine(), Effort(), [OURS], [result]))
+    page = markdown(document_of(CellResult(cell, faults={"ours": "it lost a message"})))
 
     assert "- fixed, ours: it lost a message" in page
-    assert stored["cells"][0]["faults"] == {"ours": "it lost a message"}
+
+
+def test_stored_document_gives_the_same_page(tmp_path: Path) -> None:
+    cell = FixedCell((Figure(title="rate", unit="messages/s"),))
+    samples = {"ours": [Sample((1.5,), extra={"curve": [1, 2]})]}
+    document = document_of(CellResult(cell, samples, {"other": "it ended"}))
+    path = tmp_path / "result.json"
+
+    path.write_text(dumps(document))
+
+    assert read(path) == document
+    assert markdown(read(path)) == markdown(document)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": 0}', '{"format": 1, "machine": {}}', "null"]
+)
+def test_file_that_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(text)
+
+    with pytest.raises(DocumentError, match=r"result\.json"):
+        read(path)
