@@ -48,8 +48,8 @@ class Group:
     `id` counts its views. `is_changed`: a change of the ring has touched it, it gets a new id with
     the next regular ring. `lost` are parts, as daemon and tag, that have been taken out since the
     view of that tag. `is_signalled`: the members at this daemon got the transitional signal in
-    their present view; alone among these it is not the same everywhere. `is_shared`: other groups have the
-    same record, so that it must be copied before it is changed.
+    their present view; alone among these it is not the same everywhere. `is_shared`: other names
+    have the same record, so it must be copied before it is changed.
     """
 
     id: GroupId

@@ -164,7 +164,7 @@ def losses_of_others_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     absorb = Group.absorb
 
     def forgetful(group: Group, other: Group) -> None:
-        known = set(group.lost)
+        known = group.lost
         absorb(group, other)
         group.lost = known
 
