@@ -31,6 +31,8 @@ SERVICE_MASK = 0x3F
 MESS_TYPE_BARRIER = 0x7FFE  # As the compiled loop knows it: skipped there.
 MESS_TYPE_ACKNOWLEDGEMENT = 0x7FFD  # Its data: u64, little-endian, messages received so far.
 METHOD_CHOICE_SIZE = 90
+WANTS_MEMBERSHIP = 1
+TAKES_LARGE_MESSAGES = 2  # Classic daemons ignore it.
 
 
 class SessionError(Exception):
@@ -135,7 +137,8 @@ def open_session(
 
 def _handshake(connection: socket.socket, name: bytes, membership: bool) -> tuple[bytes, str]:
     """Return the private group that the daemon assigns, and the daemon's version."""
-    connection.sendall(bytes([4, 4, 0, 1 if membership else 0, len(name)]) + name)
+    flags = TAKES_LARGE_MESSAGES | (WANTS_MEMBERSHIP if membership else 0)
+    connection.sendall(bytes([4, 4, 0, flags, len(name)]) + name)
     size = _read_exactly(connection, 1)[0]
     if size >= 0x80:
         raise SessionError(f"the daemon refuses the name {name!r}: code {size - 256}")
