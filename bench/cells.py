@@ -2,11 +2,16 @@
 
 from fnmatch import fnmatch
 
-from bench import client_cells, ring_cells, scale_cells
+from bench import client_cells, failover_cells, ring_cells, scale_cells
 from bench.cell import KINDS, Cell
 
 # Each has core_cells(), those with targets and those beside them, and further_cells().
-PARTS = (client_cells, ring_cells, scale_cells)
+PARTS = (
+    client_cells,
+    ring_cells,
+    failover_cells,
+    scale_cells,
+)
 
 
 def core_cells() -> list[Cell]:

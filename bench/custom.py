@@ -107,7 +107,7 @@ def _cell(
 
 
 def _metrics(title: str, senders: int, clients: int) -> tuple[Metric, ...]:
-    share = Figure(title=f"{title}: least by greatest rate of a sender", unit="")
+    share = Figure(title=f"{title}: least by greatest rate of a sender", unit="ratio")
     return (
         rate(title),
         delivery_cost(f"{title}: daemons' CPU"),

@@ -53,7 +53,8 @@ class Daemon:
         self._log = directory / "output.txt"
         config = directory / "spread.conf"
         config.write_text(network.configuration)
-        command = _command(
+        self._core = core
+        self._command = _command(
             template,
             python=sys.executable,
             name=host.name,
@@ -62,23 +63,25 @@ class Daemon:
             directory=directory,
             config=config,
         )
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         if faults:
-            environment[FAULTS_VARIABLE] = faults
-        self.process = self._create(command, environment)
-        if core is not None:
-            os.sched_setaffinity(self.process.pid, {core})
+            self._environment[FAULTS_VARIABLE] = faults
+        self._log.touch()
+        self.process = self._create()
 
-    def _create(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        needed = _places(command, environment) if self.namespace else []
+    def _create(self) -> subprocess.Popen[bytes]:
+        command = self._command
+        needed = _places(command, self._environment) if self.namespace else []
 
         def prepare() -> None:
             die_with_parent()
             if self.namespace:
                 hide_shared(self._directory, needed)
                 os.chdir(self._directory)
+            if self._core is not None:
+                os.sched_setaffinity(0, {self._core})
 
-        with self._log.open("wb") as log, ExitStack() as stack:
+        with self._log.open("ab") as log, ExitStack() as stack:
             if self.namespace:
                 stack.enter_context(self.namespace.entered())
             try:
@@ -88,7 +91,7 @@ class Daemon:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=environment,
+                    env=self._environment,
                     preexec_fn=prepare,  # noqa: PLW1509 - no threads.
                 )
             except (OSError, subprocess.SubprocessError) as error:
@@ -162,6 +165,15 @@ class Daemon:
         lines = self._log.read_text(errors="replace").splitlines()
         last = next((line for line in reversed(lines) if STATISTICS.search(line)), "")
         return {name: int(value) for name, value in COUNTER.findall(last)}
+
+    def kill(self) -> None:
+        """End it as a crash does, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Create the process anew, after it has ended."""
+        self.process = self._create()
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process."""

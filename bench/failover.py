@@ -16,41 +16,32 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import spread
 from bench.address import Address
 from bench.machine import describe_machine
 from bench.session import open_session
+from bench.witness import PATIENCE_S, Site, Talker, Watch
 from tests.netns.daemons import PORT, Daemon
 from tests.netns.namespaces import why_impossible
 from tests.netns.rings import Ring, lan
 from tests.netns.stage import Stage
 
 SIZE = 3
-GROUP = "bench"
 QUIET_GROUP = "quiet"  # Without witnesses, which would take processors from the others.
 GAP_S = 0.02  # Between messages: long enough for the token to rest.
-PATIENCE_S = 60.0
 SO_TIMESTAMPNS = 35  # socket(7); not in Python's `socket`.
 BURNERS_PER_CORE = 2  # Processes that use all the time that they can get.
 SETTLE_S = 2.0  # Between a view of all and the next fault.
 
 NS_PER_MS = 1e6
 NS_PER_US = 1e3
-
-
-class Note(NamedTuple):
-    """What a client got and when: a view by its number of members, or a message by its number."""
-
-    when_ns: int
-    is_view: bool
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,98 +74,6 @@ class Figure:
 
 
 # -- Clients --------------------------------------------------------------------------------------
-
-
-class Witness:
-    """A client process at one daemon that joins the group and reports what it gets."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        context = multiprocessing.get_context("fork")
-        self.notes, theirs = context.Pipe(duplex=False)
-        with daemon.host.namespace.entered():
-            self._process = context.Process(
-                target=_watch, args=(f"{PORT}@{daemon.address}", theirs), daemon=True
-            )
-            self._process.start()
-        theirs.close()
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.join()
-        self.notes.close()
-
-
-def _watch(daemon: str, notes: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with spread.connect(daemon, f"w{os.getpid()}", timeout=PATIENCE_S) as mailbox:
-            mailbox.join(GROUP)
-            while True:
-                event = mailbox.receive()
-                now_ns = time.monotonic_ns()
-                if isinstance(event, spread.Message):
-                    notes.send(Note(now_ns, False, int(event.payload)))
-                elif event.kind is spread.MembershipKind.VIEW:
-                    notes.send(Note(now_ns, True, len(event.members)))
-    except (spread.SpreadError, OSError):
-        pass  # Its daemon is gone, or nobody reads what it notes.
-
-
-class Watch:
-    """The witnesses of all daemons, and what they have noted."""
-
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
-        self._witnesses: dict[int, Witness] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for witness in self._witnesses.values():
-            witness.close()
-
-    def renew(self, number: int) -> None:
-        """Start a witness at a daemon, in the place of an earlier one."""
-        if number in self._witnesses:
-            self._witnesses.pop(number).close()
-        self._witnesses[number] = Witness(self._ring.daemons[number])
-
-    def until(
-        self, condition: Callable[[int, Note], bool], numbers: Sequence[int], what: str
-    ) -> dict[int, int]:
-        """Return when a note that meets the condition first came to each of some witnesses."""
-        found: dict[int, int] = {}
-        end = time.monotonic() + PATIENCE_S
-        while not found.keys() >= set(numbers):
-            if time.monotonic() > end:
-                raise TimeoutError(f"{what} came to {sorted(found)} only, not to {list(numbers)}")
-            for number, note in self.read(0.1):
-                if number in numbers and number not in found and condition(number, note):
-                    found[number] = note.when_ns
-        return found
-
-    def until_view(self, size: int, numbers: Sequence[int]) -> dict[int, int]:
-        """Return when a view of so many members came to each, from now on."""
-        return self.until(
-            lambda _, note: note.is_view and note.number == size, numbers, f"a view of {size}"
-        )
-
-    def drain(self) -> None:
-        """Forget what was noted up to now."""
-        while list(self.read(0)):
-            pass
-
-    def read(self, timeout_s: float) -> Iterator[tuple[int, Note]]:
-        """Yield what was noted, with the number of the daemon; waits for the first so long."""
-        ready = wait([each.notes for each in self._witnesses.values()], timeout_s)
-        for number, witness in list(self._witnesses.items()):
-            if witness.notes in ready:
-                try:
-                    while witness.notes.poll():
-                        yield number, witness.notes.recv()
-                except EOFError:
-                    self._witnesses.pop(number).close()
 
 
 class Listener:
@@ -238,33 +137,12 @@ def _listen(host: str, notes: Connection) -> None:
                 notes.send((int(data[-8:]), seconds * 10**9 + nanoseconds, now_ns))
 
 
-class Talker:
-    """A process that sends one message after the other, to keep a ring from being silent."""
-
-    def __init__(self, daemon: Daemon, gap_s: float) -> None:
-        with daemon.host.namespace.entered():
-            self._process = multiprocessing.get_context("fork").Process(
-                target=_talk, args=(f"{PORT}@{daemon.address}", gap_s), daemon=True
-            )
-            self._process.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.join()
-
-
-def _talk(daemon: str, gap_s: float) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with spread.connect(daemon, f"t{os.getpid()}", membership=False) as mailbox:
-        while True:
-            mailbox.multicast(spread.AGREED_MESS, GROUP, b"-1")
-            time.sleep(gap_s)
-
-
 # -- Measurements ---------------------------------------------------------------------------------
+
+
+def site_of(daemon: Daemon) -> Site:
+    """Return where the clients of a daemon are."""
+    return Site(daemon.host.namespace.entered, f"{PORT}@{daemon.address}")
 
 
 @contextmanager
@@ -274,7 +152,7 @@ def measured_ring() -> Iterator[tuple[Ring, Watch]]:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-"))
         ring = stack.enter_context(lan(Path(directory), SIZE))
         until_ring(ring)
-        watch = stack.enter_context(Watch(ring))
+        watch = stack.enter_context(Watch([site_of(daemon) for daemon in ring.daemons]))
         for number in range(SIZE):
             watch.renew(number)
         watch.until_view(SIZE, range(SIZE))
@@ -329,7 +207,7 @@ def views_of_split_and_merge(ring: Ring, watch: Watch, gap_s: float) -> tuple[fl
     Clients on both sides send one message every `gap_s`.
     """
     settle(watch)
-    with Talker(ring.daemons[0], gap_s), Talker(ring.daemons[1], gap_s):
+    with Talker(site_of(ring.daemons[0]), gap_s), Talker(site_of(ring.daemons[1]), gap_s):
         settle(watch)
         began_ns = time.monotonic_ns()
         ring.split([0], [1, 2])
@@ -403,7 +281,7 @@ def false_failures(ring: Ring, seconds: float) -> float:
     for burner in burners:
         burner.start()
     try:
-        with Talker(ring.daemons[0], GAP_S), Talker(ring.daemons[1], GAP_S):
+        with Talker(site_of(ring.daemons[0]), GAP_S), Talker(site_of(ring.daemons[1]), GAP_S):
             time.sleep(seconds)
     finally:
         for burner in burners:

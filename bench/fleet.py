@@ -4,8 +4,8 @@ import select
 import signal
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -59,7 +59,7 @@ class RunningSystem:
         directory = Path(
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         ).resolve()
-        net = self._stack.enter_context(network(self.topology))
+        net = self._network = self._stack.enter_context(network(self.topology))
         self.port = net.port
         began_s = time.monotonic()
         for host in net.hosts:
@@ -101,11 +101,12 @@ class RunningSystem:
         return daemon.open(name, membership, transport, SESSION_TIMEOUT_S)
 
     def run_inside(self, number: int, function: Callable[[], T]) -> T:
+        with self.entered(number):
+            return function()
+
+    def entered(self, number: int) -> AbstractContextManager[None]:
         namespace = self.daemons[number].namespace
-        if namespace is None:
-            return function()
-        with namespace.entered():
-            return function()
+        return nullcontext() if namespace is None else namespace.entered()
 
     def cpu_s(self) -> float:
         return sum(daemon.cpu_s() for daemon in self.daemons)
@@ -125,6 +126,19 @@ class RunningSystem:
 
     def resume(self, number: int) -> None:
         self.daemons[number].send_signal(signal.SIGCONT)
+
+    def kill(self, number: int) -> None:
+        self.daemons[number].kill()
+
+    def restart(self, number: int) -> None:
+        self.daemons[number].restart()
+        self.daemons[number].wait_until_it_accepts()
+
+    def split(self, *parts: Sequence[int]) -> None:
+        self._network.split(*parts)
+
+    def merge(self) -> None:
+        self._network.split(range(self.size))
 
     def output(self, number: int) -> str:
         return self.daemons[number].output()

@@ -7,20 +7,19 @@ daemon. Then one daemon is killed: how long until the other clients have the new
 import argparse
 import json
 import multiprocessing
-import os
 import signal
 import statistics
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import spread
+from bench.fleet import RunningSystem
+from bench.load import LoadError
+from bench.system import LOOPBACK, SPREAD, System, Topology
 
 DAEMONS = 3
 CLIENTS = 10
@@ -34,6 +33,7 @@ def _name(number: int) -> str:
 
 def _client(number: int, address: str, groups: int, pipe: Connection) -> None:
     """Join all groups, tell when all ten are in all of them, then when the views of seven came."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     mailbox = spread.connect(address, f"c{number}")
     # Views of the others' joins come meanwhile, more than the daemon would keep for us.
     threading.Thread(target=_join, args=(mailbox, groups), daemon=True).start()
@@ -55,77 +55,62 @@ def _join(mailbox: spread.Mailbox, groups: int) -> None:
         mailbox.join(_name(group))
 
 
-@contextmanager
-def _ring(port: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run three daemons, each a process of its own."""
-    with TemporaryDirectory() as folder, ExitStack() as stack:
-        daemons = [
-            subprocess.Popen(
-                [sys.executable, "-m", "spread", "--local", str(DAEMONS), "--port", str(port),
-                 "-n", f"local{number}"],
-                stdout=stack.enter_context(Path(folder, f"{number}.log").open("wb")),
-                stderr=subprocess.STDOUT,
-            )
-            for number in range(1, DAEMONS + 1)
-        ]  # fmt: skip
-        try:
-            yield daemons
-        finally:
-            for daemon in daemons:
-                daemon.kill()
-                daemon.wait()
+def measure(system: System, groups: int) -> list[float]:
+    """Return for each client of the other daemons the seconds from the kill to its last view.
 
-
-def measure(groups: int, port: int) -> list[float]:
-    """Return for each client of the other daemons the seconds from the kill to its last view."""
-    with _ring(port) as daemons:
-        pipes, clients = [], []
+    The last daemon is killed, and stays so.
+    """
+    context = multiprocessing.get_context("fork")
+    pipes: list[Connection] = []
+    with ExitStack() as stack:
         for number in range(CLIENTS):
-            ours, theirs = multiprocessing.Pipe()
-            address = f"{port}@127.0.0.{number % DAEMONS + 1}"
-            client = multiprocessing.Process(
-                target=_patient_client, args=(number, address, groups, theirs), daemon=True
+            ours, theirs = context.Pipe()
+            location = system.location(number % system.size)
+            client = context.Process(
+                target=_client,
+                args=(number, f"{location.port}@{location.host}", groups, theirs),
+                daemon=True,
             )
-            client.start()
+            with system.entered(number % system.size):
+                client.start()
+            theirs.close()
+            stack.callback(client.join)
+            stack.callback(client.kill)
+            stack.callback(ours.close)
             pipes.append(ours)
-            clients.append(client)
-        for pipe in pipes:
-            pipe.recv()
-        victim = DAEMONS - 1
-        others = [number for number in range(CLIENTS) if number % DAEMONS != victim]
+        _each(pipes)
+        victim = system.size - 1
+        others = [number for number in range(CLIENTS) if number % system.size != victim]
         for number in others:
             pipes[number].send(len(others))
         killed_ns = time.monotonic_ns()
-        os.kill(daemons[victim].pid, signal.SIGKILL)
-        took = [(pipes[number].recv() - killed_ns) / 1e9 for number in others]
-        for client in clients:
-            client.kill()
-            client.join()
-        return took
+        system.kill(victim)
+        return [(ended_ns - killed_ns) / 1e9 for ended_ns in _each([pipes[n] for n in others])]
 
 
-def _patient_client(number: int, address: str, groups: int, pipe: Connection) -> None:
-    """Begin as soon as the daemon takes clients."""
-    end_ns = time.monotonic_ns() + int(PATIENCE_S * 1e9)
-    while True:
-        try:
-            spread.connect(address, f"t{number}").disconnect()
-            break
-        except spread.SpreadError:
-            if time.monotonic_ns() > end_ns:
-                raise
-            time.sleep(0.05)
-    _client(number, address, groups, pipe)
+def _each(pipes: list[Connection]) -> list[Any]:
+    """Return what every client says; raises LoadError when one says nothing."""
+    try:
+        said = []
+        for pipe in pipes:
+            if not pipe.poll(PATIENCE_S):
+                raise LoadError(f"a client has not seen all views within {PATIENCE_S:g} s")
+            said.append(pipe.recv())
+        return said
+    except EOFError as error:
+        raise LoadError("a client ended; its error is above") from error
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.group_crash", description=__doc__)
     parser.add_argument("--groups", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--port", type=int, default=7803)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rounds = [max(measure(options.groups, options.port)) for _ in range(options.rounds)]
+    rounds = []
+    for _ in range(options.rounds):
+        with RunningSystem(SPREAD, Topology(daemons=DAEMONS, links=LOOPBACK)) as system:
+            rounds.append(max(measure(system, options.groups)))
     if options.json:
         print(json.dumps({"groups": options.groups, "last_view_s": rounds}))
     else:

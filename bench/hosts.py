@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +14,7 @@ from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, DaemonError, Topolo
 from tests.netns.namespaces import Namespace, why_impossible
 from tests.netns.topology import Plug, Switch
 
+PARTS_MAX = 3
 MULTICAST, LOOPBACK_SEGMENT = "239.255.1.1", "127.0.0.255"
 PORT_RANGE = (20000, 30000)  # Below the ephemeral ports, which 5,000 sessions use up.
 AS_ROOT = ("DaemonUser = root", "DaemonGroup = root")  # Else daemons look for a user of their own.
@@ -35,6 +36,13 @@ class Network:
     hosts: tuple[Host, ...]
     port: int
     configuration: str
+    switch: Switch | None = None  # Where there are links that can be parted.
+
+    def split(self, *parts: Sequence[int]) -> None:
+        """Part the network; each part has the hosts of these numbers, PARTS_MAX parts at most."""
+        if self.switch is None:
+            raise DaemonError("a network on loopback cannot be parted; it takes namespaces")
+        self.switch.split(*[[f"h{number + 1}" for number in part] for part in parts])
 
 
 def links_of(topology: Topology) -> str:
@@ -73,15 +81,15 @@ def network(topology: Topology) -> Iterator[Network]:
     if links_of(topology) == LOOPBACK:
         yield _loopback(topology)
         return
-    with Switch(mtu=topology.mtu) as switch:
+    bridges = ["main", *(f"part{number}" for number in range(1, PARTS_MAX))]
+    with Switch(bridges, mtu=topology.mtu) as switch:
         hosts = []
         for number in range(1, topology.daemons + 1):
             host = switch.add_host(f"h{number}", Plug("eth0", f"10.1.0.{number}/24", "main"))
             hosts.append(Host(f"d{number}", host.address, host.namespace))
         entries = [f"{host.name} {host.address}" for host in hosts]
-        yield Network(
-            tuple(hosts), DEFAULT_PORT, _configuration(topology, MULTICAST, DEFAULT_PORT, entries)
-        )
+        text = _configuration(topology, MULTICAST, DEFAULT_PORT, entries)
+        yield Network(tuple(hosts), DEFAULT_PORT, text, switch)
 
 
 def _loopback(topology: Topology) -> Network:

@@ -6,7 +6,7 @@ windows on a machine of the same kind, and of a bare forwarder beside it.
 
 from dataclasses import replace
 
-from bench.cell import Cell
+from bench.cell import Cell, Figure
 from bench.load import Workload
 from bench.load_cell import LoadCell, Metric, delivery_cost, other_latency, own_latency, rate
 from bench.system import LOOPBACK, Topology
@@ -181,24 +181,65 @@ def _cost_cells() -> list[Cell]:
 
 
 def _mixed_cells() -> list[Cell]:
-    title = "3 daemons, all send, 100 B, 90 % AGREED 10 % SAFE, window 100"
+    """Return unequal services and senders."""
+    mix = ("agreed",) * 9 + ("safe",)
+    text = "3 daemons, 100 B"
     return [
-        LoadCell(
-            name="ring-mix",
-            title=title,
-            workload=Workload(
-                payload_size=100, window=100, senders=3, services=("agreed",) * 9 + ("safe",)
-            ),
-            metrics=(rate(title),),
-            kind="ring",
-            topology=RING,
+        _rate_cell(
+            "ring-mix",
+            f"{text}, all send, 90 % AGREED 10 % SAFE, window 100",
+            Workload(payload_size=100, window=100, senders=3, services=mix),
         ),
-        LoadCell(
-            name="ring-one-sender",
-            title=(one := "3 daemons, one sender, 100 B AGREED, window 100"),
-            workload=Workload(payload_size=100, window=100, receivers=2),
-            metrics=(rate(one),),
-            kind="ring",
-            topology=RING,
+        _rate_cell(
+            "ring-one-sender",
+            f"{text}, one sender, AGREED, window 100",
+            Workload(payload_size=100, window=100, receivers=2),
         ),
+        _heavy_cell(),
+        *(_fairness_cell(count) for count in (3, 30)),
     ]
+
+
+def _rate_cell(name: str, title: str, workload: Workload) -> LoadCell:
+    return LoadCell(
+        name=name,
+        title=title,
+        workload=workload,
+        metrics=(rate(title), delivery_cost(f"{title}: daemons' CPU")),
+        kind="ring",
+        topology=RING,
+    )
+
+
+def _heavy_cell() -> LoadCell:
+    """Return one sender that takes what it gets beside two that need little of it, and soon."""
+    title = "3 daemons, 1350 B AGREED, one sender with window 100, two with 100 messages/s"
+    return LoadCell(
+        name="ring-heavy",
+        title=title,
+        workload=Workload(payload_size=1350, window=100, senders=3, rates=(0, 100, 100)),
+        metrics=(
+            rate(title),
+            other_latency(f"{title}: at others, p50", "p50"),
+            other_latency(f"{title}: at others, p99", "p99"),
+        ),
+        kind="ring",
+        topology=RING,
+    )
+
+
+def _fairness_cell(senders: int) -> LoadCell:
+    """Return senders that all take what they get: whether they get the same."""
+    title = f"3 daemons, {senders} senders, 100 B AGREED, window 100: least / most of a sender"
+    figure = Figure(title=title, unit="ratio")
+    return LoadCell(
+        name=f"ring-fair-{senders}",
+        title=title,
+        workload=Workload(payload_size=100, window=100, senders=senders),
+        metrics=(
+            Metric(figure, lambda measurement: measurement.fairness),
+            rate(f"3 daemons, {senders} senders, 100 B AGREED, window 100"),
+        ),
+        kind="ring",
+        topology=RING,
+    )

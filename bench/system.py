@@ -3,7 +3,8 @@
 Every cell gets such a system and asks nothing about how it was made; `bench.fleet` makes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -134,6 +135,24 @@ class System(Protocol):
 
     def resume(self, number: int) -> None:
         """Continue a daemon that was stopped."""
+
+    def kill(self, number: int) -> None:
+        """End a daemon as a crash does."""
+
+    def restart(self, number: int) -> None:
+        """Start a daemon that was killed; returns when it accepts sessions."""
+
+    def split(self, *parts: Sequence[int]) -> None:
+        """Part the network between daemons, into 3 parts at most.
+
+        Raises DaemonError where daemons are not in namespaces.
+        """
+
+    def merge(self) -> None:
+        """Connect all daemons again."""
+
+    def entered(self, number: int) -> AbstractContextManager[None]:
+        """Sockets and processes that this thread makes meanwhile are on a daemon's host."""
 
     def output(self, number: int) -> str:
         """Return the end of what a daemon has printed."""
