@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from spread.config.listens import ANY_ADDRESS, Purpose, main_address
 from spread.config.model import Configuration
 from spread.daemon.listeners import Listeners, OpenSocket
+from spread.daemon.own_echo import ignore_own
 
 __all__ = ["Place", "RingSockets", "ring_sockets"]
 
@@ -30,7 +31,10 @@ class RingSockets:
 def ring_sockets(
     configuration: Configuration, listeners: Listeners, *, multicast: bool
 ) -> RingSockets:
-    """Return what the ring needs of `listeners`; without `multicast` there is no segment place."""
+    """Return what the ring needs of `listeners`; without `multicast` there is no segment place.
+
+    From here on, the daemon's own multicasts do not come back to it.
+    """
     places = [
         (main_address(daemon), segment.port)
         for segment in configuration.segments
@@ -39,6 +43,9 @@ def ring_sockets(
     daemons = [daemon for segment in configuration.segments for daemon in segment.daemons]
     data = listeners.serving(Purpose.DAEMONS)
     sender = _sender(data, main_address(configuration.me))
+    if multicast:
+        for each in (*data, *listeners.serving(Purpose.SEGMENT)):
+            ignore_own(each.socket, main_address(configuration.me), sender.listen.port)
     own = configuration.segment
     return RingSockets(
         me=daemons.index(configuration.me),
