@@ -1,23 +1,37 @@
-"""The codec of the Python clients: 500 messages out of a stream, and messages into one.
-
-Divide the rows of `test_decode` by 500 for the cost of a message object.
-"""
+"""The codec: frames that the daemon reads, checks and normalises; messages of the Python clients."""
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from spread._decoder import Decoder, Message
+from bench._micro import walk_frames
+from spread import Message
+from spread._decoder import Decoder
 from spread._frames import encode
 
 MESSAGE_COUNT = 500
 AGREED = 0x10
 
 
+def message(payload_size: int) -> bytes:
+    return encode(AGREED, b"#sender#bench", [b"bench"], 0, bytes(payload_size))
+
+
+@pytest.mark.parametrize("payload_size", [100, 1350])
+def test_walk(benchmark: BenchmarkFixture, payload_size: int) -> None:
+    benchmark.extra_info["operations"] = MESSAGE_COUNT
+    data = bytearray(message(payload_size) * MESSAGE_COUNT)
+
+    count = benchmark(walk_frames, data, 144_048)
+
+    assert count == MESSAGE_COUNT
+
+
 @pytest.mark.parametrize("payload_size", [100, 1350, 8000])
 def test_decode(benchmark: BenchmarkFixture, payload_size: int) -> None:
+    benchmark.extra_info["operations"] = MESSAGE_COUNT
     decoder = Decoder()
     decoder.set_private_group(b"#receiver#bench")
-    data = encode(AGREED, b"#sender#bench", [b"bench"], 0, bytes(payload_size)) * MESSAGE_COUNT
+    data = message(payload_size) * MESSAGE_COUNT
 
     def decode() -> int:
         decoder.feed(data)
@@ -30,9 +44,10 @@ def test_decode(benchmark: BenchmarkFixture, payload_size: int) -> None:
 
 
 def test_decode_and_read_every_field(benchmark: BenchmarkFixture) -> None:
+    benchmark.extra_info["operations"] = MESSAGE_COUNT
     decoder = Decoder()
     decoder.set_private_group(b"#receiver#bench")
-    data = encode(AGREED, b"#sender#bench", [b"bench"], 0, bytes(100)) * MESSAGE_COUNT
+    data = message(100) * MESSAGE_COUNT
 
     def decode() -> int:
         decoder.feed(data)

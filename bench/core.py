@@ -3,13 +3,14 @@
 from spread._frames import encode
 from spread._memory_driver import MemoryDriver
 from spread._node import Node
+from spread.daemon.upcalls import Upcalls
 
 GROUP = b"bench"
 AGREED = 0x10
 
 
-class NoControl:
-    """Upcalls that nothing in a stream of data messages calls."""
+class NoControl(Upcalls):
+    """Upcalls that nothing in a stream of data messages of a daemon without peers calls."""
 
     def handshake(self, slot: int, data: bytes) -> int:
         raise NotImplementedError

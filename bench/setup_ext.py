@@ -11,7 +11,13 @@ from Cython.Build import cythonize
 from setuptools import Distribution, Extension  # type: ignore[import-untyped]  # It ships no stubs.
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ["bench._forwarder", "bench._load", "bench._ring_forwarder", "bench._limits"]
+MODULES = [
+    "bench._forwarder",
+    "bench._limits",
+    "bench._load",
+    "bench._micro",
+    "bench._ring_forwarder",
+]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
