@@ -31,6 +31,7 @@ from spread._sys cimport sys_socket
 
 cdef enum:
     BATCH_MAX = 32               # Messages of one call; more gain little.
+    JOINT_BATCH_MAX = 8          # The same where they are joined: as much as a near cache holds.
     SOCKETS_MAX = 32             # Ten interfaces with two sockets each, and the segment's.
     SERVE_BYTES_MAX = 1024 * 1024  # What one turn may queue for a receiver before it is offered.
     # More than a socket's buffer holds of the smallest: the kernel charges each at least 512 bytes.

@@ -72,7 +72,9 @@ cdef class Datagrams:
         for descriptor in data:
             self.is_coalescing &= sys_coalesce(descriptor, True)
         for descriptor in (*data, *token):
-            capacity = BATCH_MAX if self.port_count < self.data_count else 1
+            capacity = JOINT_BATCH_MAX if self.is_coalescing else BATCH_MAX
+            if self.port_count >= self.data_count:
+                capacity = 1
             self.ports[self.port_count] = Port(descriptor, min(capacity, SYS_BATCH_MAX), False)
             self.port_count += 1
         return 0
