@@ -6,8 +6,8 @@
 import resource
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from bench._load import Load
@@ -28,6 +28,7 @@ __all__ = [
     "measure",
     "measure_with",
     "new_load",
+    "opened",
     "run",
 ]
 
@@ -107,6 +108,13 @@ def measure_with(
 
     With `hosts` daemons, session i is expected to be at daemon i % hosts.
     """
+    with opened(opener, workload, hosts=hosts) as load:
+        return run(load, workload, bounds, probe)
+
+
+@contextmanager
+def opened(opener: Opener, workload: Workload, *, hosts: int = 1) -> Iterator[Load]:
+    """Open and join the sessions of a workload, and close them at the end."""
     token = secrets.token_hex(3)
     groups = [f"bench-{token}-{i}".encode() for i in range(workload.groups)]
     count = workload.senders + workload.receivers
@@ -115,8 +123,7 @@ def measure_with(
         sessions = [stack.enter_context(opener(i, f"{token}{i:x}")) for i in range(count)]
         senders, receivers = sessions[: workload.senders], sessions[workload.senders :]
         join(groups, sessions if workload.senders_receive else receivers)
-        load = new_load(workload, groups, senders, receivers, hosts=hosts)
-        return run(load, workload, bounds, probe)
+        yield new_load(workload, groups, senders, receivers, hosts=hosts)
 
 
 def require_descriptors(session_count: int) -> None:

@@ -102,6 +102,55 @@ def test_groups_and_services_take_turns(forwarder: RunningSystem) -> None:
     assert measured.delivered[0] >= 500
 
 
+def test_poisson_senders_keep_their_rate_without_a_window(forwarder: RunningSystem) -> None:
+    workload = Workload(
+        payload_size=100, senders=2, rates=(4000.0, 1000.0), is_poisson=True, window=0
+    )
+
+    measured = measure(forwarder.location(0, "unix"), workload, Bounds(count=500))
+
+    assert measured.offered_per_s == pytest.approx(5000.0)
+    assert measured.latency_own.count + measured.latency_other.count == sum(measured.delivered)
+    assert 0 < measured.fairness < 1
+
+
+def test_overload_counts_latency_from_the_time_a_message_was_due(forwarder: RunningSystem) -> None:
+    # One message under way at a million a second: almost all are due long before they are sent.
+    workload = Workload(payload_size=100, rates=(1_000_000.0,), window=1)
+
+    measured = measure(forwarder.location(0, "unix"), workload, FEW)
+
+    behind_us = measured.behind_ms * 1000
+    assert measured.latency_own.us_max <= behind_us + measured.seconds * 1e6
+    assert measured.latency_own.us_p50 > behind_us / 4
+
+
+def test_one_million_byte_messages_are_delivered_whole(forwarder: RunningSystem) -> None:
+    workload = Workload(payload_size=1 << 20, window=3, receivers=2)
+
+    measured = measure(forwarder.location(0, "unix"), workload, Bounds(count=40))
+
+    assert min(measured.delivered) >= 40
+
+
+def test_hundreds_of_sessions_send_to_each_other(forwarder: RunningSystem) -> None:
+    workload = Workload(payload_size=16, senders=300, window=2)
+
+    measured = measure(forwarder.location(0, "unix"), workload, Bounds(count=1000))
+
+    assert len(measured.delivered) == 300
+    assert min(measured.delivered) >= 1000
+
+
+def test_sessions_beyond_the_descriptor_limit_are_refused_with_the_numbers(
+    forwarder: RunningSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.load.allow_descriptors", lambda count: count - 1)
+
+    with pytest.raises(LoadError, match=r"2 sessions need 18 descriptors.* may open 17"):
+        measure(forwarder.location(0, "unix"), Workload(payload_size=16, senders=2), FEW)
+
+
 @contextmanager
 def relay(tamper: Tamper) -> Iterator[Address]:
     """Serve one session that gets `tamper(i, frame)` back for its i-th data message."""
