@@ -8,6 +8,7 @@ from bench.cell import KINDS, Cell
 # Each has core_cells(), those with targets and those beside them, and further_cells().
 PARTS = (
     client_cells,
+    curve_cells,
     ring_cells,
     failover_cells,
     scale_cells,
