@@ -19,8 +19,8 @@ CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_
 CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_submissions.py \
     tests/unit/test_delivery.py tests/unit/test_window.py
 
-.PHONY: demo test lint types docs bench bench-micro fuzz fuzz-asan sim soak soak-memory \
-    coverage coverage-core debug-test defects wheel clean help
+.PHONY: demo test lint types docs bench bench-micro bench-micro-save bench-micro-compare \
+    fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -57,7 +57,11 @@ bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 
 ## make bench-micro the parts by themselves, with pytest-benchmark
 bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
-	$(BIN)/python -m pytest -c bench/pytest.ini bench $(PYTEST_ARGS)
+	$(BIN)/python -m bench.micro -- $(PYTEST_ARGS)
+
+## make bench-micro-save, bench-micro-compare: as baseline of this kind of machine; against it
+bench-micro-save bench-micro-compare: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
+	$(BIN)/python -m bench.micro --$(@:bench-micro-%=%) $(MICRO_ARGS) -- $(PYTEST_ARGS)
 
 ## make fuzz        a million mutated handshakes, frames and configuration files
 fuzz: $(VENV)/.built $(VENV)/.test

@@ -175,11 +175,11 @@ cdef class PackLoop:
         cdef Submissions submissions = self.submissions
         cdef Buffer* packet
         cdef uint64_t taken = 0
-        cdef uint32_t i
+        cdef uint32_t _i
         if head_size > size:
             raise ValueError(f"a head of {head_size} bytes in a frame of {size}")
         with nogil:
-            for i in range(count):
+            for _i in range(count):
                 if submissions.append(data, head_size, size) != SUBMIT_OK:
                     break
             submissions.seal()
@@ -214,9 +214,9 @@ def open_packets(const uint8_t[::1] datagram, uint32_t count):
     cdef const uint8_t* data = &datagram[0]
     cdef uint32_t size = datagram.shape[0]
     cdef uint32_t sound = 0
-    cdef uint32_t i
+    cdef uint32_t _i
     cdef Packet packet
     with nogil:
-        for i in range(count):
+        for _i in range(count):
             sound += packet_read(&packet, data, size, 1, 1) == PACKET_OK
     return sound

@@ -1,4 +1,4 @@
-"""The codec: frames that the daemon reads, checks and normalises; messages of the Python clients."""
+"""The codec: frames that the daemon reads, checks and normalises; messages of Python clients."""
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
