@@ -101,7 +101,7 @@ cdef class Datagrams:
     # When something that the faults hold back is due, nanoseconds; 0 for never.
 
     # Not for the reactor.
-    cdef int set_ports(self, data, token) except -1
+    cdef int set_ports(self, data, token, bint offload) except -1
     cdef void drop_stale(self) noexcept nogil
     cdef bint refill(self) noexcept nogil
     cdef bint take_token(self, bint is_wanted) noexcept nogil

@@ -20,6 +20,9 @@ class Datagrams:
     datagrams could not be sent: name of the cause as in COUNTERS, how many since the last report,
     the system's error number (0 if there is none), and the number of the daemon the last of them
     was for (256: the segment). Whatever it raises ends `Reactor.run`.
+
+    Without `offload` each datagram crosses the system on its own, as on systems that cannot join
+    them.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class Datagrams:
         window: int,
         report: Callable[[str, int, int, int], object],
         faults: Faults | None = None,
+        offload: bool = True,
     ) -> None: ...
     @property
     def segmentation(self) -> bool:

@@ -45,15 +45,15 @@ cdef class Datagrams:
     """The sockets, what has arrived, and the sender."""
 
     def __cinit__(self, Node node not None, sockets, *, uint32_t window, report,
-                  Faults faults=None):
+                  Faults faults=None, bint offload=True):
         self.node = node
-        self.sender = Sender(node, sockets, report)
+        self.sender = Sender(node, sockets, report, offload)
         self.faults = faults
         self.has_faults = faults is not None
         self.serve_max = max(2 * window, <uint32_t>BATCH_MAX)
         if sockets.sender not in sockets.data:
             raise MisuseError(f"descriptor {sockets.sender} sends, so it must be a data socket")
-        self.set_ports(sockets.data, sockets.token)
+        self.set_ports(sockets.data, sockets.token, offload)
 
     def __dealloc__(self):
         cdef uint32_t number
@@ -63,14 +63,14 @@ cdef class Datagrams:
         if self.has_faults:
             self.faults.clear(&self.node.pool)
 
-    cdef int set_ports(self, data, token) except -1:
+    cdef int set_ports(self, data, token, bint offload) except -1:
         cdef uint32_t capacity
         if len(data) + len(token) > SOCKETS_MAX:
             raise MisuseError(f"{len(data) + len(token)} sockets; at most {SOCKETS_MAX}")
         self.data_count = <uint32_t>len(data)
-        self.is_coalescing = True
+        self.is_coalescing = offload
         for descriptor in data:
-            self.is_coalescing &= sys_coalesce(descriptor, True)
+            self.is_coalescing &= sys_coalesce(descriptor, offload)
         for descriptor in (*data, *token):
             capacity = JOINT_BATCH_MAX if self.is_coalescing else BATCH_MAX
             if self.port_count >= self.data_count:

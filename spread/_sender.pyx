@@ -83,12 +83,12 @@ cdef int set_place(sys_address* address, place) except -1:
 cdef class Sender:
     """One socket for nearly everything, a queue in front of it, and the probes."""
 
-    def __cinit__(self, Node node not None, sockets, report):
+    def __cinit__(self, Node node not None, sockets, report, bint offload):
         self.node = node
         self.report = report
         self.socket = sockets.sender
         self.set_places(sockets)
-        if sys_can_segment(self.socket):
+        if offload and sys_can_segment(self.socket):
             self.segment_size_max = SEGMENT_SIZE_MAX
 
     def __dealloc__(self):

@@ -67,7 +67,12 @@ class Daemon:
         self.reports: list[tuple[str, int, int, int]] = []
 
     def attach(
-        self, *, faults: str | None = None, window: int = WINDOW, **changes: object
+        self,
+        *,
+        faults: str | None = None,
+        window: int = WINDOW,
+        offload: bool = True,
+        **changes: object,
     ) -> Datagrams:
         self.sockets = replace(self.sockets, **changes)  # type: ignore[arg-type]
         self.datagrams = Datagrams(
@@ -76,6 +81,7 @@ class Daemon:
             window=window,
             report=lambda *report: self.reports.append(report),
             faults=None if faults is None else Faults(faults),
+            offload=offload,
         )
         self.reactor.attach_ring(self.datagrams)
         return self.datagrams

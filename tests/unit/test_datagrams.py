@@ -160,6 +160,24 @@ class TestSending:
         # 64 of one size fit a message of 65,507 bytes; a shorter one may follow in the next only.
         assert daemon.statistics()["joint_sends"] == 1
 
+    def test_without_offload_they_leave_one_by_one(
+        self, port: int, daemon: Daemon, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+        daemon.attach(offload=False)
+        other.attach(offload=False)
+        bodies = [b"%04d" % number for number in range(BATCH_MAX)]
+
+        for body in bodies:
+            daemon.node.send_control(ALIVE, 1, body)
+        daemon.reactor.settle()
+        other.run_until(lambda: len(other.upcalls.bodies) == len(bodies))
+
+        assert other.upcalls.bodies == bodies
+        assert daemon.statistics()["joint_sends"] == other.statistics()["joint_receives"] == 0
+        assert not daemon.datagrams.segmentation
+        assert not other.datagrams.coalescing
+
     @on_linux
     def test_those_to_several_daemons_are_joined_for_each(
         self, daemon: Daemon, peers: Peers
