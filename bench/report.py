@@ -27,27 +27,43 @@ FACTORS = {"k": 1e3, "M": 1e6}
 
 
 def write(document: Document, stem: Path) -> list[Path]:
-    """Write all reports of a document beside each other; returns their paths."""
-    page = stem.with_suffix(".md")
-    page.write_text(markdown(document))
-    return [page]
+    """Write all reports of a document beside each other, with pictures where matplotlib is.
+
+    Returns their paths.
+    """
+    from bench import html_report, plots  # They take their rows from here.
+
+    note = ""
+    try:
+        pictures = plots.pictures(document)
+    except ImportError:
+        pictures, note = [], plots.MISSING
+    stem.with_suffix(".md").write_text(markdown(document))
+    stem.with_suffix(".html").write_text(html_report.page(document, pictures, note))
+    for picture in pictures:
+        stem.with_name(f"{stem.name}-{picture.name}.png").write_bytes(picture.png)
+    return [
+        stem.with_suffix(".md"),
+        stem.with_suffix(".html"),
+        *(stem.with_name(f"{stem.name}-{picture.name}.png") for picture in pictures),
+    ]
 
 
 def markdown(document: Document) -> str:
     """Return the page: circumstances, figures beside targets, latency and cost, faults."""
-    parts = [_circumstances(document)]
+    parts = [circumstances(document)]
     for kind, heading in KINDS.items():
         cells = [cell for cell in document.cells if cell.kind == kind]
         if cells:
-            parts += [f"### {heading}", table(*_figures(document, cells))]
-            header, rows = _latencies(document, cells)
+            parts += [f"### {heading}", table(*figure_rows(document, cells))]
+            header, rows = latency_rows(document, cells)
             if rows:
                 parts += [
                     "Latency in µs of the run with the median figure, and processor time.",
                     table(header, rows),
                 ]
     if document.limits:
-        parts += ["### Limits of the machine in the same run", table(*_limits(document))]
+        parts += ["### Limits of the machine in the same run", table(*limit_rows(document))]
     faults = [
         f"- {cell.name}, {label}: {fault.strip()}"
         for cell in document.cells
@@ -104,7 +120,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 # -- Parts of the page ----------------------------------------------------------------------------
 
 
-def _circumstances(document: Document) -> str:
+def circumstances(document: Document) -> str:
+    """Return where, with what and how often it was measured."""
     machine, effort = document.machine, document.effort
     programs = "; ".join(
         f"{program.label}: `{program.command}`"
@@ -121,7 +138,10 @@ def _circumstances(document: Document) -> str:
     )
 
 
-def _figures(document: Document, cells: Sequence[CellRecord]) -> tuple[list[str], list[list[str]]]:
+def figure_rows(
+    document: Document, cells: Sequence[CellRecord]
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the figures of some cells."""
     subject = document.subject
     header = ["cell", "unit", subject, "target", "met"]
     for other in document.others:
@@ -153,9 +173,10 @@ def _against(values: Sequence[float], others: Sequence[float]) -> list[str]:
     return [spread_of(others), NONE if ratio is None else f"{ratio:.2g}"]
 
 
-def _latencies(
+def latency_rows(
     document: Document, cells: Sequence[CellRecord]
 ) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of latencies, of the runs with the median figure."""
     header = ["cell", "daemon", "whose", "p50", "p90", "p99", "p99.9", "max", "Mb/s"]
     header += ["daemons µs/message", "generator CPU"]
     rows = []
@@ -189,7 +210,8 @@ def _measurement_rows(measurement: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _limits(document: Document) -> tuple[list[str], list[list[str]]]:
+def limit_rows(document: Document) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of what the kernel moves by itself."""
     rows = [
         [limit.title, limit.unit, spread_of(limit.values)] for limit in document.limits.values()
     ]
