@@ -14,7 +14,7 @@
         36     4  time         ring id: time
         40    24  by kind, below
 
-    DATA         seq u64, tenure u64, lag u32 (seq - local aru of the origin), first u16, zero u16
+    DATA         seq u64, tenure u64, lag u32 (seq - local aru of the origin), first u16, place u16
     DATA with FLAG_RECOVERY
                  seq u64 in the old ring, old leader u32, old time u32, lag u32 (zero), first, zero;
                  the header names the forming ring
@@ -26,6 +26,7 @@
                  counter u64, incarnation u64, zero u64; the ring id is the sender's installed ring
 
 `first` is the offset in the payload of the first frame that begins there, NO_FRAME if none does.
+`place` counts the packets of the same visit of the token in front of this one; 0 in a copy.
 A daemon number is the place of a daemon in configuration order: the network hash makes it the same
 everywhere. A payload has at most 65,443 bytes, whatever the receiver's own packet size.
 """
@@ -89,7 +90,8 @@ cdef struct Packet:
     # one); seq of TOKEN; incarnation of control kinds.
     uint64_t second
     uint32_t lag                  # DATA; fcc of TOKEN.
-    uint32_t tail                 # first (low 16 bits) of DATA; round of TOKEN.
+    uint32_t tail                 # first of DATA; round of TOKEN.
+    uint16_t place                # DATA.
 
 
 cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:

@@ -93,7 +93,11 @@ cdef bint is_data_sound(const Packet* packet, uint32_t payload_size) noexcept no
         return False
     if packet.flags & FLAG_RECOVERY and packet.lag != 0:
         return False
-    if packet.tail != NO_FRAME and packet.tail >= payload_size:  # Its high half is zero, too.
+    if packet.flags & FLAG_RECOVERY and packet.place != 0:
+        return False
+    if packet.place >= packet.number:
+        return False
+    if packet.tail != NO_FRAME and packet.tail >= payload_size:
         return False
     return 0 < payload_size <= PACKET_SIZE_MAX - PACKET_HEADER_SIZE
 
@@ -138,6 +142,10 @@ cdef PacketFault packet_read(
     packet.second = load_le64(data + OFFSET_SECOND)
     packet.lag = load_le32(data + OFFSET_LAG)
     packet.tail = load_le32(data + OFFSET_TAIL)
+    packet.place = 0
+    if packet.kind == KIND_DATA:
+        packet.place = <uint16_t>(packet.tail >> 16)
+        packet.tail &= 0xFFFF
     if packet.origin >= daemon_count or packet.transmitter >= daemon_count:
         return PACKET_MALFORMED
     if not is_zero(data + OFFSET_TAG, OFFSET_LEADER - OFFSET_TAG):
@@ -174,7 +182,12 @@ cdef void packet_write(
     if packet.kind == KIND_TOKEN:
         store_le32(data + OFFSET_TAIL, packet.tail)
     elif packet.kind == KIND_DATA:
-        store_le32(data + OFFSET_TAIL, packet.tail & 0xFFFF)
+        store_le32(
+            data + OFFSET_TAIL,
+            packet.tail & 0xFFFF | (
+                0 if packet.flags & FLAG_RECOVERY else <uint32_t>packet.place << 16
+            ),
+        )
     store_le32(data + OFFSET_CRC, checksum(data, size))
 
 
@@ -266,7 +279,10 @@ LAYOUT = (
         "DATA", OFFSET_TAIL, 2, "first",
         "where in the payload the first frame begins; ffff if none does", "tail",
     ),
-    LayoutField("DATA", OFFSET_TAIL + 2, 2, "(zero)", ""),
+    LayoutField(
+        "DATA", OFFSET_TAIL + 2, 2, "place",
+        "packets of the same visit in front of this one, less than seq; 0 in a copy", "place",
+    ),
 
     LayoutField(_RECOVERY, OFFSET_NUMBER, 8, "seq", "place in the order of the old ring", "number"),
     LayoutField(_RECOVERY, OFFSET_SECOND, 8, "old ring", "id of the old ring: leader, time",
@@ -300,7 +316,7 @@ LAYOUT = (
 
 
 class PacketHeader(NamedTuple):
-    """The header of a packet; `LAYOUT` says what the last four numbers are in each kind."""
+    """The header of a packet; `LAYOUT` says what the last five numbers are in each kind."""
 
     kind: int
     flags: int = 0
@@ -312,6 +328,7 @@ class PacketHeader(NamedTuple):
     second: int = 0
     lag: int = 0
     tail: int = 0
+    place: int = 0
 
 
 cdef const uint8_t* start_of(const uint8_t[::1] data) noexcept:
@@ -348,7 +365,7 @@ def read_packet(const uint8_t[::1] data, uint64_t network, uint32_t daemon_count
         raise PeerError(f"datagram of {data.shape[0]} bytes refused: {FAULT_TEXTS[fault]}")
     return PacketHeader(
         packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader, packet.time,
-        packet.number, packet.second, packet.lag, packet.tail,
+        packet.number, packet.second, packet.lag, packet.tail, packet.place,
     )
 
 
@@ -365,7 +382,7 @@ def make_packet(header: PacketHeader, uint64_t network, bytes payload not None =
     try:
         (
             packet.kind, packet.flags, packet.origin, packet.transmitter, packet.leader,
-            packet.time, packet.number, packet.second, packet.lag, packet.tail,
+            packet.time, packet.number, packet.second, packet.lag, packet.tail, packet.place,
         ) = header
     except OverflowError as error:
         raise MisuseError(f"{header} does not fit the fields of a packet: {error}") from error

@@ -28,7 +28,7 @@ from spread._token cimport Token
 from spread._window cimport WINDOW_SLOTS, Window
 
 cdef enum:
-    TOKEN_RESENDS_MAX = 8
+    TOKEN_RESENDS_MAX = 16
 
 cdef enum DataStatus:
     DATA_NEW = 0
@@ -50,6 +50,10 @@ cdef class Ring:
     cdef uint64_t stable               # Highest seq that every member holds.
     cdef uint64_t high                 # Highest seq claimed by anybody.
     cdef uint64_t own_high             # Highest seq that this daemon claimed.
+    cdef uint64_t heard[DAEMONS_MAX]   # By origin: highest seq that came when it was sent first.
+    cdef bint is_lost[WINDOW_SLOTS]    # By seq: missing, and what was sent behind it has come.
+    cdef uint64_t lost_high            # No higher one is.
+    cdef uint64_t visit_first          # First seq numbered at the own last visit.
     # The token.
     cdef Token token                   # As it came last; rewritten by the visit.
     cdef uint64_t tok_no               # Of the last one accepted.
@@ -67,6 +71,9 @@ cdef class Ring:
     cdef int64_t resend_ns
     cdef int64_t visited_ns            # When the last token came; 0 before.
     cdef int64_t rotation_ns           # Smoothed time of a rotation.
+    cdef int64_t passed_ns             # When the last token was passed on first.
+    cdef int64_t evidence_ns           # Smoothed time until there is evidence that it came,
+    cdef int64_t deviation_ns          # and how much single times deviate from it.
 
     cdef bint is_leader(self) noexcept nogil
 
@@ -112,6 +119,7 @@ cdef class Ring:
     cdef void invariants(self) noexcept nogil
 
     # Private.
+    cdef void find_lost(self, const Packet* packet) noexcept nogil
     cdef void close_rotation(self, uint64_t seq_before, bint is_released) noexcept nogil
     cdef void merge_token(self) noexcept nogil
     cdef uint32_t answer_requests(self) noexcept nogil
@@ -123,6 +131,7 @@ cdef class Ring:
     cdef void pass_token(self, uint32_t target, uint8_t flags) noexcept nogil
     cdef void send_token_ack(self, uint64_t tok_no, uint8_t target) noexcept nogil
     cdef void measure_rotation(self) noexcept nogil
+    cdef void measure_evidence(self) noexcept nogil
     cdef void arm_resend(self) noexcept nogil
 
 

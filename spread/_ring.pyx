@@ -33,6 +33,9 @@ cdef enum:
     SEVERAL = 255           # In `who_asks`.
     ROTATION_RISE = 64
     ROTATION_FALL = 4
+    EVIDENCE_SHARE = 8
+    DEVIATION_SHARE = 4
+    DEVIATIONS = 4
     SHARE_FACTOR = 4        # A buffer that is emptier than this is not worth keeping for a packet.
 
 
@@ -64,7 +67,7 @@ cdef class Ring:
         if not packet.flags & FLAG_RECOVERY and ack > self.acks[packet.origin]:
             self.acks[packet.origin] = ack
         entry = WindowEntry(buffer, offset, size, <uint16_t>packet.tail, packet.origin)
-        if window_find(&self.window, packet.number) != NULL:
+        if packet.number <= self.window.aru or window_find(&self.window, packet.number) != NULL:
             status = WINDOW_DUPLICATE
         else:
             fit_entry(self.station, &entry)
@@ -72,6 +75,9 @@ cdef class Ring:
             if status != WINDOW_INSERTED:
                 buffer_release(self.station.pool, entry.buffer)
         if status == WINDOW_INSERTED:
+            self.is_lost[packet.number & SLOT_MASK] = False
+            if not packet.flags & (FLAG_RETRANS | FLAG_RECOVERY):
+                self.find_lost(packet)
             self.high = max(self.high, packet.number)
             self.acks[self.station.me] = self.window.aru
             return DATA_NEW
@@ -79,6 +85,22 @@ cdef class Ring:
             STAT_DUPLICATES if status == WINDOW_DUPLICATE else STAT_OUT_OF_RANGE, 1
         )
         return DATA_OLD
+
+    cdef void find_lost(self, const Packet* packet) noexcept nogil:
+        """Note what is lost: packets of a visit come in the order in which they were sent.
+
+        About the end of a visit this says nothing: it may be on its way while the next daemon
+        sends already.
+        """
+        cdef uint64_t* heard = &self.heard[packet.origin]
+        cdef uint64_t seq = max(heard[0], packet.number - 1 - packet.place)
+        heard[0] = max(heard[0], packet.number)
+        seq = max(seq, self.window.aru)
+        while seq + 1 < packet.number:
+            seq += 1
+            if window_find(&self.window, seq) == NULL:
+                self.is_lost[seq & SLOT_MASK] = True
+                self.lost_high = max(self.lost_high, seq)
 
     cdef void update_stable(self) noexcept nogil:
         cdef uint64_t lowest = self.window.aru
@@ -106,6 +128,9 @@ cdef class Ring:
         if entry.origin == self.station.me:
             packet.lag = <uint32_t>(seq - min(seq, self.window.aru))
         packet.tail = entry.first
+        packet.place = 0
+        if not flags & FLAG_RETRANS:
+            packet.place = <uint16_t>(seq - self.visit_first)
         self.station.count(STAT_PACKETS_SENT, 1)
         if who == NO_DAEMON:
             self.station.send_packet(
@@ -162,9 +187,8 @@ cdef class Ring:
             self.station.count(STAT_TOKENS_MALFORMED, 1)
             return False
         self.token = token
+        self.progress(packet.number)
         self.tok_no = packet.number
-        self.resend_ns = 0
-        self.resends = 0
         self.station.count(STAT_TOKENS, 1)
         self.measure_rotation()
         if self.token.quiet > 0:
@@ -183,10 +207,30 @@ cdef class Ring:
             self.rotation_ns += more // (ROTATION_RISE if more > 0 else ROTATION_FALL)
         self.visited_ns = self.station.now_ns
 
+    cdef void measure_evidence(self) noexcept nogil:
+        """Smooth the time until a token is known to have come, as TCP does with its round trips.
+
+        Of a token that was sent again nobody knows which copy is answered: that says little about
+        how much the times differ.
+        """
+        cdef int64_t passed = self.station.now_ns - self.passed_ns
+        cdef int64_t more = passed - self.evidence_ns
+        if self.evidence_ns == 0:
+            self.evidence_ns = passed
+            self.deviation_ns = passed // 2
+            return
+        self.evidence_ns += more // EVIDENCE_SHARE
+        if self.resends > 0:
+            return
+        self.deviation_ns += (max(more, -more) - self.deviation_ns) // DEVIATION_SHARE
+
     cdef void arm_resend(self) noexcept nogil:
         """Wait longer with each copy: a busy host needs time rather than copies."""
         cdef int64_t interval = min(
-            max(self.station.limits.token_retransmit_ns, 4 * self.rotation_ns),
+            max(
+                self.station.limits.token_retransmit_ns,
+                self.evidence_ns + DEVIATIONS * self.deviation_ns,
+            ),
             self.station.limits.hurry_timeout_ns // 10,
         )
         self.resend_ns = self.station.now_ns + min(
@@ -205,7 +249,8 @@ cdef class Ring:
         self.station.send_header(&packet, target)
 
     cdef void progress(self, uint64_t tenure) noexcept nogil:
-        if tenure >= self.sent_no:
+        if tenure >= self.sent_no and self.resend_ns != 0:
+            self.measure_evidence()
             self.resend_ns = 0
             self.resends = 0
 
@@ -339,6 +384,7 @@ cdef class Ring:
         cdef Buffer* buffer
         cdef WindowEntry entry
         cdef WindowStatus status
+        self.visit_first = self.high + 1
         if room > 0:
             self.station.control.seal()
             self.station.clients.seal()
@@ -361,13 +407,17 @@ cdef class Ring:
     cdef void write_requests(self, uint64_t bound) noexcept nogil:
         """Ask for what is missing up to `bound`, and again for what could not be answered."""
         cdef uint64_t seq = self.window.aru + 1
-        cdef uint64_t last = min(bound, self.window.discarded + WINDOW_SLOTS)
+        cdef uint64_t last = min(
+            max(bound, self.lost_high), self.window.discarded + WINDOW_SLOTS
+        )
         cdef uint64_t me = self.station.me
         cdef uint8_t* who
         cdef Request* request = NULL
         cdef uint32_t before = self.token.request_count
         while seq <= last:
-            if window_find(&self.window, seq) == NULL:
+            if window_find(&self.window, seq) == NULL and (
+                seq <= bound or self.is_lost[seq & SLOT_MASK]
+            ):
                 who = &self.who_asks[seq & SLOT_MASK]
                 who[0] = <uint8_t>(me + 1) if who[0] == 0 or who[0] == me + 1 else SEVERAL
                 self.station.count(STAT_REQUESTED, 1)
@@ -436,6 +486,7 @@ cdef class Ring:
         buffer.size = token_write(&self.token, buffer.data)
         packet_write(buffer.data, buffer.size, &packet, self.station.network)
         self.sent_target = target
+        self.passed_ns = self.station.now_ns
         outbox_add(self.station.outbox, buffer, 0, buffer.size, target, CHANNEL_TOKEN)
         self.arm_resend()
 

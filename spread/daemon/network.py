@@ -38,7 +38,7 @@ MAX_SEQ_GAP: Final = 1600
 WINDOW_SLOTS: Final = 2048
 """Packets that a daemon can hold at a time: the gap, and what one rotation adds to it."""
 
-TOKEN_RETRANSMIT_NS: Final = 2 * NS_PER_MS
+TOKEN_RETRANSMIT_NS: Final = 3 * NS_PER_MS // 10
 """Several rotations of a local network, so that a token that is only slow is not sent twice."""
 
 WANT_RETRY_NS: Final = 5 * NS_PER_MS

@@ -63,7 +63,7 @@ class _Rule:
 
 _CONTROL = _Rule(0, HEADER_SIZE, SIZE_MAX, (56, 64))
 _RULES = {
-    Kind.DATA: _Rule(0b111, HEADER_SIZE + 1, SIZE_MAX, (62, 64)),
+    Kind.DATA: _Rule(0b111, HEADER_SIZE + 1, SIZE_MAX, (64, 64)),
     Kind.TOKEN: _Rule(0b11000, HEADER_SIZE, TOKEN_SIZE_MAX, (64, 64)),
     Kind.TOKEN_ACK: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
     Kind.WANT: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
@@ -102,9 +102,11 @@ def _is_data_sound(data: bytes) -> bool:
     seq: int
     lag: int
     first: int
-    seq, lag, first = struct.unpack_from("<Q8xIH", data, 40)
-    lag_max = 0 if data[5] & Flag.RECOVERY else seq
-    return seq > 0 and lag <= lag_max and (first == NO_FRAME or first < len(data) - HEADER_SIZE)
+    place: int
+    seq, lag, first, place = struct.unpack_from("<Q8xIHH", data, 40)
+    if data[5] & Flag.RECOVERY and (lag or place):
+        return False
+    return lag <= seq and place < seq and (first == NO_FRAME or first < len(data) - HEADER_SIZE)
 
 
 def sealed(data: bytes) -> bytes:

@@ -371,6 +371,7 @@ class Station:
         tenure: int = 0,
         ack: int = 0,
         first: int = 0,
+        place: int = 0,
         transmitter: int | None = None,
         turn: bool = True,
     ) -> None:
@@ -386,6 +387,7 @@ class Station:
             second=tenure,
             lag=seq - ack,
             tail=first,
+            place=place,
         )
         self.packet(header, payload, turn=turn)
 

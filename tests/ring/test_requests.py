@@ -37,6 +37,59 @@ def test_the_accelerated_ring_asks_for_what_the_previous_token_claimed() -> None
     assert missing(station, 9, 4).requests == (Request(3, 1, 1), Request(5, 1, 1))
 
 
+def test_what_was_sent_before_something_that_came_is_asked_for_at_once() -> None:
+    station = Station.in_ring(1)
+    for seq, place in ((2, 1), (5, 4)):
+        station.data(0, seq, place=place)
+
+    assert missing(station, 6).requests == (Request(1, 1, 1), Request(3, 2, 1))
+
+
+def test_the_end_of_an_earlier_visit_may_be_on_its_way() -> None:
+    station = Station.in_ring(1)
+    station.data(2, 1)
+    station.data(0, 4, place=1)
+
+    assert missing(station, 4).requests == (Request(3, 1, 1),)
+    assert missing(station, 4).requests == (Request(2, 2, 1),)
+
+
+def test_what_came_late_is_not_asked_for() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 2, place=1)
+    station.data(0, 1)
+
+    assert missing(station, 2).requests == ()
+
+
+def test_copies_say_nothing_about_what_is_lost() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 3, place=2, flags=RETRANS, transmitter=2)
+
+    assert missing(station, 3).requests == ()
+
+
+def test_a_lost_packet_is_asked_for_until_it_comes() -> None:
+    station = Station.in_ring(1)
+    station.data(0, 2, place=1)
+
+    assert missing(station, 9).requests == (Request(1, 1, 1),)
+    assert missing(station, 9, 3, 4, 5, 6, 7, 8, 9).requests == (Request(1, 1, 1),)
+    assert missing(station, 9, 1).requests == ()
+
+
+def test_the_place_of_a_packet_in_its_visit_is_told() -> None:
+    station = Station.in_ring(1)
+    for body in (b"x" * 1_328, b"y" * 1_328):
+        station.submit(body)
+    station.next_token()
+    station.submit(b"z")
+    station.token(Token(station.token_number + 3, seq=2))
+
+    sent = station.take_sent(DATA)
+    assert [(each.header.number, each.header.place) for each in sent] == [(3, 0)]
+
+
 def test_a_new_ring_asks_for_nothing_at_its_first_visit() -> None:
     assert missing(Station.in_ring(1), 1).requests == ()
 

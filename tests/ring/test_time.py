@@ -238,15 +238,35 @@ def test_the_time_of_a_rotation_is_smoothed(station: Station) -> None:
     assert 2 * MS < station.ring_statistics["rotation_ns"] <= 3 * MS
 
 
-def test_slow_rotations_make_copies_come_later(station: Station) -> None:
-    for _ in range(400):
-        station.sleep(3 * MS)
+def test_copies_come_when_evidence_is_later_than_usual(station: Station) -> None:
+    for _ in range(100):
+        station.sleep(30 * MS)
         station.next_token(seq=0)
 
-    station.advance(8 * MS)
+    station.advance(29 * MS)
     assert station.take_sent(TOKEN) == []
     station.advance(5 * MS)
     assert len(station.take_sent(TOKEN)) == 1
+
+
+def test_copies_wait_where_the_time_until_there_is_evidence_differs(station: Station) -> None:
+    for number in range(100):
+        station.sleep((10 + 20 * (number % 2)) * MS)
+        station.next_token(seq=0)
+
+    station.advance(40 * MS)
+    assert station.take_sent(TOKEN) == []
+    station.advance(40 * MS)
+    assert len(station.take_sent(TOKEN)) == 1
+
+
+def test_the_first_evidence_is_believed(station: Station) -> None:
+    station.sleep(30 * MS)
+    station.next_token(seq=0)
+
+    station.advance(20 * MS)
+
+    assert station.take_sent(TOKEN) == []
 
 
 # -- Where the token was lost ---------------------------------------------------------------------

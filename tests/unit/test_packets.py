@@ -24,17 +24,18 @@ SOUND_DATA = PacketHeader(
     second=77,
     lag=5,
     tail=3,
+    place=9,
 )
 SOUND_DATA_BYTES = (
     bytes.fromhex(
         "f5 73 72 01  01  01  01 02"
         "88 77 66 55 44 33 22 11"
-        "0c 9d aa df"
+        "d3 b9 e7 93"
         "00 00 00 00 00 00 00 00 00 00 00 00"
         "01 00 00 0a  00 21 43 65"
         "06 05 04 03 02 01 00 00"
         "4d 00 00 00 00 00 00 00"
-        "05 00 00 00  03 00  00 00"
+        "05 00 00 00  03 00  09 00"
     )
     + b"payload"
 )
@@ -42,7 +43,7 @@ SOUND_DATA_BYTES = (
 # A sound header of each kind with the least payload, all fields that the kind has being in use.
 SOUND = {
     "DATA": (SOUND_DATA, b"1234"),
-    "DATA with RECOVERY": (SOUND_DATA._replace(flags=Flag.RECOVERY, lag=0), b"1234"),
+    "DATA with RECOVERY": (SOUND_DATA._replace(flags=Flag.RECOVERY, lag=0, place=0), b"1234"),
     "TOKEN": (PacketHeader(Kind.TOKEN, Flag.RESEND, 1, 2, 3, 4, 5, 6, 7, 8), b""),
     "TOKEN_ACK": (PacketHeader(Kind.TOKEN_ACK, 0, 1, 2, 3, 4, 5), b""),
     "WANT": (PacketHeader(Kind.WANT, 0, 1, 2, 3, 4, 5), b""),
@@ -259,12 +260,17 @@ def test_a_frame_begins_in_the_payload_or_not_at_all(first: int) -> None:
     assert judged(made(SOUND_DATA._replace(tail=first), b"1234")) is Fault.NONE
 
 
+def test_what_a_visit_sent_before_begins_with_one() -> None:
+    assert judged(made(SOUND_DATA._replace(number=10), b"1234")) is Fault.NONE
+    assert judged(made(SOUND_DATA._replace(number=9, lag=5), b"1234")) is Fault.MALFORMED
+
+
 def test_places_in_the_order_begin_with_one() -> None:
     assert judged(made(SOUND_DATA._replace(number=0, lag=0), b"1234")) is Fault.MALFORMED
 
 
 def test_no_origin_lags_behind_the_beginning() -> None:
-    assert judged(made(SOUND_DATA._replace(number=5, lag=5), b"1234")) is Fault.NONE
+    assert judged(made(SOUND_DATA._replace(number=5, lag=5, place=0), b"1234")) is Fault.NONE
     assert judged(made(SOUND_DATA._replace(number=5, lag=6), b"1234")) is Fault.MALFORMED
 
 
