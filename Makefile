@@ -19,7 +19,7 @@ CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_
 CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_submissions.py \
     tests/unit/test_delivery.py tests/unit/test_window.py
 
-.PHONY: demo test lint types docs bench bench-micro bench-micro-save bench-micro-compare \
+.PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
     fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheel clean help
 
 help:
@@ -51,9 +51,13 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 docs: $(VENV)/.built $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-## make bench       the table of figures beside their targets; writes bench/results
+## make bench       the figures beside targets and limits, 15 minutes; writes bench/results/latest.*
 bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+## make bench-all   all cells: further links, mixes, scale, curves (BENCH_ARGS for both)
+bench-all: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
+	$(BIN)/python -m bench --all $(BENCH_ARGS)
 
 ## make bench-micro the parts by themselves, with pytest-benchmark
 bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench

@@ -179,15 +179,21 @@ class Daemon:
         """Send a signal to the process."""
         self.process.send_signal(number)
 
-    def close(self) -> None:
-        """Terminate the process, and kill it if it stays."""
-        self.process.send_signal(signal.SIGCONT)
+    def terminate(self) -> None:
+        """Ask the process to end; `wait` tells when it has."""
         self.process.terminate()
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait(self) -> None:
+        """Wait until the process has ended, and kill it if it stays."""
         try:
             self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def close(self) -> None:
+        """Kill the process, which has nothing to save, and remove its Unix socket."""
+        self.kill()
         if self.namespace is None:
             Path(unix_address(self.port).path).unlink(missing_ok=True)
 
@@ -195,19 +201,20 @@ class Daemon:
 def check_template(template: str) -> None:
     """Raise DaemonError for a command that no daemon could be started with."""
     names = ("python", "name", "port", "address", "directory", "config")
-    command = _command(template, **dict.fromkeys(names, "x"))
-    if not command:
-        raise DaemonError("an empty command starts no daemon")
+    _command(template, **dict.fromkeys(names, "x"))
 
 
 def _command(template: str, **places: object) -> list[str]:
     try:
-        return shlex.split(template.format(**places))
+        command = shlex.split(template.format(**places))
     except (KeyError, IndexError, ValueError) as error:
         known = ", ".join(f"{{{name}}}" for name in places)
         raise DaemonError(
             f"the command {template!r} cannot be read ({error}); known are {known}"
         ) from error
+    if not command:
+        raise DaemonError("an empty command starts no daemon")
+    return command
 
 
 def _places(command: list[str], environment: dict[str, str]) -> list[Path]:

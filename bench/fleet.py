@@ -145,7 +145,9 @@ class RunningSystem:
 
     def statistics(self) -> list[dict[str, int]]:
         for daemon in self.daemons:
-            daemon.close()
+            daemon.terminate()  # At once: one by one, the others would form smaller rings first.
+        for daemon in self.daemons:
+            daemon.wait()
         return [daemon.statistics() for daemon in self.daemons]
 
     def is_running(self) -> bool:
