@@ -31,7 +31,6 @@ MERGED_SIZE = 64_800  # 45 of them in one call.
 BATCH_SIZE = 32
 BUFFER_SIZE = 4 << 20
 GROUP = "239.255.1.77"
-PORT = 4877
 FRAME_SIZE = 180  # A message of 100 B to one group.
 CHUNK_SIZE = 65_536
 TIMEOUT = struct.pack("ll", 0, 200_000)  # Seconds and microseconds a receiver waits for the first.
@@ -203,8 +202,8 @@ def channels(
             receiver.setsockopt(
                 socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + there
             )
-        receiver.bind((address, PORT))
-        yield sender, receiver, (address, PORT)
+        receiver.bind((address, 0))
+        yield sender, receiver, (address, receiver.getsockname()[1])
 
 
 @contextmanager
