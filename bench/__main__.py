@@ -42,15 +42,22 @@ def main() -> int:
         print("\n".join(f"{cell.name:20} {cell.kind:12} {cell.title}" for cell in cells))
         return 0
     document, was_stopped = _measure(given, cells, implementations, effort)
-    stem = given.output / datetime.now().strftime("%Y%m%d-%H%M%S")
-    given.output.mkdir(parents=True, exist_ok=True)
-    for each in (stem, given.output / "latest"):
-        each.with_suffix(".json").write_text(dumps(document))
-        paths = write(document, each)
-    print(markdown(document))
-    names = ", ".join(path.name for path in paths)
-    _tell(f"written to {stem}.md and .json, and to {given.output}/latest.json, {names}")
+    _leave(document, given.output)
     return 1 if was_stopped or any(cell.faults for cell in document.cells) else 0
+
+
+def _leave(document: Document, directory: Path) -> None:
+    """Write the document under its time, which is kept, and as the latest, with its reports."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("latest*"):
+        old.unlink()
+    kept = directory / f"{datetime.now():%Y%m%d-%H%M%S}.json"
+    kept.write_text(dumps(document))
+    latest = directory / "latest.json"
+    latest.write_text(dumps(document))
+    paths = write(document, latest.with_suffix(""))
+    print(markdown(document))
+    _tell(f"written to {kept} and {', '.join(str(path) for path in (latest, *paths))}")
 
 
 def _measure(
@@ -116,8 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list all cells and exit")
     parser.add_argument("--all", action="store_true", help="run the further cells, too")
     parser.add_argument("--quick", action="store_true", help="one short run per cell")
-    parser.add_argument("--runs", type=int, help="runs per cell (3)")
-    parser.add_argument("--duration", type=float, help="measured seconds per run (2)")
+    parser.add_argument("--runs", type=int, help="runs per cell (3; 1 of curves and scale)")
+    parser.add_argument("--duration", type=float, help="measured seconds per run (1.5)")
     parser.add_argument(
         "--daemon-command",
         default="",
@@ -172,7 +179,7 @@ def _effort(given: argparse.Namespace) -> Effort:
     if given.runs is not None:
         if given.runs < 1:
             raise UsageError(f"--runs {given.runs}: choose 1 or more")
-        effort = replace(effort, runs=given.runs)
+        effort = replace(effort, runs=given.runs, long_runs=given.runs)
     if given.duration is not None:
         if not given.duration > 0:
             raise UsageError(f"--duration {given.duration:g}: choose seconds above 0")

@@ -19,6 +19,7 @@ KINDS = {
     "footprint": "Footprint",
     "limits": "Limits of the machine",
 }
+LONG_KINDS = ("curve", "scale")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,16 @@ class Effort:
     """How long each cell takes and how often it is run."""
 
     runs: int = 3
-    warm_up_s: float = 0.7
-    duration_s: float = 2.0
+    long_runs: int = 1  # The same for cells that consist of many measurements.
+    warm_up_s: float = 0.5
+    duration_s: float = 1.5
     client_count: int = 300_000  # Messages that a Python client receives.
     session_count: int = 5_000
     idle_s: float = 2.0
+
+    def runs_of(self, kind: str) -> int:
+        """Return how often cells of a kind are run."""
+        return self.long_runs if kind in LONG_KINDS else self.runs
 
 
 QUICK = Effort(

@@ -13,7 +13,7 @@ The bare forwarder's runs have the label LIMIT_LABEL.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -118,12 +118,17 @@ def collect(
         machine=asdict(machine),
         effort=asdict(effort),
         implementations=[
-            Program(label=each.label, command=each.command, version=versions.get(each.label, ""))
+            Program(label=each.label, command=_command(each), version=versions.get(each.label, ""))
             for each in implementations
         ],
         limits={name: Limit(**limit) for name, limit in limits.items()},
         cells=[_record(result) for result in results],
     )
+
+
+def _command(implementation: Implementation) -> str:
+    commands = (implementation.command, implementation.ring_command)
+    return "; several: ".join(command for command in commands if command)
 
 
 def _record(result: CellResult) -> CellRecord:
@@ -182,6 +187,29 @@ def _stored_cell(stored: dict[str, Any]) -> CellRecord:
         label: [Run(**each) for each in several] for label, several in stored.pop("runs").items()
     }
     return CellRecord(figures=figures, runs=runs, **stored)
+
+
+def together(documents: Sequence[Document]) -> Document:
+    """Return one document of several that measured other cells of the same implementations.
+
+    Machine and effort are those of the first. Raises DocumentError where they do not fit.
+    """
+    first = documents[0]
+    cells: dict[str, CellRecord] = {}
+    limits: dict[str, Limit] = {}
+    for document in documents:
+        if document.effort != first.effort or _labels(document) != _labels(first):
+            raise DocumentError(
+                "documents of other implementations or of another effort cannot be put together: "
+                f"{_labels(first)}, {first.effort}; {_labels(document)}, {document.effort}"
+            )
+        cells |= {cell.name: cell for cell in document.cells}
+        limits |= document.limits
+    return replace(first, cells=list(cells.values()), limits=limits)
+
+
+def _labels(document: Document) -> list[str]:
+    return [program.label for program in document.implementations]
 
 
 def ratios(values: Sequence[float], others: Sequence[float]) -> list[float]:

@@ -17,8 +17,10 @@ from bench.document import (
     CellRecord,
     Document,
     DocumentError,
+    dumps,
     median_ratio,
     read,
+    together,
 )
 
 NONE = "-"
@@ -219,16 +221,29 @@ def limit_rows(document: Document) -> tuple[list[str], list[list[str]]]:
 
 
 def main() -> int:
-    """Write the reports of a stored result; 1 when the file is none."""
+    """Write the reports of stored results; 1 when a file is none."""
     parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
-    parser.add_argument("file", type=Path, help="JSON document that `python -m bench` wrote")
+    parser.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE.json",
+        help="documents that `python -m bench` wrote; several are put together as one",
+    )
+    parser.add_argument("--output", type=Path, help="where to, without suffix (beside the first)")
     given = parser.parse_args()
+    stem = given.output or given.files[0].with_suffix("")
     try:
-        document = read(given.file)
+        document = together([read(path) for path in given.files])
+        paths = write(document, stem)
+        if len(given.files) > 1:
+            stored = stem.with_name(f"{stem.name}-together.json")
+            stored.write_text(dumps(document))
+            paths = [stored, *paths]
     except (DocumentError, OSError) as error:
         print(f"bench.report: {error}", file=sys.stderr)
         return 1
-    for path in write(document, given.file.with_suffix("")):
+    for path in paths:
         print(path)
     return 0
 

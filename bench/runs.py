@@ -34,12 +34,12 @@ def run_cell(
     effort: Effort,
     tell: Callable[[str], None],
 ) -> CellResult:
-    """Run one cell `effort.runs` times for each implementation in turn.
+    """Run one cell as often as `effort` says for each implementation in turn.
 
     An implementation that fails once is left out of the rest of the cell, with the reason noted.
     """
     result = CellResult(cell)
-    for _ in range(effort.runs):
+    for _ in range(effort.runs_of(cell.kind)):
         for implementation in implementations:
             label = implementation.label
             if label in result.faults or (implementation is LIMIT and not cell.has_limit):

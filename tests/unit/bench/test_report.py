@@ -1,6 +1,6 @@
 """The document of a benchmark, and the page that is made from it alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from bench.document import (
     dumps,
     ratios,
     read,
+    together,
 )
 from bench.machine import describe_machine
 from bench.report import markdown, quantity, spread_of, times_better
@@ -148,3 +149,19 @@ def test_file_that_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(DocumentError, match=r"result\.json"):
         read(path)
+
+
+def test_documents_of_other_cells_become_one() -> None:
+    rate = FixedCell((Figure(title="rate", unit="messages/s"),))
+    wait = FixedCell((Figure(title="wait", unit="us"),), name="other")
+
+    whole = together([document_of(CellResult(rate)), document_of(CellResult(wait))])
+
+    assert [cell.name for cell in whole.cells] == ["fixed", "other"]
+
+
+def test_documents_of_other_effort_stay_apart() -> None:
+    document = document_of()
+
+    with pytest.raises(DocumentError, match="effort"):
+        together([document, replace(document, effort={"runs": 9})])
