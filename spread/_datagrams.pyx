@@ -268,7 +268,7 @@ cdef class Datagrams:
     ) noexcept nogil:
         """Hand over, hold back, copy or lose a datagram, as the faults will have it."""
         cdef int64_t delays_ns[FAULT_COPIES_MAX]
-        cdef uint32_t count = self.faults.draw(delays_ns)
+        cdef uint32_t count = self.faults.draw(size, delays_ns)
         cdef uint32_t number
         self.counters[COUNT_FAULTS_LOST] += count == 0
         self.counters[COUNT_FAULTS_COPIED] += count > 1

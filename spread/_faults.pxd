@@ -3,6 +3,9 @@
 For tests only, and made here because traffic shaping of the kernel is not available everywhere. A
 seed and the same datagrams in the same order give the same faults.
 
+Also faults of a host: large datagrams that vanish, small buffers of sockets, no offload. The last
+two are for whoever opens the sockets to obey.
+
 Invariants
     `held` is a heap by (due_ns, number); each entry holds one reference to a buffer of its own
     held_count <= HELD_MAX: what comes on top is lost
@@ -30,6 +33,9 @@ cdef class Faults:
     cdef uint64_t loss             # Shares, in units of 2**-64.
     cdef uint64_t duplication
     cdef uint64_t reordering
+    cdef uint32_t size_max         # Bytes of a datagram; larger ones are lost.
+    cdef readonly object buffer    # Bytes of a socket's buffers, or None.
+    cdef readonly bint offload     # Whether segmentation and coalescing may be used.
     cdef int64_t delay_min_ns
     cdef int64_t delay_max_ns
     cdef Held* held                # Owned.
@@ -37,8 +43,9 @@ cdef class Faults:
     cdef uint32_t held_capacity
     cdef uint64_t number           # Of the last that was held.
 
-    cdef uint32_t draw(self, int64_t* delays_ns) noexcept nogil
-    # How many copies of the next datagram arrive, 0 to 2, and how much later each of them.
+    cdef uint32_t draw(self, uint32_t size, int64_t* delays_ns) noexcept nogil
+    # How many copies of the next datagram, of so many bytes, arrive, 0 to 2, and how much later
+    # each of them.
 
     cdef int hold(
         self, Pool* pool, const Buffer* buffer, uint32_t offset, uint32_t size, uint32_t source,

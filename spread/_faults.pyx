@@ -23,6 +23,9 @@ _FORMS = {
     "reorder": _SHARE,
     "delay_ms": f"{_NUMBER}(?::{_NUMBER})?",
     "seed": r"\d{1,18}",
+    "size": r"\d{1,5}",
+    "buffer": r"\d{1,9}",
+    "offload": r"yes|no",
 }
 
 
@@ -39,7 +42,8 @@ def _parse(text):
         if re.fullmatch(_FORMS[name], value) is None:
             raise ConfigurationError(
                 f"faults {text!r}: {value!r} is no value of {name}; shares are 0 to 1, "
-                "delays milliseconds or two of them with a colon between"
+                "delays milliseconds or two of them with a colon between, size and buffer bytes, "
+                "offload yes or no"
             )
         values[name] = value
     return values
@@ -77,6 +81,9 @@ cdef class Faults:
         self.reordering = threshold(float(values.get("reorder", "0")))
         self.delay_min_ns = round(least * NS_PER_MS)
         self.delay_max_ns = round(most * NS_PER_MS)
+        self.size_max = int(values.get("size", "65507"))
+        self.buffer = int(values["buffer"]) if "buffer" in values else None
+        self.offload = values.get("offload", "yes") == "yes"
 
     def __dealloc__(self):
         free(self.held)
@@ -97,7 +104,9 @@ cdef class Faults:
             delay_ns += 1 + <int64_t>(self.random() % REORDER_NS_MAX)
         return delay_ns
 
-    cdef uint32_t draw(self, int64_t* delays_ns) noexcept nogil:
+    cdef uint32_t draw(self, uint32_t size, int64_t* delays_ns) noexcept nogil:
+        if size > self.size_max:
+            return 0
         if self.random() < self.loss:
             return 0
         cdef uint32_t count = 1 + (self.random() < self.duplication)

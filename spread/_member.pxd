@@ -27,11 +27,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from spread._buffers cimport Buffer, Pool
 from spread._delivery cimport Delivery
 from spread._outbox cimport Outbox
+from spread._pieces cimport Pieces
 from spread._packets cimport DAEMONS_MAX, PACKET_FAULT_COUNT, Packet
 from spread._recovery cimport Recovery
 from spread._ring cimport Ring
 from spread._station cimport Station
 from spread._stats cimport STAT_COUNT
+from spread._teller cimport Teller
 
 cdef enum LossReason:
     LOST_TOKEN = 1        # It did not come back in time.
@@ -44,14 +46,12 @@ cdef enum InstallPhase:
     PHASE_TRANSITIONAL = 2
 
 
-cdef class Member:
+cdef class Member(Teller):
     cdef Pool pool
     cdef uint64_t counters[STAT_COUNT]
-    cdef object upcalls              # See `spread.daemon.upcalls.Upcalls`.
-    cdef object failure              # The first exception that an upcall let escape, or None.
-    cdef bint has_failed
     cdef Outbox outbox               # For the driver to send, in order.
     cdef Station station
+    cdef Pieces pieces
     cdef Ring ring                   # Installed.
     cdef Ring forming                # None but during recovery.
     cdef Ring active
@@ -94,8 +94,6 @@ cdef class Member:
     cdef bint order_pending(self) noexcept nogil
     # Number what may be numbered now, or ask for the token; tells whether to deliver again.
     cdef void install_step(self) noexcept nogil
-    cdef void fail(self, object error) noexcept
-    cdef int raise_failure(self) except -1
 
     # Private.
     cdef void drop(self, uint32_t fault, uint32_t source) noexcept nogil
@@ -103,6 +101,9 @@ cdef class Member:
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
     cdef void watch_multicast(self, const Packet* packet) noexcept nogil
+    cdef void on_piece(
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t source
+    ) noexcept nogil
     cdef void on_recovery(
         self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
@@ -117,6 +118,7 @@ cdef class Member:
     cdef void after_visit(self) noexcept nogil
     cdef void watch_progress(self) noexcept nogil
     cdef bint was_paused(self) noexcept nogil
+    cdef void run_survey(self) noexcept nogil
     cdef void lose(self, LossReason reason) noexcept nogil
     cdef void send_want(self) noexcept nogil
     cdef void send_pings(self) noexcept nogil
@@ -127,12 +129,3 @@ cdef class Member:
     cdef void stop_ring(self) noexcept nogil
     cdef void drop_forming(self)
     cdef void call_installed(self) noexcept with gil
-    cdef void call_transitional(self) noexcept with gil
-    cdef void call_lost(self, uint32_t reason) noexcept with gil
-    cdef void call_control(
-        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t source
-    ) noexcept with gil
-    cdef void call_foreign(self, const Packet* packet) noexcept with gil
-    cdef void call_unreachable(self, uint32_t daemon) noexcept with gil
-    cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil
-    cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil

@@ -7,7 +7,7 @@ partitioned network" (1995), for the transitional configuration.
 from cython cimport no_gc_clear
 from libc.string cimport memcpy, memset
 
-from spread._buffers cimport pool_close, pool_open
+from spread._buffers cimport buffer_release, pool_close, pool_open
 from spread._check cimport check
 from spread._defects cimport (
     DEFECT_FORGET_COMMIT, DEFECT_KEEP_HALVES, DEFECT_NO_REWIND,
@@ -21,15 +21,20 @@ from spread._outbox cimport (
 )
 from spread._packets cimport (
     FLAG_POST, FLAG_RECOVERY, FLAG_RETRANS, KIND_CONTROL, KIND_COUNT, KIND_DATA, KIND_FORM1,
-    KIND_FORM2, KIND_PING, KIND_TOKEN, KIND_TOKEN_ACK, KIND_WANT, NO_DAEMON, PACKET_HEADER_SIZE,
-    PACKET_OK, PACKET_SIZE_MAX, PacketFault, packet_read,
+    KIND_FORM2, KIND_MEASURE, KIND_MEASURED, KIND_PIECE, KIND_PING, KIND_TOKEN, KIND_TOKEN_ACK,
+    KIND_WANT, NO_DAEMON, PACKET_HEADER_SIZE, PACKET_MALFORMED, PACKET_OK, PACKET_SIZE_MAX,
+    PacketFault, packet_kind, packet_read,
 )
+from spread._pieces cimport pieces_open
 from spread._recovery cimport recovery_open
 from spread._ring cimport DATA_NEW, ring_open
 from spread._station cimport station_open
 from spread._stats cimport (
     STAT_CONTROL_RECEIVED, STAT_CONTROL_SENT, STAT_DROPPED_NOT_OURS, STAT_FOREIGN, STAT_INSTALLS,
-    STAT_LATE, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
+    STAT_JOINED, STAT_LATE, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
+)
+from spread._survey cimport (
+    survey_deadline, survey_packet, survey_restart, survey_run, survey_watch,
 )
 from spread._window cimport WINDOW_SLOTS, window_find
 
@@ -47,7 +52,7 @@ cdef enum:
 
 
 @no_gc_clear
-cdef class Member:
+cdef class Member(Teller):
     """The ring half of a daemon; use it as a `Node`."""
 
     def __cinit__(self, object upcalls, *, object ring=None, **rest):
@@ -55,6 +60,7 @@ cdef class Member:
         outbox_open(&self.outbox)
         self.upcalls = upcalls
         self.station = station_open(&self.pool, self.counters, &self.outbox, ring)
+        self.pieces = pieces_open(&self.pool)
         cdef uint32_t leader = 0
         cdef uint32_t time = 0
         if ring is not None:
@@ -75,6 +81,7 @@ cdef class Member:
         self.active = None
         self.forming = None
         self.ring = None
+        self.pieces = None
         self.station = None
         outbox_close(&self.outbox, &self.pool)
         pool_close(&self.pool)
@@ -116,6 +123,11 @@ cdef class Member:
             if self.is_alive and self.is_of(&packet) and self.active.is_leader():
                 if self.active.is_member[packet.transmitter] and not self.is_forming:
                     self.on_want(packet.transmitter)
+        elif packet.kind == KIND_PIECE:
+            self.on_piece(&packet, data + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, source)
+        elif packet.kind == KIND_MEASURE or packet.kind == KIND_MEASURED:
+            if self.is_alive and self.is_of(&packet):
+                survey_packet(self.active, &packet, buffer, offset, size)
         elif packet.kind >= KIND_CONTROL:
             self.counters[STAT_CONTROL_RECEIVED] += 1
             self.call_control(
@@ -203,6 +215,23 @@ cdef class Member:
         if self.recovery.packet(packet, buffer, offset, size):
             self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
 
+    cdef void on_piece(
+        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t source
+    ) noexcept nogil:
+        """Keep it, or go on with the packet that it completes."""
+        cdef Buffer* whole = self.pieces.add(packet, body, size)
+        if whole == NULL:
+            return
+        # Data only is ever cut: anything else in pieces is nobody's.
+        if packet_kind(whole.data) == KIND_DATA:
+            self.counters[STAT_JOINED] += 1
+            self.station.came_in_pieces = True
+            self.datagram(whole, 0, whole.size, source, self.station.now_ns)
+            self.station.came_in_pieces = False
+        else:
+            self.drop(PACKET_MALFORMED, source)
+        buffer_release(&self.pool, whole)
+
     # -- The token --------------------------------------------------------------------------------
 
     cdef void on_token(
@@ -261,6 +290,8 @@ cdef class Member:
         self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns
         self.keepalive_ns = self.station.now_ns + pause_ns if self.active.is_parked else 0
         self.watch_progress()
+        if not self.is_forming:
+            survey_watch(self.active)
 
     cdef void watch_progress(self) noexcept nogil:
         """Give up a ring in which a packet stays missing though the token goes round.
@@ -332,6 +363,8 @@ cdef class Member:
             self.release()
         if self.want_ns != 0 and now_ns >= self.want_ns:
             self.send_want()
+        if survey_deadline(self.active) != 0 and now_ns >= survey_deadline(self.active):
+            self.run_survey()
         if now_ns >= self.heartbeat_ns:
             self.heartbeat_ns = now_ns + self.station.limits.heartbeat_ns
             self.send_pings()
@@ -352,7 +385,18 @@ cdef class Member:
             earliest = min(earliest, self.keepalive_ns)
         if self.want_ns != 0:
             earliest = min(earliest, self.want_ns)
+        if survey_deadline(self.active) != 0:
+            earliest = min(earliest, survey_deadline(self.active))
         return max(earliest, <int64_t>1)
+
+    cdef void run_survey(self) noexcept nogil:
+        """Measure on; say whom datagrams of a size that is given up do not reach."""
+        cdef uint8_t limited[DAEMONS_MAX]
+        cdef uint32_t size = self.station.path.tried_size()
+        cdef uint32_t count = survey_run(self.active, limited)
+        cdef uint32_t number
+        for number in range(count):
+            self.call_path_limited(limited[number], size)
 
     cdef void lose(self, LossReason reason) noexcept nogil:
         self.is_alive = False
@@ -453,6 +497,7 @@ cdef class Member:
         self.is_alive = True
         self.heartbeat_ns = self.station.now_ns + self.station.limits.heartbeat_ns
         self.counters[STAT_INSTALLS] += 1
+        survey_restart(self.ring)
         try:
             self.upcalls.ring_regular()
         except BaseException as error:
@@ -481,72 +526,6 @@ cdef class Member:
         self.keepalive_ns = 0
         self.want_ns = 0
         memset(self.refused_ns, 0, sizeof(self.refused_ns))
-
-    # -- Upcalls ----------------------------------------------------------------------------------
-
-    cdef void fail(self, object error) noexcept:
-        if not self.has_failed:
-            self.failure = error
-        self.has_failed = True
-
-    cdef int raise_failure(self) except -1:
-        if self.has_failed:
-            raise self.failure
-        return 0
-
-    cdef void call_transitional(self) noexcept with gil:
-        """Python changes the groups at the transitional configuration."""
-        try:
-            self.upcalls.ring_transitional()
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_lost(self, uint32_t reason) noexcept with gil:
-        """Python's membership looks for the others."""
-        try:
-            self.upcalls.token_lost(reason)
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_control(
-        self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t source
-    ) noexcept with gil:
-        """Python's membership reads what daemons say to each other about rings; never data."""
-        try:
-            self.upcalls.control_packet(
-                packet.kind, packet.origin, source, packet.second, packet.number,
-                (packet.leader, packet.time), (<const char*>body)[:size],
-            )
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_foreign(self, const Packet* packet) noexcept with gil:
-        """Python decides whether to merge; at most ten times a second."""
-        try:
-            self.upcalls.foreign_ring(packet.transmitter, (packet.leader, packet.time))
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_unreachable(self, uint32_t daemon) noexcept with gil:
-        """Python's membership takes the daemon for dead."""
-        try:
-            self.upcalls.unreachable(daemon)
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil:
-        """Python tells the log; once for a hundred packets."""
-        try:
-            self.upcalls.multicast_missed(daemon)
-        except BaseException as error:
-            self.fail(error)
-
-    cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil:
-        """Python tells the log; at most ten times a second for each fault."""
-        try:
-            self.upcalls.stranger(fault, source)
-        except BaseException as error:
-            self.fail(error)
 
     # -- Face for Python: what membership asks of the ring ----------------------------------------
 
@@ -692,5 +671,5 @@ cdef class Member:
             "tok_no": self.active.tok_no, "round": self.active.token.round,
             "is_parked": self.active.is_parked, "rotation_ns": self.active.rotation_ns,
             "pending_packets": self.station.clients.pending_count,
-            "outbox_dropped": self.outbox.dropped,
+            "outbox_dropped": self.outbox.dropped, "datagram_size": self.station.path.size,
         }

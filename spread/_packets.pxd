@@ -22,6 +22,11 @@
     TOKEN_ACK    tok_no u64, zero
     WANT         tok_no u64 (last seen), zero
     PING         zero
+    PIECE        id u64, total u64, piece u32, index u32: the bytes from index x piece on of a DATA
+                 packet of `total` bytes that is too large for the way; the id is the transmitter's
+    MEASURE      size u64 (its own, which is what it is for), zero
+    MEASURED     size u64 (of the MEASURE that arrived), room u64 (bytes that the receive buffer of
+                 who answers can hold), zero
     control kinds (16 and above, read by Python)
                  counter u64, incarnation u64, zero u64; the ring id is the sender's installed ring
 
@@ -40,6 +45,7 @@ cdef enum:
     PACKET_HEADER_SIZE = 64
     PACKET_SIZE_MAX = 65507       # The largest UDP datagram over IPv4.
     TOKEN_SIZE_MAX = 1400         # Fits every usual MTU.
+    PIECES_MAX = 256              # Of one packet: the largest in pieces of 256 bytes.
     DAEMONS_MAX = 128
     NO_DAEMON = 255
     NO_FRAME = 0xFFFF
@@ -50,6 +56,9 @@ cdef enum:
     KIND_TOKEN_ACK = 3
     KIND_WANT = 4
     KIND_PING = 5
+    KIND_PIECE = 6
+    KIND_MEASURE = 7
+    KIND_MEASURED = 8
     KIND_CONTROL = 16             # From here on Python reads the packet.
     KIND_ALIVE = 16
     KIND_JOIN = 17
@@ -85,12 +94,14 @@ cdef struct Packet:
     uint8_t transmitter
     uint32_t leader
     uint32_t time
-    uint64_t number               # seq of DATA; tok_no of TOKEN, TOKEN_ACK, WANT; else counter.
+    # seq of DATA; tok_no of TOKEN, TOKEN_ACK, WANT; id of PIECE; size of MEASURE and MEASURED; else
+    # counter.
+    uint64_t number
     # tenure of DATA, with FLAG_RECOVERY the old ring id (leader in the low half, time in the high
-    # one); seq of TOKEN; incarnation of control kinds.
+    # one); seq of TOKEN; total of PIECE; room of MEASURED; incarnation of control kinds.
     uint64_t second
-    uint32_t lag                  # DATA; fcc of TOKEN.
-    uint32_t tail                 # first of DATA; round of TOKEN.
+    uint32_t lag                  # DATA; fcc of TOKEN; piece of PIECE.
+    uint32_t tail                 # first of DATA; round of TOKEN; index of PIECE.
     uint16_t place                # DATA.
 
 
@@ -101,6 +112,11 @@ cdef inline uint64_t load_le64(const uint8_t* at) noexcept nogil:
 cdef inline void store_le64(uint8_t* at, uint64_t value) noexcept nogil:
     store_le32(at, <uint32_t>value)
     store_le32(at + 4, <uint32_t>(value >> 32))
+
+
+cdef inline uint8_t packet_kind(const uint8_t* data) noexcept nogil:
+    """Return the kind of a datagram that is long enough for a header."""
+    return data[3]
 
 
 cdef PacketFault packet_read(

@@ -102,6 +102,17 @@ cdef bint is_data_sound(const Packet* packet, uint32_t payload_size) noexcept no
     return 0 < payload_size <= PACKET_SIZE_MAX - PACKET_HEADER_SIZE
 
 
+cdef bint is_piece_sound(const Packet* packet, uint32_t payload_size) noexcept nogil:
+    cdef uint64_t start = <uint64_t>packet.tail * packet.lag
+    if not PACKET_HEADER_SIZE < packet.second <= PACKET_SIZE_MAX or packet.tail >= PIECES_MAX:
+        return False
+    if packet.lag == 0 or start >= packet.second:
+        return False
+    if packet.second > <uint64_t>packet.lag * PIECES_MAX:
+        return False
+    return payload_size == min(<uint64_t>packet.lag, packet.second - start)
+
+
 cdef bint is_sound(const Packet* packet, const uint8_t* data, uint32_t size) noexcept nogil:
     """Judge what depends on the kind: flags, sizes, and that unused bytes are zero."""
     if packet.kind == KIND_DATA:
@@ -114,6 +125,12 @@ cdef bint is_sound(const Packet* packet, const uint8_t* data, uint32_t size) noe
         return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_SECOND, 16)
     if packet.kind == KIND_PING:
         return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_NUMBER, 24)
+    if packet.kind == KIND_PIECE:
+        return is_piece_sound(packet, size - PACKET_HEADER_SIZE)
+    if packet.kind == KIND_MEASURE:
+        return packet.number == size <= PACKET_SIZE_MAX and is_zero(data + OFFSET_SECOND, 16)
+    if packet.kind == KIND_MEASURED:
+        return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_LAG, 8)
     if KIND_CONTROL <= packet.kind < KIND_COUNT:
         return size <= PACKET_SIZE_MAX and is_zero(data + OFFSET_LAG, 8)
     return False
@@ -173,13 +190,16 @@ cdef void packet_write(
     store_le32(data + OFFSET_TIME, packet.time)
     if packet.kind != KIND_PING:
         store_le64(data + OFFSET_NUMBER, packet.number)
-    if packet.kind <= KIND_TOKEN or packet.kind >= KIND_CONTROL:
+    cdef bint has_four_numbers = packet.kind == KIND_TOKEN or packet.kind == KIND_PIECE
+    if packet.kind <= KIND_TOKEN or packet.kind >= KIND_CONTROL or (
+        packet.kind == KIND_PIECE or packet.kind == KIND_MEASURED
+    ):
         store_le64(data + OFFSET_SECOND, packet.second)
-    if packet.kind == KIND_TOKEN or (
+    if has_four_numbers or (
         packet.kind == KIND_DATA and packet.flags & FLAG_RECOVERY == 0
     ):
         store_le32(data + OFFSET_LAG, packet.lag)
-    if packet.kind == KIND_TOKEN:
+    if has_four_numbers:
         store_le32(data + OFFSET_TAIL, packet.tail)
     elif packet.kind == KIND_DATA:
         store_le32(
@@ -208,6 +228,9 @@ KINDS = {
     KIND_TOKEN_ACK: "TOKEN_ACK",
     KIND_WANT: "WANT",
     KIND_PING: "PING",
+    KIND_PIECE: "PIECE",
+    KIND_MEASURE: "MEASURE",
+    KIND_MEASURED: "MEASURED",
     KIND_ALIVE: "ALIVE",
     KIND_JOIN: "JOIN",
     KIND_REFER: "REFER",
@@ -305,6 +328,22 @@ LAYOUT = (
     LayoutField("WANT", OFFSET_SECOND, 16, "(zero)", ""),
 
     LayoutField("PING", OFFSET_NUMBER, 24, "(zero)", ""),
+
+    LayoutField("PIECE", OFFSET_NUMBER, 8, "id", "of the packet that was cut, the transmitter's",
+                "number"),
+    LayoutField("PIECE", OFFSET_SECOND, 8, "total", "bytes of that packet, its header included",
+                "second"),
+    LayoutField("PIECE", OFFSET_LAG, 4, "piece", "bytes of each piece but the last", "lag"),
+    LayoutField("PIECE", OFFSET_TAIL, 4, "index", "of this piece, from 0; at most 255", "tail"),
+
+    LayoutField("MEASURE", OFFSET_NUMBER, 8, "size", "of this datagram, padded with zeros",
+                "number"),
+    LayoutField("MEASURE", OFFSET_SECOND, 16, "(zero)", ""),
+
+    LayoutField("MEASURED", OFFSET_NUMBER, 8, "size", "of the MEASURE that arrived", "number"),
+    LayoutField("MEASURED", OFFSET_SECOND, 8, "room",
+                "bytes that the smallest receive buffer of the answering daemon holds", "second"),
+    LayoutField("MEASURED", OFFSET_LAG, 8, "(zero)", ""),
 
     LayoutField(_CONTROL, OFFSET_NUMBER, 8, "counter",
                 "of the control packets of this incarnation; a copy that comes late is known by it",

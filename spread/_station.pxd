@@ -7,7 +7,8 @@ Where packets go
     to the segment    every configured daemon of the own segment, in the ring or not
 
 Forwarding needs no mark in the packet: a DATA packet whose transmitter is in another segment is
-sent on, once, by the first ring member of the own segment, who becomes its transmitter.
+sent on, once, by the first ring member of the own segment, who becomes its transmitter. So is a
+MEASURE. What came in pieces is sent on in pieces.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -15,6 +16,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from spread._buffers cimport Buffer, Pool
 from spread._outbox cimport Outbox
 from spread._packets cimport DAEMONS_MAX, Packet
+from spread._path cimport Path
 from spread._submissions cimport Submissions
 
 cdef struct RingLimits:
@@ -30,6 +32,20 @@ cdef struct RingLimits:
     int64_t token_retransmit_ns
     int64_t want_retry_ns
     int64_t heartbeat_ns
+
+
+cdef enum Scope:
+    SCOPE_RING = 0        # Members of the own segment, and the first one of each other segment.
+    SCOPE_SEGMENT = 1     # Members of the own segment.
+    SCOPE_DAEMON = 2
+
+
+cdef struct Route:
+    Scope scope
+    const uint8_t* members         # Borrowed until return; daemon numbers in configuration order.
+    uint32_t member_count
+    uint32_t target                # Of SCOPE_DAEMON.
+    uint32_t channel
 
 
 cdef class Station:
@@ -48,6 +64,9 @@ cdef class Station:
     cdef Outbox* outbox
     cdef Submissions control       # Group states: ordered before client traffic.
     cdef Submissions clients
+    cdef Path path                 # Which size of datagrams reaches the members of the ring.
+    cdef uint64_t piece_id         # Of the packet that was cut last.
+    cdef bint came_in_pieces       # The packet that is being handed over.
     cdef int64_t now_ns
     cdef uint32_t defects          # Of a test build; see `_defects.pxd`.
 
@@ -84,10 +103,21 @@ cdef class Station:
     ) noexcept nogil
     # Send a packet of another segment on in the own one, if that is this daemon's duty.
 
+    cdef void resize(self) noexcept nogil
+    # New packets get the size that the path has now.
+
     # Private.
+    cdef void add(
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
+    ) noexcept nogil
+    cdef void add_pieces(
+        self, const uint8_t* data, uint32_t size, const Route* route
+    ) noexcept nogil
     cdef void add_segment(
-        self, Buffer* buffer, uint32_t offset, uint32_t size, const uint8_t* members,
-        uint32_t member_count,
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
+    ) noexcept nogil
+    cdef void add_others(
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil
 
 

@@ -1,13 +1,17 @@
 """One daemon's place in the network; the contract stands in `_station.pxd`."""
 
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from cython cimport final, no_gc_clear
 
 from spread._buffers cimport buffer_acquire, buffer_release, class_for
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
-from spread._packets cimport PACKET_HEADER_SIZE, PACKET_SIZE_MAX, packet_write
-from spread._stats cimport STAT_FORWARDED
+from spread._packets cimport (
+    KIND_PIECE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX, packet_write,
+)
+from spread._path cimport path_open
+from spread._pieces cimport piece_make
+from spread._stats cimport STAT_CUT, STAT_FORWARDED
 from spread._submissions cimport PAYLOAD_SIZE_MAX, submissions_open
 from spread._window cimport WINDOW_SLOTS
 
@@ -29,50 +33,105 @@ cdef class Station:
             packet = self.control.take()
         return self.clients.take() if packet == NULL else packet
 
+    cdef void resize(self) noexcept nogil:
+        if self.path.count > 1:
+            self.control.resize(self.path.size - PACKET_HEADER_SIZE)
+            self.clients.resize(self.path.size - PACKET_HEADER_SIZE)
+
+    cdef void add(
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
+    ) noexcept nogil:
+        """Queue a datagram for everybody that it is for."""
+        if route.scope == SCOPE_DAEMON:
+            outbox_add(self.outbox, buffer, start, size, route.target, route.channel)
+            return
+        self.add_segment(buffer, start, size, route)
+        if route.scope == SCOPE_RING:
+            self.add_others(buffer, start, size, route)
+
     cdef void add_segment(
-        self, Buffer* buffer, uint32_t offset, uint32_t size, const uint8_t* members,
-        uint32_t member_count,
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil:
         """Queue a datagram for the ring's other members in the own segment."""
         cdef uint32_t number
         cdef uint8_t member
-        for number in range(member_count):
-            member = members[number]
+        for number in range(route.member_count):
+            member = route.members[number]
             if member == self.me or self.segments[member] != self.segments[self.me]:
                 continue
             if self.has_multicast:
-                outbox_add(self.outbox, buffer, offset, size, TARGET_SEGMENT, CHANNEL_DATA)
+                outbox_add(self.outbox, buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
                 return
-            outbox_add(self.outbox, buffer, offset, size, member, CHANNEL_DATA)
+            outbox_add(self.outbox, buffer, start, size, member, CHANNEL_DATA)
+
+    cdef void add_others(
+        self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
+    ) noexcept nogil:
+        """Queue a datagram for the first member of each other segment."""
+        cdef uint32_t number
+        cdef uint32_t told = self.segments[self.me]
+        # Members are in configuration order: those of one segment are neighbours.
+        for number in range(route.member_count):
+            if self.segments[route.members[number]] == self.segments[self.me]:
+                continue
+            if self.segments[route.members[number]] != told:
+                told = self.segments[route.members[number]]
+                outbox_add(
+                    self.outbox, buffer, start, size, route.members[number], CHANNEL_DATA
+                )
+
+    cdef void add_pieces(
+        self, const uint8_t* data, uint32_t size, const Route* route
+    ) noexcept nogil:
+        """Queue a datagram of so many bytes in pieces of the size that passes everywhere."""
+        cdef Packet packet
+        cdef Buffer* piece
+        cdef uint32_t index = 0
+        memset(&packet, 0, sizeof(Packet))
+        self.piece_id += 1
+        packet.kind = KIND_PIECE
+        packet.origin = self.me
+        packet.transmitter = self.me
+        packet.number = self.piece_id
+        packet.lag = max(
+            self.path.safe_size() - PACKET_HEADER_SIZE,
+            <uint32_t>((size + PIECES_MAX - 1) // PIECES_MAX),
+        )
+        self.counters[STAT_CUT] += 1
+        while index * packet.lag < size:
+            piece = piece_make(self.pool, data, size, index, &packet, self.network)
+            if piece == NULL:
+                # As if the network had lost it.
+                return
+            self.add(piece, 0, piece.size, route)
+            buffer_release(self.pool, piece)
+            index += 1
 
     cdef void send_packet(
         self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
         const uint8_t* members, uint32_t member_count,
     ) noexcept nogil:
+        cdef Route route = Route(SCOPE_RING, members, member_count, 0, CHANNEL_DATA)
         cdef uint32_t start = offset - PACKET_HEADER_SIZE
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
-        cdef uint32_t number
-        cdef uint32_t told = self.segments[self.me]
         packet_write(buffer.data + start, whole, packet, self.network)
-        self.add_segment(buffer, start, whole, members, member_count)
-        # Members are in configuration order: those of one segment are neighbours.
-        for number in range(member_count):
-            if self.segments[members[number]] == self.segments[self.me]:
-                continue
-            if self.segments[members[number]] != told:
-                told = self.segments[members[number]]
-                outbox_add(
-                    self.outbox, buffer, start, whole, members[number], CHANNEL_DATA
-                )
+        if self.path.must_cut(packet, whole):
+            self.add_pieces(buffer.data + start, whole, &route)
+        else:
+            self.add(buffer, start, whole, &route)
 
     cdef void send_to(
         self, Buffer* buffer, uint32_t offset, uint32_t size, const Packet* packet,
         uint32_t target, uint32_t channel,
     ) noexcept nogil:
+        cdef Route route = Route(SCOPE_DAEMON, NULL, 0, target, channel)
         cdef uint32_t start = offset - PACKET_HEADER_SIZE
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
         packet_write(buffer.data + start, whole, packet, self.network)
-        outbox_add(self.outbox, buffer, start, whole, target, channel)
+        if self.path.must_cut(packet, whole):
+            self.add_pieces(buffer.data + start, whole, &route)
+        else:
+            self.add(buffer, start, whole, &route)
 
     cdef void send_header(self, const Packet* packet, uint32_t target) noexcept nogil:
         self.send_body(packet, NULL, 0, target, CHANNEL_DATA)
@@ -114,15 +173,16 @@ cdef class Station:
             return
         if members[number] != self.me:
             return
+        cdef Route route = Route(SCOPE_SEGMENT, members, member_count, 0, CHANNEL_DATA)
+        cdef uint32_t start = offset - PACKET_HEADER_SIZE
+        cdef uint32_t whole = size + PACKET_HEADER_SIZE
         packet.transmitter = self.me
-        packet_write(
-            buffer.data + offset - PACKET_HEADER_SIZE, size + PACKET_HEADER_SIZE, packet,
-            self.network,
-        )
+        packet_write(buffer.data + start, whole, packet, self.network)
         self.counters[STAT_FORWARDED] += 1
-        self.add_segment(
-            buffer, offset - PACKET_HEADER_SIZE, size + PACKET_HEADER_SIZE, members, member_count
-        )
+        if self.came_in_pieces:
+            self.add_pieces(buffer.data + start, whole, &route)
+        else:
+            self.add(buffer, start, whole, &route)
 
 
 cdef Station station_open(
@@ -144,6 +204,14 @@ cdef Station station_open(
         payload_max = settings.payload_max
         if not 64 <= payload_max <= PACKET_SIZE_MAX - PACKET_HEADER_SIZE:
             raise MisuseError(f"packets cannot have {payload_max} bytes; give 64 to 65443")
+    sizes = () if settings is None else settings.sizes
+    station.path = path_open(
+        sizes or (min(payload_max + PACKET_HEADER_SIZE, <uint32_t>PACKET_SIZE_MAX),),
+        0 if settings is None else settings.receive_buffer,
+        len(sizes) > 0,
+    )
+    if sizes and sizes[0] != payload_max + PACKET_HEADER_SIZE:
+        raise MisuseError(f"packets of {payload_max} bytes do not fill datagrams of {sizes[0]}")
     station.control = submissions_open(pool, payload_max)
     station.clients = submissions_open(pool, payload_max)
     for number in range(station.daemon_count):

@@ -55,6 +55,7 @@ cdef class Submissions:
     cdef Buffer** begun            # Owned list; each holds a reference.
     cdef uint32_t begun_count
     cdef uint32_t begun_capacity
+    cdef uint64_t filled           # Packets that were ended because they were full.
     cdef bint owes_rewind          # `begun` is to be pending again before anything is taken.
 
     cdef SubmitStatus append(
@@ -67,6 +68,9 @@ cdef class Submissions:
 
     cdef Buffer* take(self) noexcept nogil
     # Take the oldest pending packet with its reference; NULL when there is none or it is held.
+
+    cdef void resize(self, uint32_t payload_max) noexcept nogil
+    # From here on packets have another size.
 
     cdef void rewind(self) noexcept nogil
     # The ring is another one: what of an unfinished frame was taken is pending again.

@@ -40,6 +40,7 @@ cdef class Submissions:
             mark.ends_whole = packet.ends_whole
             room = self.payload_max + PACKET_HEADER_SIZE - packet.size
         if room < head_size <= self.payload_max:
+            self.filled += packet != NULL
             self.seal_open()
         cdef size_t taken = 0
         cdef size_t part
@@ -62,6 +63,7 @@ cdef class Submissions:
             taken += part
             packet.ends_whole = taken == size
             if packet.size == self.payload_max + PACKET_HEADER_SIZE:
+                self.filled += 1
                 self.seal_open()
         return SUBMIT_OK
 
@@ -98,6 +100,11 @@ cdef class Submissions:
         # A quiet turn leaves few bytes: they must not pin a large buffer in a slow queue.
         self.open_packet = buffer_fit(self.pool, self.open_packet)
         self.seal_open()
+
+    cdef void resize(self, uint32_t payload_max) noexcept nogil:
+        if payload_max != self.payload_max:
+            self.seal()
+            self.payload_max = payload_max
 
     cdef void roll_back(self, Mark mark) noexcept nogil:
         """Undo a submission that found no memory."""

@@ -21,7 +21,7 @@ FILE_LINES_MAX = 700
 FUNCTION_LINES_MAX = 70
 
 # The only modules that may ask for the interpreter without holding it: where upcalls are made.
-WITH_GIL = {"_clients", "_member", "_node", "_reactor"}
+WITH_GIL = {"_clients", "_member", "_node", "_reactor", "_teller"}
 
 # Extras and what is in use without being required; each is imported where it is needed only.
 THIRD_PARTY = {

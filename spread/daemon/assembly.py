@@ -32,13 +32,15 @@ from spread.daemon.access import load_policy
 from spread.daemon.access_files import AccessDirectory, AccessFiles
 from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
 from spread.daemon.composition import Parts, compose
+from spread.daemon.datagram_size import DatagramSize, find_datagram_size
 from spread.daemon.final_count import final_count
+from spread.daemon.findings import HostSockets, findings
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
 from spread.daemon.membership.log import Trouble
 from spread.daemon.membership.settings import RingSettings
-from spread.daemon.network import configured_daemons, name_bytes
+from spread.daemon.network import configured_daemons, is_ring, name_bytes
 from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
@@ -120,11 +122,13 @@ class _Daemon:
         self._log = log
         self._signals = signals
         self._announce(start.warnings)
+        self._faults = self._wanted_faults()
         self._listeners: Listeners = stack.enter_context(
             open_listeners(
                 listens(self._configuration),
                 group=multicast_group(self._configuration.segment),
                 home=main_address(self._configuration.me),
+                buffer=None if self._faults is None else self._faults.buffer,
             )
         )
         self._activity: ActivityFile | None = None
@@ -138,13 +142,16 @@ class _Daemon:
         self._witness = DaemonWitness(
             self._configuration, log, self._activity, sequence=self._sequence
         )
+        self._size = None
+        if is_ring(self._configuration):
+            self._size = find_datagram_size(self._configuration)
         self._parts = self._compose()
         self._node: Node = self._parts.node
         self._control = self._parts.control
         self._reactor = Reactor(self._node)
         self._datagrams: Datagrams | None = None
-        if self._parts.ring is not None:
-            self._attach_ring(self._parts.ring)
+        if self._parts.ring is not None and self._size is not None:
+            self._attach_ring(self._parts.ring, self._size)
         self._acceptor = Acceptor(
             self._reactor, connected=self._control.connected, refused=self._connection_refused
         )
@@ -169,6 +176,19 @@ class _Daemon:
         self._print("daemon stopped", **_traffic(self._node), **self._troubles())
 
     # -- Parts ------------------------------------------------------------------------------------
+
+    def _wanted_faults(self) -> Faults | None:
+        if FAULTS_VARIABLE not in os.environ or not is_ring(self._configuration):
+            return None
+        faults = Faults(os.environ[FAULTS_VARIABLE])
+        self._log.event(
+            EventType.PRINT | EventType.NETWORK,
+            EventPriority.WARNING,
+            "datagrams are lost on purpose",
+            variable=FAULTS_VARIABLE,
+            faults=faults.describe(),
+        )
+        return faults
 
     def _open_ring_times(self, stack: ExitStack) -> RingTimes:
         record = None
@@ -198,34 +218,34 @@ class _Daemon:
                 message_size_max=options.max_message_size,
             ),
             witness=self._witness,
+            sizes=() if self._size is None else self._size.sizes,
+            receive_buffer=self._listeners.least_buffers()[0],
         )
 
-    def _attach_ring(self, ring: RingSettings) -> None:
+    def _attach_ring(self, ring: RingSettings, size: DatagramSize) -> None:
         """Let the reactor serve the UDP sockets for other daemons."""
-        faults = None
-        if FAULTS_VARIABLE in os.environ:
-            faults = Faults(os.environ[FAULTS_VARIABLE])
-            self._log.event(
-                EventType.PRINT | EventType.NETWORK,
-                EventPriority.WARNING,
-                "datagrams are lost on purpose",
-                variable=FAULTS_VARIABLE,
-                faults=faults.describe(),
-            )
         sockets = ring_sockets(self._configuration, self._listeners, multicast=ring.multicast)
         self._datagrams = Datagrams(
-            self._node, sockets, window=ring.window, report=self._send_failed, faults=faults
+            self._node,
+            sockets,
+            window=ring.window,
+            report=self._send_failed,
+            faults=self._faults,
+            offload=self._faults is None or self._faults.offload,
         )
         self._reactor.attach_ring(self._datagrams)
-        for each in self._listeners.small_buffers():
+        found = HostSockets(
+            *self._listeners.least_buffers(),
+            self._datagrams.segmentation,
+            self._datagrams.coalescing,
+        )
+        for each in findings(size, found):
             self._log.event(
                 EventType.NETWORK | EventType.CONFIGURATION,
-                EventPriority.WARNING,
-                "socket buffers smaller than wished, bursts may need retransmission",
-                socket=str(each.listen),
-                receive_bytes=each.receive_buffer_size,
-                send_bytes=each.send_buffer_size,
-                remedy="raise net.core.rmem_max and net.core.wmem_max, or start as root",
+                EventPriority.WARNING if each.is_warning else EventPriority.INFO,
+                each.wording,
+                lines=(),
+                **each.fields,
             )
 
     def _troubles(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from spread._node import Node
+from spread._packets import HEADER_SIZE
 from spread.config import Configuration
 from spread.config.model import Options
 from spread.daemon.control import Control, ControlSettings, EventSink, Witness
@@ -57,11 +58,15 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
     witness: Witness | None = None,
     payload_max: int | None = None,
     timeouts: RingTimeouts | None = None,
+    sizes: tuple[int, ...] = (),
+    receive_buffer: int = 0,
 ) -> Parts:
     """Build the parts and let them know each other; the caller starts the membership.
 
     `clock_ns` is monotonic, `incarnation` larger than that of every earlier run. `payload_max`
-    (bytes of frames in a packet) and `timeouts` replace those of the configuration.
+    (bytes of frames in a packet) and `timeouts` replace those of the configuration. `sizes` are
+    those of datagrams that may be tried, largest first, without a `payload_max`; `receive_buffer`
+    is how many bytes the smallest socket holds, 0 if that does not matter.
     """
     first_time = ring_times.next()
     control = Control(
@@ -77,8 +82,9 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
             configuration,
             incarnation=incarnation,
             ring_time=first_time,
-            payload_max=payload_max,
             timeouts=timeouts,
+            sizes=sizes if payload_max is None else (payload_max + HEADER_SIZE,),
+            receive_buffer=receive_buffer,
         )
     node = _make_node(control, configuration.options, numbers, ring)
     control.attach(node)

@@ -342,6 +342,11 @@ class Control:
         if self._membership is not None:
             self._membership.multicast_missed(daemon)
 
+    def path_limited(self, daemon: int, size: int) -> None:
+        """Datagrams of this size do not reach a member of the ring, small ones do."""
+        if self._membership is not None:
+            self._membership.path_limited(daemon, size)
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
         self._strangers.seen(cause, source)

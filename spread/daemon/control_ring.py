@@ -58,5 +58,8 @@ class Membership(Protocol):
     def multicast_missed(self, daemon: int) -> None:
         """What a daemon of the own segment sends comes only when it is sent again."""
 
+    def path_limited(self, daemon: int, size: int) -> None:
+        """Datagrams of this size do not reach a member of the ring."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""

@@ -29,7 +29,9 @@ def final_count(node: "Node", datagrams: "Datagrams | None") -> dict[str, int]:
     counters = node.statistics()
     if datagrams is not None:
         counters |= datagrams.statistics()
-        counters["rotation_us"] = node.ring_statistics()["rotation_ns"] // NS_PER_US
+        ring = node.ring_statistics()
+        counters["rotation_us"] = ring["rotation_ns"] // NS_PER_US
+        counters["datagram_size"] = ring["datagram_size"]
     counters |= _usage()
     return {name: count for name, count in sorted(counters.items()) if count}
 

@@ -28,12 +28,15 @@ from spread.daemon.socket_owner import find_owners
 from spread.daemon.unix_socket import SocketFile, open_unix_socket
 
 __all__ = [
+    "RECEIVE_BUFFER_SIZE",
+    "SEND_BUFFER_SIZE",
     "AddressInUseError",
     "ListenError",
     "Listeners",
     "OpenSocket",
     "multicast_group",
     "open_listeners",
+    "raise_buffers",
 ]
 
 BACKLOG = 1024  # Clients that connect in one burst; the system may cut it (net.core.somaxconn).
@@ -92,16 +95,12 @@ class Listeners:
         """Return the sockets for one purpose; those for clients are TCP first, then Unix."""
         return tuple(each for each in self.sockets if each.listen.purpose is purpose)
 
-    def small_buffers(self) -> tuple[OpenSocket, ...]:
-        """Return the UDP sockets whose buffers the system made smaller than a ring can need."""
-        return tuple(
-            each
-            for each in self.sockets
-            if each.listen.transport is Transport.UDP
-            and (
-                each.receive_buffer_size < RECEIVE_BUFFER_SIZE
-                or each.send_buffer_size < SEND_BUFFER_SIZE
-            )
+    def least_buffers(self) -> tuple[int, int]:
+        """Return the bytes that the smallest UDP socket can hold, of arrivals and of departures."""
+        sockets = [each for each in self.sockets if each.listen.transport is Transport.UDP]
+        return (
+            min(each.receive_buffer_size for each in sockets),
+            min(each.send_buffer_size for each in sockets),
         )
 
     def give_to(self, user_id: int, group_id: int) -> None:
@@ -129,11 +128,13 @@ def open_listeners(
     group: str | None = None,
     home: str = ANY_ADDRESS,
     backlog: int = BACKLOG,
+    buffer: int | None = None,
 ) -> Listeners:
     """Open all of `listens` or nothing; the UDP sockets for data join multicast group `group`.
 
     Those that are bound to all addresses join it, and send to it, on the interface with the
-    address `home`; if no interface has it, the routing table chooses one.
+    address `home`; if no interface has it, the routing table chooses one. `buffer` replaces the
+    bytes that those for datagrams are asked to hold.
 
     Raise `AddressInUseError` with the process that has the address, if it can be seen, and
     `ListenError` for whatever else is in the way. Systems without Unix sockets, or that cannot
@@ -150,7 +151,7 @@ def open_listeners(
                 stack.callback(opened.close)
                 stack.callback(unix_file.remove)
             else:
-                opened = stack.enter_context(_open_inet(listen, backlog))
+                opened = stack.enter_context(_open_inet(listen, backlog, buffer))
             sockets.append(_measured(listen, opened))
         if group is not None:
             _join(group, sockets, home)
@@ -163,7 +164,7 @@ def _is_possible(listen: Listen) -> bool:
     return not (sys.platform == "win32" and listen.purpose is Purpose.SEGMENT)
 
 
-def _open_inet(listen: Listen, backlog: int) -> socket.socket:
+def _open_inet(listen: Listen, backlog: int, buffer: int | None) -> socket.socket:
     is_tcp = listen.transport is Transport.TCP
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
     try:
@@ -171,7 +172,7 @@ def _open_inet(listen: Listen, backlog: int) -> socket.socket:
         if is_tcp:
             _set_reuse(opened, listen.reuse_address)
         else:
-            _raise_buffers(opened)
+            raise_buffers(opened, buffer)
             _prepare_datagrams(opened, listen)
         _bind(opened, listen)
         if is_tcp:
@@ -226,11 +227,13 @@ def _prepare_datagrams(opened: socket.socket, listen: Listen) -> None:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
 
 
-def _raise_buffers(opened: socket.socket) -> None:
-    for option, force, size in (
+def raise_buffers(opened: socket.socket, buffer: int | None = None) -> None:
+    """Let a UDP socket hold as much as the system allows up to our sizes, or `buffer` bytes."""
+    for option, force, wished in (
         (socket.SO_RCVBUF, _SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE),
         (socket.SO_SNDBUF, _SO_SNDBUFFORCE, SEND_BUFFER_SIZE),
     ):
+        size = wished if buffer is None else buffer
         # The size that results is kept for the log; a smaller one costs retransmissions only.
         with suppress(OSError):
             opened.setsockopt(socket.SOL_SOCKET, option, size)

@@ -106,25 +106,30 @@ def ring_settings(
     *,
     incarnation: int,
     ring_time: int,
-    payload_max: int | None = None,
     timeouts: RingTimeouts | None = None,
+    sizes: tuple[int, ...] = (),
+    receive_buffer: int = 0,
 ) -> RingSettings:
-    """Return all that the compiled ring needs to know; what is given goes before the file."""
+    """Return all that the compiled ring needs to know; what is given goes before the file.
+
+    `sizes` are those of datagrams that may be tried, largest first; a single one is certain.
+    """
     options = configuration.options
     windows = window_sizes(options)
-    if payload_max is None:
-        payload_max = (options.packet_size or PACKET_SIZE_DEFAULT) - HEADER_SIZE
+    sizes = sizes or (options.packet_size or PACKET_SIZE_DEFAULT,)
     return RingSettings(
         network=network_settings(configuration, incarnation),
         timeouts=timeouts or ring_timeouts(options.timeouts),
         ring_time=ring_time,
         multicast=uses_segment_address(configuration.segment, options.multicast),
-        payload_max=payload_max,
+        payload_max=sizes[0] - HEADER_SIZE,
         window=windows["window"],
         personal_window=windows["personal_window"],
         accelerated_window=windows["accelerated_window"],
         accelerated=is_accelerated(configuration),
         max_seq_gap=MAX_SEQ_GAP,
+        sizes=sizes,
+        receive_buffer=receive_buffer,
     )
 
 

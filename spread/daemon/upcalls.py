@@ -80,5 +80,8 @@ class Upcalls(Protocol):
     def multicast_missed(self, daemon: int) -> None:
         """Many packets of a daemon of the own segment came only when they were sent again."""
 
+    def path_limited(self, daemon: int, size: int) -> None:
+        """Datagrams of this size do not reach a member of the ring, small ones do."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped; `cause` numbers the faults of packets. Ten a second at most."""

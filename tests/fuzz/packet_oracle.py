@@ -32,6 +32,9 @@ class Kind(IntEnum):
     TOKEN_ACK = 3
     WANT = 4
     PING = 5
+    PIECE = 6
+    MEASURE = 7
+    MEASURED = 8
     ALIVE = 16
     JOIN = 17
     REFER = 18
@@ -68,6 +71,9 @@ _RULES = {
     Kind.TOKEN_ACK: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
     Kind.WANT: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
     Kind.PING: _Rule(0, HEADER_SIZE, HEADER_SIZE, (40, 64)),
+    Kind.PIECE: _Rule(0, HEADER_SIZE + 1, SIZE_MAX, (64, 64)),
+    Kind.MEASURE: _Rule(0, HEADER_SIZE, SIZE_MAX, (48, 64)),
+    Kind.MEASURED: _Rule(0, HEADER_SIZE, HEADER_SIZE, (56, 64)),
 } | {kind: _CONTROL for kind in Kind if kind >= Kind.ALIVE}
 
 
@@ -95,7 +101,22 @@ def _is_sound(data: bytes) -> bool:
         return False
     if not rule.size_min <= len(data) <= rule.size_max:
         return False
+    if kind == Kind.PIECE:
+        return _is_piece_sound(data)
+    if kind == Kind.MEASURE:
+        return int.from_bytes(data[40:48], "little") == len(data)
     return kind != Kind.DATA or _is_data_sound(data)
+
+
+def _is_piece_sound(data: bytes) -> bool:
+    total: int
+    piece: int
+    index: int
+    total, piece, index = struct.unpack_from("<8xQII", data, 40)
+    if not HEADER_SIZE < total <= SIZE_MAX or not piece:
+        return False
+    sizes = [min(piece, total - start) for start in range(0, total, piece)]
+    return len(sizes) <= 256 and index < len(sizes) and sizes[index] == len(data) - HEADER_SIZE
 
 
 def _is_data_sound(data: bytes) -> bool:

@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 
 from spread import _packets
 from spread._packets import PacketHeader
-from tests.fuzz.packet_oracle import Fault, Flag, Kind, crc32c, fault_of, sealed
+from tests.fuzz.packet_oracle import HEADER_SIZE, Fault, Flag, Kind, crc32c, fault_of, sealed
 
 NETWORK = 0x0123_4567_89AB_CDEF
 DAEMONS = 9
 
 u8 = st.integers(0, 0xFF)
+u16 = st.integers(0, 0xFFFF)
 u32 = st.integers(0, 0xFFFF_FFFF)
 u64 = st.integers(0, 0xFFFF_FFFF_FFFF_FFFF)
 near_daemons = st.integers(0, DAEMONS)
@@ -27,10 +28,11 @@ headers = st.builds(
     second=u64,
     lag=st.one_of(st.integers(0, 3), u32),
     tail=st.one_of(st.integers(0, 40), st.just(0xFFFF), u32),
+    place=st.one_of(st.integers(0, 3), u16),
 )
 payloads = st.one_of(st.just(b""), st.binary(max_size=40), st.binary(max_size=1500))
 any_headers = st.builds(
-    PacketHeader, u8.filter(lambda kind: kind < 128), u8, u8, u8, u32, u32, u64, u64, u32, u32
+    PacketHeader, u8.filter(lambda kind: kind < 128), u8, u8, u8, u32, u32, u64, u64, u32, u32, u16
 )
 
 
@@ -52,7 +54,17 @@ def sound_datagrams(draw: st.DrawFn) -> bytes:
     )
     if kind in {Kind.TOKEN_ACK, Kind.WANT, Kind.PING}:
         return _packets.make_packet(header, NETWORK)
+    if kind is Kind.MEASURED:
+        return _packets.make_packet(header._replace(lag=0, tail=0), NETWORK)
     payload = draw(st.binary(min_size=1, max_size=1336))
+    if kind is Kind.MEASURE:
+        header = header._replace(number=HEADER_SIZE + len(payload))
+    if kind is Kind.PIECE:
+        # The last piece, behind whole ones.
+        piece = draw(st.integers(max(len(payload), HEADER_SIZE), 1_336))
+        before = draw(st.integers(1, min(255, (65_507 - len(payload)) // piece)))
+        total = before * piece + len(payload)
+        header = header._replace(second=total, lag=piece, tail=before)
     if kind is Kind.DATA:
         first = draw(st.one_of(st.integers(0, len(payload) - 1), st.just(0xFFFF)))
         lag_max = 0 if header.flags & Flag.RECOVERY else min(header.number, 0xFFFF_FFFF)

@@ -110,6 +110,8 @@ class Shape:
     accelerated: bool = True
     max_seq_gap: int = 1_600
     timeouts: RingTimeouts = TIMEOUTS
+    sizes: tuple[int, ...] = ()  # Of datagrams; none given: payload_max is certain.
+    receive_buffer: int = 0
 
     def but(self, **changes: object) -> "Shape":
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -129,12 +131,14 @@ def settings_of(me: int, shape: Shape) -> RingSettings:
         timeouts=shape.timeouts,
         ring_time=1,
         multicast=shape.multicast,
-        payload_max=shape.payload_max,
+        payload_max=shape.sizes[0] - 64 if shape.sizes else shape.payload_max,
         window=shape.window,
         personal_window=shape.personal_window,
         accelerated_window=shape.accelerated_window,
         accelerated=shape.accelerated,
         max_seq_gap=shape.max_seq_gap,
+        sizes=shape.sizes,
+        receive_buffer=shape.receive_buffer,
     )
 
 
@@ -242,6 +246,9 @@ class Upcalls:
 
     def multicast_missed(self, daemon: int) -> None:
         self.calls.append(("multicast missed", daemon))
+
+    def path_limited(self, daemon: int, size: int) -> None:
+        self.calls.append(("path limited", daemon, size))
 
     def stranger(self, cause: int, source: int) -> None:
         self.calls.append(("stranger", cause, source))

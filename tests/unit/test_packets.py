@@ -48,6 +48,9 @@ SOUND = {
     "TOKEN_ACK": (PacketHeader(Kind.TOKEN_ACK, 0, 1, 2, 3, 4, 5), b""),
     "WANT": (PacketHeader(Kind.WANT, 0, 1, 2, 3, 4, 5), b""),
     "PING": (PacketHeader(Kind.PING, 0, 1, 2, 3, 4), b""),
+    "PIECE": (PacketHeader(Kind.PIECE, 0, 1, 2, 3, 4, 5, 301, 100, 2), bytes(100)),
+    "MEASURE": (PacketHeader(Kind.MEASURE, 0, 1, 2, 3, 4, HEADER_SIZE + 9), bytes(9)),
+    "MEASURED": (PacketHeader(Kind.MEASURED, 0, 1, 2, 3, 4, 1_472, 8_192), b""),
     "control kinds": (PacketHeader(Kind.JOIN, 0, 1, 2, 3, 4, 5, 6), b""),
 }
 CONTROL = [kind for kind in Kind if kind >= Kind.ALIVE]

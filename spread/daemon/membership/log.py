@@ -78,6 +78,12 @@ class Trouble(Enum):
         "let switches and firewalls pass the segment's multicast address, "
         "or set Multicast = no in all configurations",
     )
+    DATAGRAMS_LOST = _Words(
+        "datagrams of this size do not reach it, small ones do; the next smaller size is used, "
+        "at the price of throughput",
+        "give all interfaces and switches on the way the same MTU and let filters pass fragments "
+        "of IP, or set PacketSize to what passes, such as 1472",
+    )
     TOKEN_PORT = _Words(
         "the token is lost again and again as soon as a ring with it is installed",
         "let the firewalls pass the daemons' UDP port and the port above it, both ways",
@@ -100,31 +106,41 @@ class MembershipLog:
         self.counters: dict[str, int] = {each.name.lower(): 0 for each in Trouble}
         self._sink = sink
         self._network = network
-        # One entry for each daemon and trouble at most, so the configuration bounds it.
-        self._told_ns: dict[tuple[int, Trouble], int] = {}
+        # One entry for each daemon, trouble and size at most, so the configuration bounds it.
+        self._told_ns: dict[tuple[int, Trouble, int | None], int] = {}
 
     def count(self, name: str) -> None:
         """Count what needs no line."""
         self.counters[name] = self.counters.get(name, 0) + 1
 
     def trouble(
-        self, trouble: Trouble, daemon: int, now_ns: int, source: int | None = None
+        self,
+        trouble: Trouble,
+        daemon: int,
+        now_ns: int,
+        source: int | None = None,
+        *,
+        datagram_bytes: int | None = None,
     ) -> None:
         """Count a trouble with a daemon, and tell the log unless it was told this minute.
 
-        `source` is the IPv4 address that its packets come from, if that is not its own.
+        `source` is the IPv4 address that its packets come from, if that is not its own;
+        `datagram_bytes` the size of datagrams that the trouble is about.
         """
         self.count(trouble.name.lower())
-        told_ns = self._told_ns.get((daemon, trouble))
+        told_ns = self._told_ns.get((daemon, trouble, datagram_bytes))
         if told_ns is not None and now_ns - told_ns < INTERVAL_NS:
             return
-        self._told_ns[daemon, trouble] = now_ns
+        self._told_ns[daemon, trouble, datagram_bytes] = now_ns
+        sizes = {} if datagram_bytes is None else {"datagram_bytes": datagram_bytes}
         self._sink.event(
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.WARNING,
             "trouble with a daemon",
             daemon=self.name(daemon),
             address=str(IPv4Address(self._network.ids[daemon] if source is None else source)),
+            lines=(),
+            **sizes,
             cause=trouble.value.cause,
             remedy=trouble.value.remedy,
         )

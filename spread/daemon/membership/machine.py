@@ -195,6 +195,12 @@ class Membership:
         """What this daemon sends to the segment comes only when it is sent again, one by one."""
         self._context.log.trouble(Trouble.MULTICAST_LOST, daemon, self._context.clock_ns())
 
+    def path_limited(self, daemon: int, size: int) -> None:
+        """Datagrams of this size do not reach a member of the ring, small ones do."""
+        self._context.log.trouble(
+            Trouble.DATAGRAMS_LOST, daemon, self._context.clock_ns(), datagram_bytes=size
+        )
+
     def stranger(self, cause: int, source: int) -> None:  # noqa: ARG002 - the log has its own.
         """A datagram was dropped before it was known whose it was."""
         self._context.log.count("strangers")

@@ -55,3 +55,7 @@ class RingSettings:
     accelerated_window: int
     accelerated: bool
     max_seq_gap: int
+    # Bytes of datagrams to try, largest first; the last one passes everywhere. None: payload_max
+    # does, and nothing is to be found out.
+    sizes: tuple[int, ...] = ()
+    receive_buffer: int = 0  # Bytes that the smallest socket for data holds; 0: not known.

@@ -114,10 +114,11 @@ def test_what_is_handed_in_goes_before_the_file() -> None:
     timeouts = ring_timeouts(Timeouts(token=7))
 
     settings = ring_settings(
-        local_ring(4803, 2, 1), incarnation=1, ring_time=2, payload_max=100, timeouts=timeouts
+        local_ring(4803, 2, 1), incarnation=1, ring_time=2, sizes=(1_472, 548), timeouts=timeouts
     )
 
-    assert settings.payload_max == 100
+    assert settings.payload_max == 1_408
+    assert settings.sizes == (1_472, 548)
     assert settings.timeouts == timeouts
 
 

@@ -1,0 +1,176 @@
+"""How large a datagram may be; the contract stands in `_path.pxd`."""
+
+from cython cimport final
+from libc.string cimport memset
+
+from spread._packets cimport (
+    FLAG_RECOVERY, FLAG_RETRANS, KIND_DATA, PACKET_HEADER_SIZE, PACKET_SIZE_MAX,
+)
+
+from spread.errors import MisuseError
+
+cdef int64_t NS_PER_MS = 1000000
+cdef int64_t TRY_NS = 10 * NS_PER_MS
+# What is found too narrow may be mended; how often that is looked after costs some datagrams.
+cdef int64_t AGAIN_NS = 60000 * NS_PER_MS
+
+cdef enum:
+    # A datagram of a few thousand bytes lies in one piece of memory, a power of two with all
+    # headers in it; larger ones lie in pages, and as fragments of IP in more of them.
+    HEADERS_SIZE = 384
+    BOOKKEEPING_SIZE = 256
+    ONE_PIECE_MAX = 16000
+    SIZE_MIN = 128
+
+
+cdef uint32_t charge_of(uint32_t size) noexcept nogil:
+    """Return what Linux charges a receive buffer for a datagram of this size, or somewhat more."""
+    cdef uint32_t room = 512
+    if size > ONE_PIECE_MAX:
+        return 2 * size
+    while room < size + HEADERS_SIZE:
+        room *= 2
+    return room + BOOKKEEPING_SIZE
+
+
+@final
+cdef class Path:
+    """Sizes, and what is known of them; created by a `Station`."""
+
+    cdef uint32_t safe_size(self) noexcept nogil:
+        return self.sizes[self.count - 1]
+
+    cdef uint32_t tried_size(self) noexcept nogil:
+        return self.sizes[self.rung]
+
+    cdef uint32_t burst_max(self) noexcept nogil:
+        if self.room == 0:
+            return 0
+        return <uint32_t>max(self.room // charge_of(self.size), <uint64_t>1)
+
+    cdef void restart(self, const uint8_t* members, uint32_t member_count, uint8_t me) noexcept nogil:
+        cdef uint32_t number
+        self.me = me
+        self.member_count = member_count
+        for number in range(member_count):
+            self.members[number] = members[number]
+        memset(self.resent_seq, 0, sizeof(self.resent_seq))
+        self.room = self.room_own
+        self.rung = 0
+        self.due_ns = 0
+        self.state = PATH_SAFE
+        self.size = self.safe_size()
+        if member_count == 1 or self.count == 1:
+            self.state = PATH_KNOWN
+            self.size = self.sizes[0]
+
+    cdef bint must_cut(self, const Packet* packet, uint32_t size) noexcept nogil:
+        if not self.may_cut or packet.kind != KIND_DATA or size <= self.safe_size():
+            return False
+        # Who recovers an old ring in a forming one knows nothing of its ways.
+        if size > self.size or packet.flags & FLAG_RECOVERY:
+            return True
+        return packet.flags & FLAG_RETRANS and self.is_resent_in_vain(packet.number)
+
+    cdef bint is_resent_in_vain(self, uint64_t seq) noexcept nogil:
+        """Note that a packet is sent again, and tell whether that was of no use so far."""
+        cdef uint32_t slot = seq % RESENT_SLOTS
+        if self.resent_seq[slot] != seq:
+            self.resent_seq[slot] = seq
+            self.resent[slot] = 0
+        if self.resent[slot] < RESENDS_WHOLE_MAX:
+            self.resent[slot] += 1
+            return False
+        self.pieced += 1
+        return True
+
+    cdef void filled(self, int64_t now_ns) noexcept nogil:
+        if self.state == PATH_SAFE:
+            self.begin(0, now_ns)
+        elif self.state == PATH_KNOWN and self.pieced >= PIECED_TELLING and self.count > 1:
+            self.size = self.safe_size()
+            self.begin(0, now_ns)
+
+    cdef void begin(self, uint32_t rung, int64_t now_ns) noexcept nogil:
+        self.state = PATH_TRYING
+        self.rung = rung
+        self.tries = 0
+        self.pieced = 0
+        self.due_ns = now_ns
+        memset(self.has_large, 0, sizeof(self.has_large))
+        memset(self.small_answers, 0, sizeof(self.small_answers))
+
+    cdef void found(self, int64_t now_ns) noexcept nogil:
+        self.state = PATH_KNOWN
+        self.size = self.sizes[self.rung]
+        self.due_ns = now_ns + AGAIN_NS if self.rung > 0 else 0
+
+    cdef void measured(
+        self, uint8_t daemon, uint64_t size, uint64_t room, int64_t now_ns
+    ) noexcept nogil:
+        cdef uint32_t number
+        if room != 0:
+            self.room = min(self.room, room) if self.room != 0 else room
+        if self.state != PATH_TRYING:
+            return
+        if size == self.safe_size():
+            self.small_answers[daemon] = <uint8_t>min(
+                <uint32_t>self.small_answers[daemon] + 1, <uint32_t>TRIES_MAX
+            )
+        if size != self.tried_size():
+            return
+        self.has_large[daemon] = True
+        for number in range(self.member_count):
+            if self.members[number] != self.me and not self.has_large[self.members[number]]:
+                return
+        self.found(now_ns)
+
+    cdef bint run(self, int64_t now_ns) noexcept nogil:
+        cdef uint32_t number
+        if self.state == PATH_KNOWN:
+            # At the size there is, which is known to pass.
+            self.begin(0, now_ns)
+        if self.tries >= TRIES_MAX:
+            for number in range(self.member_count):
+                if self.is_limited(self.members[number]):
+                    self.due_ns = 0
+                    return False
+        self.tries = min(self.tries + 1, <uint32_t>TRIES_MAX)
+        self.due_ns = now_ns + (TRY_NS << (self.tries - 1))
+        return True
+
+    cdef bint is_limited(self, uint8_t daemon) noexcept nogil:
+        return (
+            daemon != self.me and not self.has_large[daemon]
+            and self.small_answers[daemon] >= SMALL_ANSWERS_MIN
+        )
+
+    cdef void fall(self, int64_t now_ns) noexcept nogil:
+        cdef uint32_t rung = self.rung + 1
+        self.size = min(self.size, self.sizes[rung])
+        if rung < self.count - 1:
+            self.begin(rung, now_ns)
+            return
+        self.rung = rung
+        self.found(now_ns)
+
+
+cdef Path path_open(object sizes, uint64_t room, bint may_cut):
+    """Make the path of a daemon."""
+    cdef Path path = Path()
+    if not 1 <= len(sizes) <= PATH_SIZES_MAX or list(sizes) != sorted(set(sizes), reverse=True):
+        raise MisuseError(f"sizes of datagrams {sizes}; give one to four that descend")
+    if not SIZE_MIN <= min(sizes) <= max(sizes) <= PACKET_SIZE_MAX:
+        least, most = SIZE_MIN - PACKET_HEADER_SIZE, PACKET_SIZE_MAX - PACKET_HEADER_SIZE
+        raise MisuseError(f"packets cannot have {sizes[0] - PACKET_HEADER_SIZE} bytes; "
+                          f"give {least} to {most}")
+    for size in sizes:
+        path.sizes[path.count] = size
+        path.count += 1
+    path.may_cut = may_cut
+    path.room_own = room
+    path.room = room
+    path.size = path.sizes[0]
+    path.state = PATH_KNOWN
+    path.member_count = 1
+    return path

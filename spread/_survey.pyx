@@ -1,0 +1,89 @@
+"""Measuring how large datagrams may be; the contract stands in `_survey.pxd`."""
+
+from libc.stdint cimport uint64_t
+from libc.string cimport memset
+
+from spread._buffers cimport buffer_acquire, buffer_release, class_for
+from spread._packets cimport KIND_MEASURE, KIND_MEASURED, PACKET_HEADER_SIZE
+from spread._stats cimport STAT_MEASURES
+
+
+cdef void survey_restart(Ring ring) noexcept nogil:
+    ring.station.path.restart(ring.members, ring.member_count, ring.station.me)
+    ring.station.path.filled_seen = ring.station.clients.filled
+    ring.station.resize()
+
+
+cdef void survey_watch(Ring ring) noexcept nogil:
+    if ring.station.clients.filled != ring.station.path.filled_seen:
+        ring.station.path.filled_seen = ring.station.clients.filled
+        ring.station.path.filled(ring.station.now_ns)
+        ring.station.resize()
+
+
+cdef int64_t survey_deadline(Ring ring) noexcept nogil:
+    return ring.station.path.due_ns
+
+
+cdef uint32_t survey_run(Ring ring, uint8_t* limited) noexcept nogil:
+    cdef uint32_t count = 0
+    cdef uint32_t number
+    if ring.station.path.run(ring.station.now_ns):
+        send_measure(ring, ring.station.path.tried_size())
+        send_measure(ring, ring.station.path.safe_size())
+        return 0
+    for number in range(ring.member_count):
+        if ring.station.path.is_limited(ring.members[number]):
+            limited[count] = ring.members[number]
+            count += 1
+    ring.station.path.fall(ring.station.now_ns)
+    ring.station.resize()
+    return count
+
+
+cdef void survey_packet(
+    Ring ring, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
+) noexcept nogil:
+    if not ring.is_member[packet.origin] or packet.origin == ring.station.me:
+        return
+    if packet.kind == KIND_MEASURED:
+        ring.station.path.measured(
+            packet.origin, packet.number, packet.second, ring.station.now_ns
+        )
+        ring.station.resize()
+        return
+    ring.station.forward(
+        buffer, offset + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, packet, ring.members,
+        ring.member_count,
+    )
+    cdef Packet answer = packet_of(ring, KIND_MEASURED, packet.number)
+    answer.second = ring.station.path.room_own
+    ring.station.send_header(&answer, packet.origin)
+
+
+cdef void send_measure(Ring ring, uint32_t size) noexcept nogil:
+    """Send the ring a datagram of this size."""
+    cdef Packet packet = packet_of(ring, KIND_MEASURE, size)
+    cdef Buffer* buffer = buffer_acquire(ring.station.pool, class_for(size))
+    if buffer == NULL:
+        return
+    memset(buffer.data, 0, size)
+    buffer.size = size
+    ring.station.count(STAT_MEASURES, 1)
+    ring.station.send_packet(
+        buffer, PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &packet, ring.members,
+        ring.member_count,
+    )
+    buffer_release(ring.station.pool, buffer)
+
+
+cdef Packet packet_of(Ring ring, uint8_t kind, uint64_t number) noexcept nogil:
+    cdef Packet packet
+    memset(&packet, 0, sizeof(Packet))
+    packet.kind = kind
+    packet.origin = ring.station.me
+    packet.transmitter = ring.station.me
+    packet.leader = ring.leader
+    packet.time = ring.time
+    packet.number = number
+    return packet
