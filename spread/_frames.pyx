@@ -5,6 +5,8 @@ The layout itself stands in `_frames.pxd`. Whoever receives frames from a client
 done so, but still bounds what it allocates.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+
 from spread.errors import MisuseError
 
 cdef const char** NAMES = [
@@ -126,16 +128,32 @@ def encode(
         raise MisuseError(f"{count} groups in one frame; give at most {FRAME_GROUPS_MAX}")
     if not -0x8000 <= mess_type <= 0xFFFF:
         raise MisuseError(f"mess_type {mess_type} does not fit 16 bits")
-    for name in (sender, *groups):
-        if len(name) > GROUP_NAME_SIZE:
-            raise MisuseError(f"name {name!r} has {len(name)} bytes; at most 32 fit")
+    if len(sender) > GROUP_NAME_SIZE:
+        raise MisuseError(f"name {sender!r} has {len(sender)} bytes; at most 32 fit")
+    names = name_list(tuple(groups))
     cdef uint8_t[48] header
     frame_write(
         header, type_bits, sender, len(sender), <int32_t>count,
         (<uint32_t>(mess_type & 0xFFFF)) << 8, <int32_t>len(body),
     )
-    names = b"".join([name.ljust(GROUP_NAME_SIZE, b"\0") for name in groups])
     return (<const char*>header)[:FRAME_HEADER_SIZE] + names + body
+
+
+def name_list(tuple names not None) -> bytes:
+    """Build a list of names, each padded to 32 bytes.
+
+    Raises MisuseError for a name above 32 bytes.
+    """
+    cdef bytes result = PyBytes_FromStringAndSize(NULL, GROUP_NAME_SIZE * len(names))
+    cdef char* at = PyBytes_AS_STRING(result)
+    cdef bytes name
+    memset(at, 0, GROUP_NAME_SIZE * len(names))
+    for name in names:
+        if len(name) > GROUP_NAME_SIZE:
+            raise MisuseError(f"name {name!r} has {len(name)} bytes; at most 32 fit")
+        memcpy(at, <const char*>name, len(name))
+        at += GROUP_NAME_SIZE
+    return result
 
 
 def header(unsigned int type_bits, bytes name not None, int group_count, int body_size) -> bytes:

@@ -29,7 +29,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from spread._clients cimport Clients
 from spread._delivery cimport Message
 from spread._receivers cimport Receivers
-from spread._routes cimport Routes
+from spread._routes cimport Route, Routes
 from spread._sessions cimport Slot
 
 cdef enum NodeStatus:
@@ -68,6 +68,7 @@ cdef class Node(Clients):
     cdef bint fan_out(self) noexcept nogil
     cdef bint is_dropped_by_defect(self) noexcept nogil
     cdef void queue_message(self, uint32_t index) noexcept nogil
+    cdef const Route* route_of(self, bytes group)
     cdef void call_ordered(self) noexcept with gil
     cdef void call_state(self) noexcept with gil
     cdef bytes body_of(self)

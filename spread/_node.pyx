@@ -6,7 +6,7 @@ Source: client protocol, sections 3 to 8; design of the data path in docs/archit
 from cython cimport final, no_gc_clear
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from spread._defects cimport (
     DEFECT_DROP_FOR_SLOW, DEFECT_DROP_SAFE_IN_WALK, DEFECT_DROP_UNRELIABLE, DEFECT_ONCE_PER_GROUP,
@@ -21,7 +21,9 @@ from spread._frames cimport (
 )
 from spread._member cimport PHASE_NONE
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
-from spread._routes cimport Route, routes_add, routes_close, routes_find, routes_open, routes_remove
+from spread._routes cimport (
+    Route, route_slots, routes_add, routes_close, routes_find, routes_open, routes_remove,
+)
 from spread._sessions cimport (
     END_MEMORY, END_REFUSED, END_SHUTDOWN, END_SLOW, NO_SLOT, SLOT_ENDED, SLOT_HANDSHAKE,
     SLOT_OPEN, Limits, sessions_open, slot_enqueue, slot_give_back, slot_is_over, slot_take,
@@ -185,7 +187,7 @@ cdef class Node(Clients):
             # The sender's private group is a route only at the sender's own daemon.
             route = routes_find(&self.routes, self.message.head + OFFSET_SENDER)
             if route != NULL:
-                self.self_slot = route.slots[0]
+                self.self_slot = route_slots(route)[0]
 
     cdef bint fan_out(self) noexcept nogil:
         """Queue the shown message for its receivers; False when one must be written to first."""
@@ -325,7 +327,7 @@ cdef class Node(Clients):
 
     def accept(
         self, uint32_t index, bytes private_group not None, *, uint64_t frame_size_max,
-        bint asks_policy,
+        bint asks_policy, bint wants_membership=False,
     ):
         """Turn a connection into a session that sends and receives messages.
 
@@ -337,12 +339,13 @@ cdef class Node(Clients):
             raise MisuseError(f"session slot {index} is not in its handshake")
         if not 0 < size < GROUP_NAME_SIZE:
             raise MisuseError(f"a private group has 1 to 31 bytes, not {size}")
-        if routes_add(&self.routes, private_group, size, index) < 0:
+        if routes_add(&self.routes, private_group, size, index, False) < 0:
             raise MemoryError("no memory for another session")
         memcpy(slot.name, <const char*>private_group, size)
         slot.name_size = <uint32_t>size
         slot.frame_size_max = frame_size_max
         slot.asks_policy = asks_policy
+        slot.wants_membership = wants_membership
         slot.state = SLOT_OPEN
         self.counters[STAT_SESSIONS_ACCEPTED] += 1
 
@@ -370,23 +373,55 @@ cdef class Node(Clients):
         cdef Slot* slot = self.slot_at(index)
         if slot.is_departed:
             raise MisuseError(f"the session of slot {index} departs once")
-        routes_remove(&self.routes, slot.name, slot.name_size, index)
+        routes_remove(&self.routes, slot.name, slot.name_size, index, False)
         slot.is_departed = True
         if slot.is_closed:
             slot_give_back(&self.sessions, index)
 
     def add_route(self, bytes group not None, uint32_t index):
         """Deliver messages to `group` (at most 32 bytes) to this session too."""
-        self.slot_at(index)
+        cdef const Slot* slot = self.slot_at(index)
         if len(group) > GROUP_NAME_SIZE:
             raise MisuseError(f"group name {group!r} is longer than 32 bytes")
-        if routes_add(&self.routes, group, len(group), index) < 0:
+        if routes_add(&self.routes, group, len(group), index, slot.wants_membership) < 0:
             raise MemoryError("no memory for another group")
 
     def remove_route(self, bytes group not None, uint32_t index):
         """Deliver messages to `group` to this session no more."""
-        self.slot_at(index)
-        routes_remove(&self.routes, group, min(len(group), GROUP_NAME_SIZE), index)
+        cdef const Slot* slot = self.slot_at(index)
+        routes_remove(
+            &self.routes, group, min(len(group), GROUP_NAME_SIZE), index, slot.wants_membership
+        )
+
+    cdef const Route* route_of(self, bytes group):
+        """The route of a group, or NULL."""
+        cdef uint8_t field[GROUP_NAME_SIZE]
+        memset(field, 0, GROUP_NAME_SIZE)
+        memcpy(field, <const char*>group, min(len(group), GROUP_NAME_SIZE))
+        return routes_find(&self.routes, field)
+
+    def is_watched(self, bytes group not None):
+        """Whether a session to which messages to `group` go wants membership messages."""
+        cdef const Route* route = self.route_of(group)
+        return route != NULL and route.watcher_count > 0
+
+    def tell(self, bytes group not None, bytes frame not None):
+        """Queue a membership message for those sessions, at this point of the order."""
+        cdef const Route* route = self.route_of(group)
+        cdef uint32_t count = 0
+        cdef uint32_t number, index
+        if route == NULL or route.watcher_count == 0:
+            return
+        cdef uint32_t* targets = <uint32_t*>malloc(route.watcher_count * sizeof(uint32_t))
+        if targets == NULL:
+            raise MemoryError("no memory for the receivers of a notice")
+        for number in range(route.slot_count):
+            index = route_slots(route)[number]
+            if self.sessions.slots[index].wants_membership:
+                targets[count] = index
+                count += 1
+        self.queue_notice(targets, count, frame, len(frame))
+        free(targets)
 
     def send(self, list slots not None, bytes frame not None):
         """Queue one membership message for several sessions at this point of the order."""

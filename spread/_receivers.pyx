@@ -4,7 +4,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from spread._check cimport check
-from spread._routes cimport Route, routes_find
+from spread._routes cimport Route, route_slots, routes_find
 
 
 cdef int receivers_reserve(Receivers* receivers, uint32_t capacity) noexcept nogil:
@@ -47,7 +47,7 @@ cdef void add_route(Receivers* receivers, const Route* route, Sessions* sessions
     if route == NULL:
         return
     for member in range(route.slot_count):
-        index = route.slots[member]
+        index = route_slots(route)[member]
         if sessions.slots[index].stamp == receivers.stamp:
             continue
         check(receivers.slot_count < receivers.slot_capacity, "every slot fits the list once")

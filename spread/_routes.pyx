@@ -2,19 +2,23 @@
 
 from cython cimport final
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from spread._check cimport check
 from spread._frames cimport name_size as size_of_name
 
 cdef enum:
-    HASH_FREE = 0
-    HASH_DELETED = 1
+    # Entries of the index; above them, the number of a route plus INDEX_FIRST.
+    INDEX_FREE = 0
+    INDEX_DELETED = 1
+    INDEX_FIRST = 2
+    NO_ROUTE = 0xFFFFFFFF
     CAPACITY_MIN = 64      # Entries; a quiet daemon has a dozen names.
+    ROUTES_FIRST = 16
 
 
-cdef uint64_t hash_name(const Routes* routes, const uint8_t* name, size_t size) noexcept nogil:
-    """Mix the name, 8 bytes at a time, with the seed; never 0 or 1."""
+cdef uint32_t hash_name(const Routes* routes, const uint8_t* name, size_t size) noexcept nogil:
+    """Mix the name, 8 bytes at a time, with the seed."""
     cdef uint64_t hash = routes.seed ^ (size * <uint64_t>0x9E3779B97F4A7C15)
     cdef uint64_t word
     cdef size_t at = 0
@@ -26,139 +30,210 @@ cdef uint64_t hash_name(const Routes* routes, const uint8_t* name, size_t size) 
         hash = (hash ^ word) * <uint64_t>0xFF51AFD7ED558CCD
         hash ^= hash >> 32
         at += part
-    return hash | 2
+    return <uint32_t>(hash >> 8)
 
 
-cdef Route* probe(
-    const Routes* routes, const uint8_t* name, size_t size, uint64_t hash
+cdef bint is_route_of(
+    const Route* route, const uint8_t* name, size_t size, uint32_t hash
 ) noexcept nogil:
-    """Return the entry of `name`, or NULL."""
+    return (
+        route.hash == hash and memcmp(route.name, name, size) == 0
+        and (size == GROUP_NAME_SIZE or route.name[size] == 0)
+    )
+
+
+cdef uint32_t* probe(
+    const Routes* routes, const uint8_t* name, size_t size, uint32_t hash
+) noexcept nogil:
+    """Return the index entry of `name`, or NULL."""
     cdef uint64_t mask = routes.capacity - 1
-    cdef uint64_t index = (hash >> 8) & mask
-    cdef Route* entry
+    cdef uint64_t at = hash & mask
+    cdef uint32_t entry
     while True:
-        entry = &routes.entries[index]
-        if entry.hash == HASH_FREE:
+        entry = routes.index[at]
+        if entry == INDEX_FREE:
             return NULL
-        if (
-            entry.hash == hash and memcmp(entry.name, name, size) == 0
-            and (size == GROUP_NAME_SIZE or entry.name[size] == 0)
+        if entry >= INDEX_FIRST and is_route_of(
+            &routes.routes[entry - INDEX_FIRST], name, size, hash
         ):
-            return entry
-        index = (index + 1) & mask
+            return &routes.index[at]
+        at = (at + 1) & mask
 
 
-cdef Route* free_entry(Routes* routes, uint64_t hash) noexcept nogil:
-    """Return the first entry for `hash` that holds no route."""
+cdef uint32_t* free_entry(Routes* routes, uint32_t hash) noexcept nogil:
+    """Return the first index entry for `hash` that names no route."""
     cdef uint64_t mask = routes.capacity - 1
-    cdef uint64_t index = (hash >> 8) & mask
-    while routes.entries[index].hash > HASH_DELETED:
-        index = (index + 1) & mask
-    return &routes.entries[index]
+    cdef uint64_t at = hash & mask
+    while routes.index[at] >= INDEX_FIRST:
+        at = (at + 1) & mask
+    return &routes.index[at]
 
 
 cdef int rebuild(Routes* routes) noexcept nogil:
-    """Make room for one more entry; -1 when the system has no memory."""
+    """Make room in the index for one more entry; -1 when the system has no memory."""
     cdef uint64_t capacity = CAPACITY_MIN
-    while capacity < 4 * (routes.used + 1):
+    while capacity < 2 * (routes.used + 1):
         capacity *= 2
-    cdef Routes grown = routes[0]
-    cdef uint64_t index
-    grown.entries = <Route*>calloc(capacity, sizeof(Route))
-    if grown.entries == NULL:
+    cdef uint32_t* index = <uint32_t*>calloc(capacity, sizeof(uint32_t))
+    cdef uint32_t number
+    if index == NULL:
         return -1
-    grown.capacity = capacity
-    grown.deleted = 0
-    for index in range(routes.capacity):
-        if routes.entries[index].hash > HASH_DELETED:
-            free_entry(&grown, routes.entries[index].hash)[0] = routes.entries[index]
-    free(routes.entries)
-    routes[0] = grown
+    free(routes.index)
+    routes.index = index
+    routes.capacity = capacity
+    routes.deleted = 0
+    close_gaps(routes)
+    for number in range(routes.route_count):
+        free_entry(routes, routes.routes[number].hash)[0] = number + INDEX_FIRST
     return 0
+
+
+cdef void close_gaps(Routes* routes) noexcept nogil:
+    """Move routes together, and give memory back if there is much."""
+    cdef uint32_t kept = 0
+    cdef uint32_t number
+    cdef void* smaller
+    for number in range(routes.route_count):
+        if routes.routes[number].slot_count > 0:
+            routes.routes[kept] = routes.routes[number]
+            kept += 1
+    routes.route_count = kept
+    routes.free_route = NO_ROUTE
+    if routes.route_capacity > 4 * max(kept, <uint32_t>ROUTES_FIRST):
+        smaller = realloc(routes.routes, 2 * max(kept, <uint32_t>ROUTES_FIRST) * sizeof(Route))
+        if smaller != NULL:
+            routes.routes = <Route*>smaller
+            routes.route_capacity = 2 * max(kept, <uint32_t>ROUTES_FIRST)
 
 
 cdef int routes_open(Routes* routes, uint64_t seed) noexcept nogil:
     memset(routes, 0, sizeof(Routes))
     routes.seed = seed
+    routes.free_route = NO_ROUTE
     return rebuild(routes)
 
 
 cdef void routes_close(Routes* routes) noexcept nogil:
-    cdef uint64_t index
-    for index in range(routes.capacity):
-        free(routes.entries[index].slots)
-    free(routes.entries)
+    cdef uint32_t number
+    for number in range(routes.route_count):
+        free(routes.routes[number].slots)
+    free(routes.routes)
+    free(routes.index)
     memset(routes, 0, sizeof(Routes))
 
 
+cdef uint32_t take_route(Routes* routes) noexcept nogil:
+    """Return the number of a route that is not in use, or NO_ROUTE without memory."""
+    cdef uint32_t number = routes.free_route
+    cdef uint32_t capacity
+    cdef void* grown
+    if number != NO_ROUTE:
+        routes.free_route = routes.routes[number].slot
+        return number
+    if routes.route_count == routes.route_capacity:
+        capacity = max(<uint32_t>ROUTES_FIRST, 2 * routes.route_capacity)
+        grown = realloc(routes.routes, capacity * sizeof(Route))
+        if grown == NULL:
+            return NO_ROUTE
+        routes.routes = <Route*>grown
+        routes.route_capacity = capacity
+    routes.route_count += 1
+    return routes.route_count - 1
+
+
+cdef int add_route(
+    Routes* routes, const uint8_t* name, size_t name_size, uint32_t hash, uint32_t slot,
+    bint is_watcher,
+) noexcept nogil:
+    """Make a route with its first slot; -1 when the system has no memory."""
+    cdef uint32_t* entry
+    cdef Route* route
+    if 4 * (routes.used + routes.deleted + 1) >= 3 * routes.capacity and rebuild(routes) < 0:
+        return -1
+    cdef uint32_t number = take_route(routes)
+    if number == NO_ROUTE:
+        return -1
+    entry = free_entry(routes, hash)
+    routes.deleted -= entry[0] == INDEX_DELETED
+    entry[0] = number + INDEX_FIRST
+    route = &routes.routes[number]
+    memset(route, 0, sizeof(Route))
+    memcpy(route.name, name, name_size)
+    route.hash = hash
+    route.slot = slot
+    route.slot_count = 1
+    route.watcher_count = is_watcher
+    routes.used += 1
+    routes.version += 1
+    return 0
+
+
 cdef int routes_add(
-    Routes* routes, const uint8_t* name, size_t name_size, uint32_t slot
+    Routes* routes, const uint8_t* name, size_t name_size, uint32_t slot, bint is_watcher
 ) noexcept nogil:
     check(name_size <= GROUP_NAME_SIZE, "a name fits its field")
-    cdef uint64_t hash = hash_name(routes, name, name_size)
-    cdef Route* route = probe(routes, name, name_size, hash)
-    cdef uint32_t index, capacity
+    cdef uint32_t hash = hash_name(routes, name, name_size)
+    cdef const uint32_t* entry = probe(routes, name, name_size, hash)
+    cdef Route* route
+    cdef uint32_t at, count
     cdef uint32_t* grown
-    if route == NULL:
-        if 4 * (routes.used + routes.deleted + 1) >= 3 * routes.capacity and rebuild(routes) < 0:
-            return -1
-        route = free_entry(routes, hash)
-        grown = <uint32_t*>calloc(1, sizeof(uint32_t))
-        if grown == NULL:
-            return -1
-        if route.hash == HASH_DELETED:
-            routes.deleted -= 1
-        memset(route, 0, sizeof(Route))
-        memcpy(route.name, name, name_size)
-        route.hash = hash
-        route.slots = grown
-        route.slot_capacity = 1
-        routes.used += 1
-    for index in range(route.slot_count):
-        if route.slots[index] == slot:
+    if entry == NULL:
+        return add_route(routes, name, name_size, hash, slot, is_watcher)
+    route = &routes.routes[entry[0] - INDEX_FIRST]
+    count = route.slot_count
+    for at in range(count):
+        if route_slots(route)[at] == slot:
             return 0
-    if route.slot_count == route.slot_capacity:
-        capacity = 2 * route.slot_capacity
-        grown = <uint32_t*>realloc(route.slots, capacity * sizeof(uint32_t))
+    if count & (count - 1) == 0:
+        # As many as a power of two: there may be no room for another.
+        grown = <uint32_t*>realloc(route.slots, 2 * count * sizeof(uint32_t))
         if grown == NULL:
             return -1
+        if route.slots == NULL:
+            grown[0] = route.slot
         route.slots = grown
-        route.slot_capacity = capacity
-    route.slots[route.slot_count] = slot
+    route.slots[count] = slot
     route.slot_count += 1
+    route.watcher_count += is_watcher
     routes.version += 1
     return 0
 
 
 cdef void routes_remove(
-    Routes* routes, const uint8_t* name, size_t name_size, uint32_t slot
+    Routes* routes, const uint8_t* name, size_t name_size, uint32_t slot, bint is_watcher
 ) noexcept nogil:
-    cdef Route* route = probe(routes, name, name_size, hash_name(routes, name, name_size))
-    cdef uint32_t index
-    if route == NULL:
+    cdef uint32_t* entry = probe(routes, name, name_size, hash_name(routes, name, name_size))
+    if entry == NULL:
         return
-    for index in range(route.slot_count):
-        if route.slots[index] != slot:
-            continue
-        # Keep the order of the others: it is the order in which sessions are served.
-        while index + 1 < route.slot_count:
-            route.slots[index] = route.slots[index + 1]
-            index += 1
-        route.slot_count -= 1
-        routes.version += 1
-        break
+    cdef uint32_t number = entry[0] - INDEX_FIRST
+    cdef Route* route = &routes.routes[number]
+    cdef uint32_t at = 0
+    while at < route.slot_count and route_slots(route)[at] != slot:
+        at += 1
+    if at == route.slot_count:
+        return
+    route.slot_count -= 1
+    route.watcher_count -= is_watcher
+    routes.version += 1
     if route.slot_count > 0:
+        # Keep the order of the others: it is the order in which sessions are served.
+        memmove(
+            &route.slots[at], &route.slots[at + 1], (route.slot_count - at) * sizeof(uint32_t)
+        )
         return
     free(route.slots)
-    memset(route, 0, sizeof(Route))
-    route.hash = HASH_DELETED
+    route.slots = NULL
+    route.slot = routes.free_route
+    routes.free_route = number
+    entry[0] = INDEX_DELETED
     routes.used -= 1
     routes.deleted += 1
 
 
 cdef const Route* routes_find(const Routes* routes, const uint8_t* field) noexcept nogil:
     cdef size_t size = size_of_name(field)
-    return probe(routes, field, size, hash_name(routes, field, size))
+    cdef const uint32_t* entry = probe(routes, field, size, hash_name(routes, field, size))
+    return NULL if entry == NULL else &routes.routes[entry[0] - INDEX_FIRST]
 
 
 @final
@@ -174,14 +249,14 @@ cdef class RoutesProbe:
     def __dealloc__(self):
         routes_close(&self.routes)
 
-    def add(self, bytes name not None, uint32_t slot) -> None:
+    def add(self, bytes name not None, uint32_t slot, bint is_watcher=False) -> None:
         """Add a slot to a route."""
-        if routes_add(&self.routes, name, len(name), slot) < 0:
+        if routes_add(&self.routes, name, len(name), slot, is_watcher) < 0:
             raise MemoryError
 
-    def remove(self, bytes name not None, uint32_t slot) -> None:
+    def remove(self, bytes name not None, uint32_t slot, bint is_watcher=False) -> None:
         """Take a slot out of a route."""
-        routes_remove(&self.routes, name, len(name), slot)
+        routes_remove(&self.routes, name, len(name), slot, is_watcher)
 
     def find(self, bytes name not None) -> list[int]:
         """Return the slots of a name, in the order they were added."""
@@ -189,7 +264,13 @@ cdef class RoutesProbe:
         cdef const Route* route = routes_find(&self.routes, field)
         if route == NULL:
             return []
-        return [route.slots[index] for index in range(route.slot_count)]
+        return [route_slots(route)[index] for index in range(route.slot_count)]
+
+    def watchers(self, bytes name not None) -> int:
+        """Return how many slots of a name were added as watchers."""
+        field = name.ljust(GROUP_NAME_SIZE, b"\0")
+        cdef const Route* route = routes_find(&self.routes, field)
+        return 0 if route == NULL else route.watcher_count
 
     def size(self) -> tuple[int, int, int]:
         """Return used, deleted and capacity of the table."""

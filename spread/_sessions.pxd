@@ -90,6 +90,7 @@ cdef struct Slot:
     uint64_t stamp           # Number of the last message routed here.
     # Life.
     bint asks_policy         # Every message needs the policy's consent.
+    bint wants_membership    # It gets views and signals of its groups.
     bint is_closing          # Ends as soon as its output has been offered once.
     bint is_departed         # Its departure has been ordered, or it never had a name.
     bint is_closed           # The driver has closed the connection.

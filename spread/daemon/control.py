@@ -170,6 +170,7 @@ class Control:
             session.private_group,
             frame_size_max=size_max,
             asks_policy=accepted.policy.checks_requests,
+            wants_membership=accepted.membership,
         )
         if self._witness is not None:
             self._witness.session_opened(session, session.opened_ns)

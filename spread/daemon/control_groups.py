@@ -16,7 +16,7 @@ from spread._node import Node
 from spread.config.model import EventPriority, EventType
 from spread.daemon.control_ring import RingConfiguration
 from spread.daemon.event_sink import EventSink
-from spread.daemon.groups import Groups, Notice, Outcome
+from spread.daemon.groups import Groups, Notice, Outcome, somebody
 from spread.daemon.ring_time import as_signed
 from spread.daemon.sessions import Session, SessionTable
 from spread.daemon.views import (
@@ -59,8 +59,9 @@ class GroupControl:
 
     def join(self, sender: bytes, group: bytes) -> None:
         """A join has reached its place in the order."""
-        notices = self.groups.join(sender, group)
         session = self._sessions.named(sender)
+        is_told = session is not None and session.wants_membership
+        notices = self.groups.join(sender, group, somebody if is_told else self._hears)
         if session is not None:
             if not notices:
                 self._uncount(session)
@@ -70,7 +71,7 @@ class GroupControl:
 
     def leave(self, sender: bytes, group: bytes) -> None:
         """A leave has reached its place in the order."""
-        was_member, notices = self.groups.leave(sender, group)
+        was_member, notices = self.groups.leave(sender, group, self._hears)
         session = self._sessions.named(sender)
         if session is not None and was_member:
             self._part(session, group)
@@ -96,7 +97,7 @@ class GroupControl:
                 self._node.remove_route(group, session.slot)
             self.memberships -= session.joins
             self._node.departed(session.slot)
-        self._tell(self.groups.end(sender))
+        self._tell(self.groups.end(sender, self._hears))
 
     # -- Configurations ---------------------------------------------------------------------------
 
@@ -156,28 +157,39 @@ class GroupControl:
         """Send, and log the views: they have come about by a request."""
         for notice in notices:
             self._send(notice)
-            if isinstance(notice, View):
+            if not isinstance(notice, Signal):
                 self._log.event(
                     EventType.GROUPS,
                     EventPriority.INFO,
                     "view",
                     group=notice.group,
                     cause=notice.cause.name,
-                    members=len(notice.members),
+                    members=notice.member_count,
                     index=notice.id.index,
                 )
+
+    def _hears(self, group: bytes) -> bool:
+        """Whether a local member may want to hear of the views of a group."""
+        return not _is_routed(group) or self._node.is_watched(group)
 
     def _send(self, notice: Notice) -> None:
         """Send a notice to the local members of the group that asked for such."""
         if isinstance(notice, Signal):
             if slots := self._slots(notice.receivers):
                 self._node.send(slots, signal_frame(notice))
-            return
-        # A change by request has one set, the changed member, and its frame is for all members.
-        receivers = notice.together if notice.cause is Cause.NETWORK else (notice.members,)
-        for own, members in enumerate(receivers):
-            if slots := self._slots(members):
-                self._node.send(slots, view_frame(notice, own))
+        elif isinstance(notice, View):
+            self._send_view(notice)
+
+    def _send_view(self, view: View) -> None:
+        if view.cause is Cause.NETWORK:
+            for own, members in enumerate(view.together):
+                if slots := self._slots(members):
+                    self._node.send(slots, view_frame(view, own))
+        elif _is_routed(view.group):
+            # One set, the changed member, and its frame is for all: those to whom messages go.
+            self._node.tell(view.group, view_frame(view, 0))
+        elif slots := self._slots(view.members):
+            self._node.send(slots, view_frame(view, 0))
 
     def _slots(self, members: Iterable[bytes]) -> list[int]:
         named = self._sessions.named

@@ -81,6 +81,10 @@ class Group:
         """All members in the order that clients get."""
         return tuple([name for part in self.parts for name in part.members])
 
+    def size(self) -> int:
+        """The number of members."""
+        return sum([len(part.members) for part in self.parts])
+
     def members_at(self, daemon: int) -> tuple[bytes, ...]:
         """The members at one daemon."""
         part = self.part(daemon)

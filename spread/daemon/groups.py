@@ -37,7 +37,7 @@ Invariants, besides those of the table
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -47,13 +47,32 @@ from spread.daemon.group_table import Group, GroupTable, Part, by_tag, united
 from spread.daemon.views import GroupId, RingId, Signal, View
 from spread.service import MAX_GROUP_NAME, Cause
 
-__all__ = ["Groups", "Notice", "Outcome", "Stage"]
+__all__ = ["Groups", "Notice", "Outcome", "Stage", "Unheard", "somebody"]
 
 FORGOTTEN_MAX: Final = 10_000
 """Names of vanished groups whose last index is kept; older ones share one floor."""
 
-Notice = View | Signal
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A view that nobody at this daemon wants to hear of: listing its members would be in vain."""
+
+    group: bytes
+    id: GroupId
+    cause: Cause
+    member_count: int
+
+
+Notice = View | Signal | Unheard
 """What local members are told, in the order in which they stand in a list."""
+
+Audience = Callable[[bytes], bool]
+"""Whether anybody at this daemon wants to hear of the views of a group."""
+
+
+def somebody(_group: bytes) -> bool:
+    """Make all views."""
+    return True
 
 
 Expelled = tuple[tuple[bytes, bytes], ...]
@@ -161,7 +180,7 @@ class Groups:
 
     # -- Requests in their order -----------------------------------------------------------------
 
-    def join(self, member: bytes, group: bytes) -> list[Notice]:
+    def join(self, member: bytes, group: bytes, hears: Audience = somebody) -> list[Notice]:
         """Add a member; nothing follows when it already is one, or cannot be one."""
         daemon = self._daemon_of(member)
         if daemon is None or len(group) >= MAX_GROUP_NAME:
@@ -173,15 +192,17 @@ class Groups:
             last = self._vanished.pop(group, self._index_floor)
             if is_known:
                 state = self._table.found(group, GroupId(self._ring, last + 1), daemon, member)
-                return [View(group, state.id, Cause.JOIN, (member,), ((member,),))]
+                return [_plain_view(group, state, Cause.JOIN, member, hears)]
             self._table.create(group, GroupId(self._ring, last))
         state = self._table.own(group)
         if not is_known:
             self._touch(state)
         self._table.add(group, daemon, member, state.id if is_known else None)
-        return self._view(group, state, Cause.JOIN, member)
+        return self._view(group, state, Cause.JOIN, member, hears)
 
-    def leave(self, member: bytes, group: bytes) -> tuple[bool, list[Notice]]:
+    def leave(
+        self, member: bytes, group: bytes, hears: Audience = somebody
+    ) -> tuple[bool, list[Notice]]:
         """Take a member out.
 
         Returns whether it was one, and what those who stay are told, if there are any.
@@ -189,9 +210,9 @@ class Groups:
         daemon = self._daemon_of(member)
         if daemon is None or group not in self._table.joined(daemon, member):
             return False, []
-        return True, self._remove(daemon, member, group, Cause.LEAVE)
+        return True, self._remove(group, daemon, member, Cause.LEAVE, hears)
 
-    def end(self, member: bytes) -> list[Notice]:
+    def end(self, member: bytes, hears: Audience = somebody) -> list[Notice]:
         """Take a member out of all its groups, in byte order of their names."""
         daemon = self._daemon_of(member)
         if daemon is None:
@@ -199,7 +220,7 @@ class Groups:
         return [
             notice
             for group in sorted(self._table.joined(daemon, member))
-            for notice in self._remove(daemon, member, group, Cause.DISCONNECT)
+            for notice in self._remove(group, daemon, member, Cause.DISCONNECT, hears)
         ]
 
     def _daemon_of(self, member: bytes) -> int | None:
@@ -211,14 +232,16 @@ class Groups:
             return None
         return number
 
-    def _remove(self, daemon: int, member: bytes, group: bytes, cause: Cause) -> list[Notice]:
+    def _remove(
+        self, group: bytes, daemon: int, member: bytes, cause: Cause, hears: Audience
+    ) -> list[Notice]:
         state = self._table.get(group)
         assert state is not None, f"{member!r} is indexed under {group!r}, which does not exist"
         if not self._table.remove(group, daemon, member):
             if state.id.ring == self._ring:
                 self._forget(group, state.id.index)
             return []
-        return self._view(group, state, cause, member)
+        return self._view(group, state, cause, member, hears)
 
     def _forget(self, group: bytes, index: int) -> None:
         """Keep the last index of a vanished group, in bounded memory."""
@@ -234,11 +257,13 @@ class Groups:
             if state.id.ring != self._ring:
                 state.renumber(self._ring)
 
-    def _view(self, group: bytes, state: Group, cause: Cause, member: bytes) -> list[Notice]:
+    def _view(
+        self, group: bytes, state: Group, cause: Cause, member: bytes, hears: Audience
+    ) -> list[Notice]:
         """The view that a request brings about; no signal has told the end of a changed one yet."""
         state.advance()
         if not state.is_changed:
-            return [View(group, state.id, cause, state.members(), ((member,),))]
+            return [_plain_view(group, state, cause, member, hears)]
         joiner = member if cause is Cause.JOIN else None
         together = tuple(_without(joiner, by_tag(state.parts)))
         view = View(group, state.id, Cause.NETWORK, state.members(), together)
@@ -369,6 +394,15 @@ class Groups:
             return []
         sets = tuple(_without(None, together))
         return [View(name, state.id, Cause.NETWORK, state.members(), sets)]
+
+
+def _plain_view(
+    group: bytes, state: Group, cause: Cause, member: bytes, hears: Audience
+) -> View | Unheard:
+    """What a request brings about where no change of the ring stands between."""
+    if not hears(group):
+        return Unheard(group, state.id, cause, state.size())
+    return View(group, state.id, cause, state.members(), ((member,),))
 
 
 def _missing(

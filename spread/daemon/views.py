@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from spread import _frames
-from spread.service import CAUSED_BY_LEAVE, MAX_GROUP_NAME, REG_MEMB_MESS, TRANSITION_MESS, Cause
+from spread.service import CAUSED_BY_LEAVE, REG_MEMB_MESS, TRANSITION_MESS, Cause
 
 __all__ = [
     "GroupId",
@@ -61,6 +61,11 @@ class View:
     members: tuple[bytes, ...]
     together: tuple[tuple[bytes, ...], ...]
 
+    @property
+    def member_count(self) -> int:
+        """The number of members."""
+        return len(self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -76,13 +81,13 @@ class Signal:
 
 def view_frame(view: View, own: int) -> bytes:
     """Encode the view for the members of one set of `together`."""
-    sets = [_WORD.pack(len(members)) + _names(members) for members in view.together]
+    sets = [_WORD.pack(len(members)) + _frames.name_list(members) for members in view.together]
     offset = sum(map(len, sets[:own]))
     body = b"".join(
         (view.id.pack(), _WORD.pack(len(sets)), _WORD.pack(offset), *sets),
     )
     head = _frames.header(REG_MEMB_MESS | view.cause, view.group, len(view.members), len(body))
-    return b"".join((head, _names(view.members), body))
+    return b"".join((head, _frames.name_list(view.members), body))
 
 
 def view_frames(view: View) -> tuple[bytes, ...]:
@@ -102,7 +107,3 @@ def signal_frame(signal: Signal) -> bytes:
 def self_leave_frame(group: bytes) -> bytes:
     """Encode the notice that its receiver is no longer a member."""
     return _frames.header(CAUSED_BY_LEAVE, group, 0, 0)
-
-
-def _names(members: tuple[bytes, ...]) -> bytes:
-    return b"".join([name.ljust(MAX_GROUP_NAME, b"\0") for name in members])

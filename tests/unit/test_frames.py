@@ -186,3 +186,15 @@ def test_every_fault_has_a_text_of_its_own() -> None:
         _frames.fault_text(7)
     with pytest.raises(MisuseError, match="0 to 6"):
         _frames.fault_text(-1)
+
+
+def test_a_list_of_names_has_32_bytes_for_each() -> None:
+    assert _frames.name_list((b"a", b"", b"x" * 32)) == (
+        wire.padded(b"a") + wire.padded(b"") + b"x" * 32
+    )
+    assert _frames.name_list(()) == b""
+
+
+def test_a_name_that_does_not_fit_its_field_is_in_no_list() -> None:
+    with pytest.raises(MisuseError, match="at most 32 fit"):
+        _frames.name_list((b"a", b"x" * 33))

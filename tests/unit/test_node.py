@@ -312,6 +312,41 @@ class TestMisuse:
 
         assert daemon.statistics()["buffer_bytes"] == 0
 
+    def test_views_are_told_to_members_that_want_them(self, daemon: MemoryDaemon) -> None:
+        silent = daemon.open(b"silent", membership=False)
+        watcher = daemon.open(b"watcher", membership=True)
+        for client in (silent, watcher):
+            client.join(b"g")
+            client.take()
+
+        daemon.node.tell(b"g", b"frame")
+        daemon.turn()
+
+        assert silent.take() == b""
+        assert watcher.take() == b"frame"
+
+    def test_a_group_is_watched_as_long_as_a_member_wants_views(self, daemon: MemoryDaemon) -> None:
+        silent = daemon.open(b"silent", membership=False)
+        watcher = daemon.open(b"watcher", membership=True)
+        assert not daemon.node.is_watched(b"g")
+
+        silent.join(b"g")
+        assert not daemon.node.is_watched(b"g")
+        watcher.join(b"g")
+        assert daemon.node.is_watched(b"g")
+        watcher.leave(b"g")
+        assert not daemon.node.is_watched(b"g")
+
+    @pytest.mark.parametrize("group", [b"nobody", b"g" * 40, b""])
+    def test_nobody_watches_a_group_that_does_not_exist(
+        self, daemon: MemoryDaemon, group: bytes
+    ) -> None:
+        assert not daemon.node.is_watched(group)
+
+        daemon.node.tell(group, b"frame")
+
+        assert daemon.statistics()["buffer_bytes"] == 0
+
     def test_a_notice_for_a_session_that_has_ended_is_dropped(
         self, daemon: MemoryDaemon, alice: Client
     ) -> None:

@@ -134,3 +134,34 @@ def test_one_route_holds_many_slots() -> None:
         routes.remove(b"g", slot)
 
     assert routes.find(b"g") == list(range(1, 3_000, 2))
+
+
+def test_watchers_of_a_route_are_counted() -> None:
+    routes = RoutesProbe()
+    routes.add(b"g", 1)
+    routes.add(b"g", 2, is_watcher=True)
+    routes.add(b"g", 2, is_watcher=True)
+    routes.add(b"g", 3, is_watcher=True)
+
+    assert routes.watchers(b"g") == 2
+    routes.remove(b"g", 9, is_watcher=True)
+    routes.remove(b"g", 1)
+    assert routes.watchers(b"g") == 2
+    routes.remove(b"g", 2, is_watcher=True)
+    assert routes.watchers(b"g") == 1
+    routes.remove(b"g", 3, is_watcher=True)
+    assert routes.watchers(b"g") == 0
+
+
+def test_a_route_that_takes_the_place_of_another_has_nothing_of_it() -> None:
+    routes = RoutesProbe()
+    for slot in range(5):
+        routes.add(b"old", slot, is_watcher=True)
+    for slot in range(5):
+        routes.remove(b"old", slot, is_watcher=True)
+
+    routes.add(b"new", 7)
+
+    assert routes.find(b"new") == [7]
+    assert routes.watchers(b"new") == 0
+    assert routes.find(b"old") == []

@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from spread.daemon import groups as module
-from spread.daemon.groups import Groups, Notice, Stage
+from spread.daemon.groups import Groups, Notice, Stage, Unheard
 from spread.daemon.views import GroupId, RingId, View
 from spread.service import Cause
 
@@ -234,3 +234,21 @@ def test_a_group_of_one_member_takes_little_more_than_its_name(groups: Groups) -
         tracemalloc.stop()
 
     assert taken < 200 * len(names)
+
+
+def test_members_are_not_listed_for_nobody(groups: Groups) -> None:
+    joined(groups, ALICE, BOB)
+    heard = []
+
+    def nobody(group: bytes) -> bool:
+        heard.append(group)
+        return False
+
+    assert groups.join(ZOE, b"g", nobody) == [Unheard(b"g", GroupId(RING, 3), Cause.JOIN, 3)]
+    assert groups.join(ZOE, b"own", nobody) == [Unheard(b"own", GroupId(RING, 1), Cause.JOIN, 1)]
+    assert groups.leave(BOB, b"g", nobody) == (
+        True,
+        [Unheard(b"g", GroupId(RING, 4), Cause.LEAVE, 2)],
+    )
+    assert groups.end(ZOE, nobody) == [Unheard(b"g", GroupId(RING, 5), Cause.DISCONNECT, 1)]
+    assert heard == [b"g", b"own", b"g", b"g"]
