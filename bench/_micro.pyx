@@ -121,7 +121,7 @@ cdef class RouteLoop:
             for i in range(self.count):
                 if routes_add(
                     &self.routes, fields + GROUP_NAME_SIZE * i,
-                    name_size(fields + GROUP_NAME_SIZE * i), 0,
+                    name_size(fields + GROUP_NAME_SIZE * i), 0, False,
                 ) < 0:
                     break
         return self.routes.used
@@ -134,7 +134,7 @@ cdef class RouteLoop:
             for i in range(self.count):
                 routes_remove(
                     &self.routes, fields + GROUP_NAME_SIZE * i,
-                    name_size(fields + GROUP_NAME_SIZE * i), 0,
+                    name_size(fields + GROUP_NAME_SIZE * i), 0, False,
                 )
         return self.routes.used
 
