@@ -12,9 +12,10 @@ cimport cython
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memmove
+from libc.string cimport memcpy, memset
 from posix.unistd cimport close
 
+from bench._byte_queue cimport ByteQueue, enqueue, flush, queued
 from bench._wire cimport (
     HEADER_SIZE, MSG_DONTWAIT, MSG_NOSIGNAL, POLLIN, POLLOUT, TYPE_JOIN, TYPE_KILL, TYPE_REQUESTS,
     frame_size, frame_type, poll, pollfd, recv, send,
@@ -32,10 +33,7 @@ cdef struct Session:
     uint8_t* rest                   # owned, READ_SIZE or a frame: what the last read left cut
     size_t rest_size
     size_t rest_capacity
-    uint8_t* queue                  # owned: bytes that the socket has not taken
-    size_t queue_begin
-    size_t queue_end
-    size_t queue_capacity
+    ByteQueue queue
 
 
 @cython.final
@@ -75,18 +73,20 @@ cdef class Pump:
         cdef int i
         cdef short ready
         for i in range(self.session_count):
-            if self._queued(i) > QUEUE_SIZE_MAX:
+            if queued(&self.sessions[i].queue) > QUEUE_SIZE_MAX:
                 reading = False
         for i in range(self.session_count):
             self.polled[LISTENERS_MAX + i].events = <short>(
-                (POLLIN if reading else 0) | (POLLOUT if self._queued(i) else 0)
+                (POLLIN if reading else 0) | (POLLOUT if queued(&self.sessions[i].queue) else 0)
             )
         if poll(self.polled, LISTENERS_MAX + self.session_count, -1) < 0:
             return -1
         # Downwards: a session that ends is replaced by the last one, which has been served then.
         for i in range(self.session_count - 1, -1, -1):
             ready = self.polled[LISTENERS_MAX + i].revents
-            if ready & POLLOUT and not self._flush(i):
+            if ready & POLLOUT and not flush(
+                &self.sessions[i].queue, self.polled[LISTENERS_MAX + i].fd
+            ):
                 self._end(i)
             elif ready & ~POLLOUT and not self._read(i):
                 self._end(i)
@@ -154,53 +154,21 @@ cdef class Pump:
             if not self.sessions[i].joined:
                 continue
             sent = 0
-            if self._queued(i) == 0:
+            if queued(&self.sessions[i].queue) == 0:
                 sent = send(self.polled[LISTENERS_MAX + i].fd, data, size,
                             MSG_DONTWAIT | MSG_NOSIGNAL)
-            if sent < <ssize_t>size:
-                self._enqueue(i, data + max(sent, 0), size - max(sent, 0))
-
-    cdef size_t _queued(self, int index) noexcept nogil:
-        return self.sessions[index].queue_end - self.sessions[index].queue_begin
-
-    cdef void _enqueue(self, int index, const uint8_t* data, size_t size) noexcept nogil:
-        """Keep what a socket did not take; without memory the session loses its stream and ends."""
-        cdef Session* session = &self.sessions[index]
-        cdef uint8_t* queue
-        if session.queue_end + size > session.queue_capacity:
-            memmove(session.queue, session.queue + session.queue_begin, self._queued(index))
-            session.queue_end -= session.queue_begin
-            session.queue_begin = 0
-        if session.queue_end + size > session.queue_capacity:
-            queue = <uint8_t*>realloc(session.queue, 2 * (session.queue_end + size))
-            if not queue:
-                session.joined = False
-                return
-            session.queue = queue
-            session.queue_capacity = 2 * (session.queue_end + size)
-        memcpy(session.queue + session.queue_end, data, size)
-        session.queue_end += size
-
-    cdef bint _flush(self, int index) noexcept nogil:
-        """Write what waits for one session; False when it is gone."""
-        cdef Session* session = &self.sessions[index]
-        cdef ssize_t sent = send(
-            self.polled[LISTENERS_MAX + index].fd, session.queue + session.queue_begin,
-            self._queued(index), MSG_DONTWAIT | MSG_NOSIGNAL,
-        )
-        if sent < 0:
-            return errno in (EAGAIN, EINTR)
-        session.queue_begin += sent
-        if session.queue_begin == session.queue_end:
-            session.queue_begin = session.queue_end = 0
-        return True
+            sent = max(sent, 0)
+            if sent < <ssize_t>size and not enqueue(
+                &self.sessions[i].queue, data + sent, size - sent
+            ):
+                self.sessions[i].joined = False     # Without memory it loses its stream.
 
     cdef void _end(self, int index) noexcept nogil:
         """Close one session and move the last one into its place."""
         cdef int last = self.session_count - 1
         close(self.polled[LISTENERS_MAX + index].fd)
         free(self.sessions[index].rest)
-        free(self.sessions[index].queue)
+        free(self.sessions[index].queue.data)
         self.sessions[index] = self.sessions[last]
         self.polled[LISTENERS_MAX + index] = self.polled[LISTENERS_MAX + last]
         self.session_count = last
@@ -222,8 +190,7 @@ cdef class Pump:
             close(fd)
             raise ValueError(f"the forwarder serves at most {SESSIONS_MAX} sessions")
         session = &self.sessions[self.session_count]
-        session[0] = Session(joined=False, rest=NULL, rest_size=0, rest_capacity=0, queue=NULL,
-                             queue_begin=0, queue_end=0, queue_capacity=0)
+        memset(session, 0, sizeof(Session))
         self.polled[LISTENERS_MAX + self.session_count].fd = fd
         self.session_count += 1
 

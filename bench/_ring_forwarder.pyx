@@ -21,7 +21,7 @@ and hands each client with one call all that is due to it. What a client's full 
 is queued; while a queue is above QUEUE_SIZE_MAX nothing is read.
 
 Invariants: returned <= sent <= made <= returned + BURSTS_MAX;
-units_acked <= units_sent <= units_acked + max(window, units of one burst);
+units_acked <= units_sent <= units_acked + window;
 a block lives while a session reads into it or a burst of it is under way.
 """
 
@@ -32,13 +32,14 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close
 
+from bench._byte_queue cimport ByteQueue, enqueue, flush, queued
 from bench._udp cimport (
-    AF_INET, DATAGRAM_SIZE_MAX, ByteQueue, enqueue, htonl, htons, mmsghdr, queued, recvmmsg,
-    sendmmsg, sockaddr_in, udp_message,
+    AF_INET, DATAGRAM_SIZE_MAX, htonl, htons, mmsghdr, recvmmsg, sendmmsg, sockaddr_in,
+    udp_message,
 )
 from bench._wire cimport (
     HEADER_SIZE, MSG_DONTWAIT, MSG_NOSIGNAL, POLLIN, POLLOUT, TYPE_JOIN, TYPE_KILL, TYPE_REQUESTS,
-    frame_size, frame_type, iovec, msghdr, poll, pollfd, read_u32, read_u64, recv, send, sendmsg,
+    frame_size, frame_type, iovec, msghdr, poll, pollfd, read_u32, read_u64, recv, sendmsg,
     write_u64,
 )
 
@@ -118,6 +119,7 @@ cdef class RingPump:
     cdef bint has_offload                   # the kernel cuts
     cdef uint64_t window                    # datagrams under way
     cdef size_t header_size
+    cdef size_t payload_max                 # bytes of frames in a burst
     cdef Burst[BURSTS_MAX] bursts
     cdef uint64_t made, sent, returned      # bursts with frames, counted
     cdef uint64_t number                    # of the next burst, those with nothing but acks too
@@ -155,6 +157,10 @@ cdef class RingPump:
         self.has_offload = has_offload
         self.window = window
         self.header_size = BURST_HEADER_SIZE + 8 * self.host_count
+        self.payload_max = (
+            min(<size_t>BURST_SIZE_MAX, self.window * self.segment_size)
+            - self.header_size - BURST_TRAILER_SIZE
+        )
         for i, (ipv4, port) in enumerate(hosts):
             _set_address(&self.hosts[i].address, ipv4, port)
             self.hosts[i].assembly = <uint8_t*>malloc(BURST_SIZE_MAX)
@@ -225,7 +231,9 @@ cdef class RingPump:
         # Downwards: a session that ends is replaced by the last one, which has been served then.
         for i in range(self.session_count - 1, -1, -1):
             ready = self.polled[FIRST_SESSION + i].revents
-            if ready & POLLOUT and not self._flush(i):
+            if ready & POLLOUT and not flush(
+                &self.sessions[i].queue, self.polled[FIRST_SESSION + i].fd
+            ):
                 self._end(i)
             elif ready & ~POLLOUT and not self._read(i):
                 self._end(i)
@@ -278,7 +286,7 @@ cdef class RingPump:
 
     cdef bint _cut(self, int index, Block* block) noexcept nogil:
         """Walk over the frames that have been read; False: the session is over."""
-        cdef size_t payload_max = BURST_SIZE_MAX - self.header_size - BURST_TRAILER_SIZE
+        cdef size_t payload_max = self.payload_max
         cdef size_t run = block.cut
         cdef size_t at = block.cut
         cdef size_t length
@@ -536,15 +544,21 @@ cdef class RingPump:
     # To the clients.
 
     cdef void _return_own(self) noexcept nogil:
-        """Put out the own frames that all other hosts have."""
+        """Put out the own frames that all other hosts have; those in parts when they have all."""
         cdef uint64_t acked = self._acked()
+        cdef uint64_t end = self.given_back
         cdef Burst* burst
-        while self.given_back < self.sent:
-            burst = &self.bursts[self.given_back % BURSTS_MAX]
+        while end < self.sent:
+            burst = &self.bursts[end % BURSTS_MAX]
+            end += 1
+            if burst.is_part:
+                continue
             if burst.units_end > acked:
                 return
-            self._put_out(burst.block.data + burst.begin, burst.size)
-            self.given_back += 1
+            while self.given_back < end:
+                burst = &self.bursts[self.given_back % BURSTS_MAX]
+                self._put_out(burst.block.data + burst.begin, burst.size)
+                self.given_back += 1
 
     cdef void _put_out(self, const uint8_t* data, size_t size) noexcept nogil:
         """Have `size` bytes delivered; they stay valid until then."""
@@ -593,20 +607,6 @@ cdef class RingPump:
             ):
                 self._fail(FAULT_MEMORY, self.own, 0)
             sent = 0
-
-    cdef bint _flush(self, int index) noexcept nogil:
-        """Write what waits for one session; False when it is gone."""
-        cdef ByteQueue* queue = &self.sessions[index].queue
-        cdef ssize_t sent = send(
-            self.polled[FIRST_SESSION + index].fd, queue.data + queue.begin, queued(queue),
-            MSG_DONTWAIT | MSG_NOSIGNAL,
-        )
-        if sent < 0:
-            return errno in (EAGAIN, EINTR)
-        queue.begin += sent
-        if queue.begin == queue.end:
-            queue.begin = queue.end = 0
-        return True
 
     # Sessions, blocks, faults.
 

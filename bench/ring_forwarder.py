@@ -43,17 +43,17 @@ def main() -> None:
     parser.add_argument("-n", dest="name", required=True, help="this host's name in the segment")
     parser.add_argument("-c", dest="config", type=Path, required=True, help="spread.conf")
     parser.add_argument("--no-offload", action="store_true", help="cut and read single datagrams")
-    parser.add_argument("--window", type=int, default=WINDOW_MAX, help="datagrams under way")
+    parser.add_argument("--buffer", type=int, default=BUFFER_SIZE, help="bytes of socket buffers")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # The pump would not notice Python's handler.
     try:
         ring = read_ring(given.config.read_text())
-        serve(ring, given.name, wants_offload=not given.no_offload, window_max=given.window)
+        serve(ring, given.name, wants_offload=not given.no_offload, buffer_max=given.buffer)
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"ring forwarder {given.name}: {error}")
 
 
-def serve(ring: Ring, name: str, *, wants_offload: bool = True, window_max: int) -> None:
+def serve(ring: Ring, name: str, *, wants_offload: bool, buffer_max: int) -> None:
     """Meet the other hosts, then accept and forward until something is wrong.
 
     Raises RuntimeError with what was wrong, OSError and ValueError for what cannot be started.
@@ -62,13 +62,13 @@ def serve(ring: Ring, name: str, *, wants_offload: bool = True, window_max: int)
     address = list(ring.hosts.values())[own]
     with ExitStack() as stack:
         channel = stack.enter_context(open_channel(ring, address))
-        buffer_size = set_buffers(channel, BUFFER_SIZE)
+        buffer_size = set_buffers(channel, buffer_max)
         goals = targets(ring, own)
         has_offload = bool(wants_offload and goals) and segment(
             channel, SEGMENT_SIZE, (str(goals[0]), DISCARD_PORT)
         )
         gathers = wants_offload and coalesce(channel)
-        window = min(window_max, max(1, buffer_size // (TRUESIZE * max(1, len(ring.hosts) - 1))))
+        window = window_for(buffer_size, len(ring.hosts) - 1)
         stack.enter_context(meeting(ring, own))
         listener = stack.enter_context(listen(address, ring.port))
         print(
@@ -101,6 +101,14 @@ def forward(pump: RingPump, listener: socket.socket, names: list[str]) -> None:
             pump.add(connection.detach())
         else:
             connection.close()
+
+
+def window_for(buffer_size: int, others: int) -> int:
+    """Return how many datagrams each host may have under way, so that a buffer holds all.
+
+    Half of it is left for acknowledgements, which nobody acknowledges.
+    """
+    return min(WINDOW_MAX, max(1, buffer_size // 2 // (TRUESIZE * max(1, others))))
 
 
 def targets(ring: Ring, own: int) -> list[IPv4Address]:

@@ -27,6 +27,7 @@ from tests.netns.namespaces import why_impossible
 
 ROOT = Path(__file__).resolve().parents[3]
 WITHOUT_OFFLOAD = replace(LIMIT, ring_command=f"{LIMIT.ring_command} --no-offload")
+SMALL_BUFFERS = replace(LIMIT, ring_command=f"{LIMIT.ring_command} --buffer 65536")
 BURST = struct.Struct("<IBBHIIQ")  # magic, origin, flags, hosts, size, zero, number
 MAGIC = 0x52494E47
 TIMEOUT_S = 20.0
@@ -34,8 +35,14 @@ TIMEOUT_S = 20.0
 
 @pytest.fixture(
     scope="module",
-    params=[(LIMIT, LOOPBACK), (WITHOUT_OFFLOAD, LOOPBACK), (LIMIT, NAMESPACES)],
-    ids=["offload", "no offload", "multicast"],
+    params=[
+        (LIMIT, LOOPBACK),
+        (WITHOUT_OFFLOAD, LOOPBACK),
+        (SMALL_BUFFERS, LOOPBACK),
+        (LIMIT, NAMESPACES),
+        (SMALL_BUFFERS, NAMESPACES),
+    ],
+    ids=["offload", "no offload", "small buffers", "multicast", "small buffers, multicast"],
 )
 def system(request: pytest.FixtureRequest) -> Iterator[RunningSystem]:
     implementation, links = request.param
@@ -46,7 +53,8 @@ def system(request: pytest.FixtureRequest) -> Iterator[RunningSystem]:
 
 
 @pytest.mark.parametrize(
-    ("payload_size", "window", "count"), [(0, 50, 2000), (100, 100, 5000), (8000, 20, 500)]
+    ("payload_size", "window", "count"),
+    [(0, 50, 2000), (100, 100, 5000), (8000, 20, 500), (150_000, 8, 100)],
 )
 def test_every_receiver_gets_every_message_in_its_senders_order(
     system: RunningSystem, payload_size: int, window: int, count: int
@@ -68,7 +76,7 @@ def test_clients_of_one_host_do_not_mix_their_frames(system: RunningSystem) -> N
     assert min(measurement.delivered) >= 1000
 
 
-@pytest.mark.parametrize("size", [1, 1400, 64_800, 65_536, 150_000])
+@pytest.mark.parametrize("size", [1, 1400, 64_800, 65_536, 150_000, 1 << 20])
 def test_every_byte_arrives_whatever_a_message_is_cut_into(
     system: RunningSystem, size: int
 ) -> None:
