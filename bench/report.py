@@ -88,6 +88,11 @@ def quantity(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def two_digits(ratio: float) -> str:
+    """Return a quotient with two digits that count, and all digits of a large one."""
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}"
+
+
 def spread_of(values: Sequence[float]) -> str:
     """Return the median, with minimum and maximum when there are several runs."""
     if not values:
@@ -108,7 +113,7 @@ def times_better(figure: Figure, value: float) -> str:
         value / (number * factor) if figure.more_is_better else number * factor / value
         for number in numbers
     )
-    texts = dict.fromkeys(f"{quotient:.2g}" for quotient in quotients)
+    texts = dict.fromkeys(two_digits(quotient) for quotient in quotients)
     prefix = "> " if figure.reference.startswith(">") and not figure.more_is_better else ""
     return prefix + " to ".join(texts)
 
@@ -172,7 +177,7 @@ def _against_target(figure: Figure, values: Sequence[float]) -> list[str]:
 
 def _against(values: Sequence[float], others: Sequence[float]) -> list[str]:
     ratio = median_ratio(values, others)
-    return [spread_of(others), NONE if ratio is None else f"{ratio:.2g}"]
+    return [spread_of(others), NONE if ratio is None else two_digits(ratio)]
 
 
 def latency_rows(

@@ -79,6 +79,7 @@ def test_ratios_pair_runs_that_stood_beside_each_other() -> None:
     [
         ("24-44 k", True, 440_000, "10 to 18"),
         ("0.5 k", True, 5_000, "10"),
+        ("28 k", True, 9_640_000, "344"),
         ("584-597", False, 200, "2.9 to 3"),
         ("> 2.3 k", False, 230, "> 10"),
         ("-", True, 5, "-"),
