@@ -21,4 +21,5 @@ def drive(
         bounds,
         hosts=system.size,
         probe=system.cpu_s,
+        split_probe=system.cpu_split_s,
     )

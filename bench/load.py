@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 
 from bench._load import Load
 from bench.address import Address
@@ -74,9 +74,12 @@ class Measurement:
     fairness: float = 1.0  # Smallest by largest rate of a sender.
     client_user_us: float = 0.0  # Processor time of the generator per delivery.
     client_system_us: float = 0.0
+    daemon_user_us: float | None = None  # Processor time of all daemons per delivery.
+    daemon_system_us: float | None = None
 
 
 Probe = Callable[[], float]  # CPU seconds that the daemon has used.
+SplitProbe = Callable[[], tuple[float, float]]  # The same as user and system time.
 Opener = Callable[[int, str], Session]  # Opens session i of a run under a name.
 
 
@@ -103,13 +106,14 @@ def measure_with(
     *,
     hosts: int = 1,
     probe: Probe | None = None,
+    split_probe: SplitProbe | None = None,
 ) -> Measurement:
     """Do the same with sessions that `opener` opens: senders first, then those that only receive.
 
     With `hosts` daemons, session i is expected to be at daemon i % hosts.
     """
     with opened(opener, workload, hosts=hosts) as load:
-        return run(load, workload, bounds, probe)
+        return run(load, workload, bounds, probe, split_probe)
 
 
 @contextmanager
@@ -193,7 +197,13 @@ def templates(workload: Workload, private_group: bytes, groups: Sequence[bytes])
     )
 
 
-def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = None) -> Measurement:
+def run(
+    load: Load,
+    workload: Workload,
+    bounds: Bounds,
+    probe: Probe | None = None,
+    split_probe: SplitProbe | None = None,
+) -> Measurement:
     """Drive the loop through warm-up, measurement and drain; raises LoadError."""
     marks: dict[int, Mark] = {}
     load.start(
@@ -209,14 +219,20 @@ def run(load: Load, workload: Workload, bounds: Bounds, probe: Probe | None = No
         if load.problem is not None:
             raise LoadError(PROBLEMS[load.problem[0]].format(*load.problem[1:3], *load.problem[2:]))
         if phase not in marks:
-            marks[phase] = Mark.now(probe)
+            marks[phase] = Mark.now(probe, split_probe)
         if load.progress != progress:
             progress, progress_s = load.progress, time.monotonic()
         elif time.monotonic() - progress_s > bounds.stall_s:
             raise LoadError(
                 f"no message arrived for {bounds.stall_s:g} s, {progress} had arrived before"
             )
-    return _measurement(load, workload, marks, probed=probe is not None)
+    measurement = _measurement(load, workload, marks)
+    return replace(
+        measurement,
+        daemon_cpu_us_per_message=measurement.daemon_cpu_us_per_message if probe else None,
+        daemon_user_us=measurement.daemon_user_us if split_probe else None,
+        daemon_system_us=measurement.daemon_system_us if split_probe else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,23 +242,33 @@ class Mark:
     user_s: float  # Of this thread.
     system_s: float
     daemon_s: float
+    daemon_user_s: float
+    daemon_system_s: float
 
     @classmethod
-    def now(cls, probe: Probe | None) -> "Mark":
-        """Take all of them at once."""
+    def now(cls, probe: Probe | None, split_probe: SplitProbe | None) -> "Mark":
+        """Take all of them at once; zero without a probe."""
         used = resource.getrusage(resource.RUSAGE_THREAD)
-        return cls(used.ru_utime, used.ru_stime, probe() if probe else 0.0)
+        daemon_s = probe() if probe else 0.0
+        return cls(
+            used.ru_utime, used.ru_stime, daemon_s, *(split_probe() if split_probe else (0.0, 0.0))
+        )
+
+    def us_until(self, later: "Mark", count: int) -> "Mark":
+        """Return the microseconds used from here to `later` for each of `count`."""
+        pairs = zip(astuple(self), astuple(later), strict=True)
+        return Mark(*((end - begin) * 1e6 / max(1, count) for begin, end in pairs))
 
 
-def _measurement(
-    load: Load, workload: Workload, marks: dict[int, Mark], *, probed: bool
-) -> Measurement:
+def _measurement(load: Load, workload: Workload, marks: dict[int, Mark]) -> Measurement:
+    """Return what the loop counted, with daemon costs as if all had been probed."""
     seconds = load.measured_ns / 1e9
     delivered = load.delivered or [0]
     begin, end = marks[PHASE_MEASURE], marks[PHASE_DRAIN]
     slowest, deliveries = min(delivered), sum(delivered)
     by_sender = load.delivered_by_sender
-    user_s, system_s = end.user_s - begin.user_s, end.system_s - begin.system_s
+    cost = begin.us_until(end, deliveries)
+    busy_s = end.user_s - begin.user_s + end.system_s - begin.system_s
     return Measurement(
         seconds=seconds,
         delivered=tuple(delivered),
@@ -252,15 +278,15 @@ def _measurement(
         latency_own=latency(*load.latency_own),
         latency_other=latency(*load.latency_other),
         reordered=load.reordered_messages,
-        generator_cpu_share=(user_s + system_s) / seconds,
-        daemon_cpu_us_per_message=(
-            (end.daemon_s - begin.daemon_s) * 1e6 / slowest if probed and slowest else None
-        ),
+        generator_cpu_share=busy_s / seconds,
+        daemon_cpu_us_per_message=begin.us_until(end, slowest).daemon_s if slowest else None,
         offered_per_s=workload.offered_per_s,
         behind_ms=load.behind_ns / 1e6,
         fairness=min(by_sender) / max(by_sender) if max(by_sender) else 1.0,
-        client_user_us=user_s * 1e6 / max(1, deliveries),
-        client_system_us=system_s * 1e6 / max(1, deliveries),
+        client_user_us=cost.user_s,
+        client_system_us=cost.system_s,
+        daemon_user_us=cost.daemon_user_s,
+        daemon_system_us=cost.daemon_system_s,
     )
 
 

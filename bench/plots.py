@@ -159,9 +159,12 @@ def _bars(shares: Sequence[Share]) -> Picture:
     )
     axes.invert_yaxis()
     axes.axvline(1.0, color="black", linewidth=0.8)
-    axes.set_xlabel("share of the bare forwarder's rate, median with smallest and largest run")
+    axes.set_xlabel("share of the bare forwarder's rate")
     axes.legend(fontsize="small")
-    caption = "Rates as shares of what a bare forwarder reaches in the daemon's place."
+    caption = (
+        "Rates as shares of what a bare forwarder reaches in the daemon's place: median, smallest "
+        "and largest run."
+    )
     return Picture("shares", caption, _png(figure))
 
 
