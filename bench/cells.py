@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatch
 
-from bench import client_cells, curve_cells, failover_cells, ring_cells, scale_cells
+from bench import client_cells, cost_cells, curve_cells, failover_cells, ring_cells, scale_cells
 from bench.cell import KINDS, Cell
 
 # Each has core_cells(), those with targets and those beside them, and further_cells().
@@ -10,6 +10,7 @@ PARTS = (
     client_cells,
     curve_cells,
     ring_cells,
+    cost_cells,
     failover_cells,
     scale_cells,
 )
