@@ -1,11 +1,11 @@
-"""Cells about what delivery costs, how evenly it is shared, and how the ring works meanwhile."""
+"""Cells about what delivery costs, how the ring works meanwhile, and a member that stalls."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from bench.cell import Cell, Effort, Figure, Sample
 from bench.drive import drive
 from bench.load import Bounds, LoadError, Measurement, Workload, opened, run
-from bench.load_cell import LoadCell, Metric, other_latency, own_latency, rate
+from bench.load_cell import LoadCell, Metric
 from bench.session import Session
 from bench.stalled import StalledCell
 from bench.system import System, Topology
@@ -108,12 +108,10 @@ class RingCell:
 
 
 def core_cells() -> list[Cell]:
-    """Return cost per payload, system calls, the ring's work, fairness and a stalled member."""
+    """Return cost per payload, system calls, the ring's work and a stalled member."""
     return [
         *(_cost_cell(size) for size in PAYLOADS),
         *_system_call_cells(),
-        _fairness_cell(),
-        _heavy_cell(),
         RingCell(
             name="ring-work",
             title="3 daemons, all send, 1350 B AGREED",
@@ -128,19 +126,13 @@ def core_cells() -> list[Cell]:
 
 
 def further_cells() -> list[Cell]:
-    """Return more senders, and a stalled member of a ring."""
+    """Return a stalled member of a ring."""
     return [
-        replace(
-            _fairness_cell(),
-            name="fairness-30",
-            title="3 daemons, 30 senders, 100 B AGREED, window 10",
-            workload=Workload(payload_size=100, window=10, senders=30),
-        ),
         StalledCell(
             name="memory-stalled-ring",
             title="3 daemons, 8000 B, one member does not read",
             workload=Workload(payload_size=8000, window=100, senders=3),
-            topology=replace(RING, is_fresh=True),
+            topology=FRESH_RING,
         ),
     ]
 
@@ -192,34 +184,3 @@ def _system_call_cells() -> list[Cell]:
             reference="13",
         ),
     ]
-
-
-def _fairness_cell() -> LoadCell:
-    title = "3 daemons, all send, 100 B AGREED, window 100"
-    figure = Figure(title=f"{title}: slowest by fastest sender", unit="of 1")
-    return LoadCell(
-        name="fairness",
-        title=title,
-        workload=Workload(payload_size=100, window=100, senders=3),
-        metrics=(Metric(figure, lambda measurement: measurement.fairness),),
-        kind="ring",
-        topology=RING,
-        has_limit=False,
-    )
-
-
-def _heavy_cell() -> Cell:
-    title = "3 daemons, one sender by window 100, others 100/s, 100 B AGREED"
-    return LoadCell(
-        name="one-heavy",
-        title=title,
-        workload=Workload(payload_size=100, window=100, senders=3, rates=(0.0, 100.0, 100.0)),
-        metrics=(
-            rate(title),
-            other_latency(f"{title}: at others", "p99"),
-            own_latency(f"{title}: at the sender", "p99"),
-        ),
-        kind="ring",
-        topology=RING,
-        has_limit=False,
-    )
