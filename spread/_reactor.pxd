@@ -1,7 +1,8 @@
 """Sockets and the poll loop around a `Node`: the only file that does I/O.
 
-One turn: wait; datagrams of the ring; what clients have sent, at most TURN_BYTES_MAX; `Node.turn`,
-sending its datagrams and then writing whatever is dirty each time it asks; close what has ended.
+One turn: wait; some clients, until a packet is full; datagrams of the ring; what the other clients
+have sent, at most TURN_BYTES_MAX; `Node.turn`, sending its datagrams and then writing whatever is
+dirty each time it asks; close what has ended.
 What the ring waits for leaves before anything is written to clients. Nothing here decides about
 messages.
 
@@ -57,6 +58,7 @@ cdef class Reactor:
     cdef void loop(self) noexcept nogil
     cdef void wait(self, int64_t timeout_ns) noexcept nogil
     cdef int64_t timeout_ns(self) noexcept nogil
+    cdef int read_ahead(self, const Event* events, int count) noexcept nogil
     cdef void serve_ring(self, const Event* events, int count) noexcept nogil
     cdef void dispatch(self, const Event* event) noexcept nogil
     cdef void dispatch_input(self, uint32_t index, bint is_broken) noexcept nogil

@@ -23,6 +23,8 @@ from spread.errors import MisuseError
 cdef enum:
     BUFFER_SIZE = 256 * 1024
     TRIM_BYTES_MIN = 64 * 1024 * 1024  # A burst worth the milliseconds that giving back takes.
+    AHEAD_BYTES_MAX = 64 * 1024        # Read from clients while the token may wait,
+    AHEAD_EVENTS_MAX = 16              # and from so many of them.
     EPOCH_MASK = 0x1FFFFFFF   # Bits of a slot's epoch in its token.
 
 # A clock that is asked too rarely is no reason to sleep for days.
@@ -202,11 +204,12 @@ cdef class Reactor:
         """Wait for events and serve them."""
         cdef Event events[POLLER_EVENTS_MAX]
         cdef int count = poller_wait(&self.poller, events, timeout_ns)
-        cdef int index
+        cdef int index = 0
         self.now_ns = sys_now_ns()
         if self.has_ring:
+            index = self.read_ahead(events, count)
             self.serve_ring(events, count)
-        for index in range(count):
+        for index in range(index, count):
             self.dispatch(&events[index])
             if self.turn_bytes >= TURN_BYTES_MAX:
                 self.finish_turn()
@@ -225,6 +228,23 @@ cdef class Reactor:
             return WAIT_MAX_NS
         # The turn has taken its time, and the ring's deadlines may be shorter than a long one.
         return min(max(deadline_ns - sys_now_ns(), <int64_t>0), WAIT_MAX_NS)
+
+    cdef int read_ahead(self, const Event* events, int count) noexcept nogil:
+        """Read clients until there is a packet for the token, which may be here; returns how many
+        events are done.
+
+        What they have sent would else wait until the token has been round once more.
+        """
+        cdef int index
+        for index in range(min(count, <int>AHEAD_EVENTS_MAX)):
+            if (
+                self.node.station.clients.pending_head != NULL
+                or self.turn_bytes >= AHEAD_BYTES_MAX
+                or events[index].token & WATCHED
+            ):
+                return index
+            self.dispatch(&events[index])
+        return min(count, <int>AHEAD_EVENTS_MAX)
 
     cdef void serve_ring(self, const Event* events, int count) noexcept nogil:
         """Datagrams go first: all daemons wait for the token, a client only for its own."""

@@ -36,6 +36,9 @@ cdef enum:
     EVIDENCE_SHARE = 8
     DEVIATION_SHARE = 4
     DEVIATIONS = 4
+    # So few packets are sent ahead of the token: overtaken by it, they would be acknowledged only a
+    # rotation later, which costs more than the next daemon gains.
+    FEW_PACKETS = 2
     SHARE_FACTOR = 4        # A buffer that is emptier than this is not worth keeping for a packet.
 
 
@@ -309,7 +312,7 @@ cdef class Ring:
         if self.is_leader():
             self.close_rotation(seq_before, is_released)
         pre = numbered
-        if self.station.limits.is_accelerated:
+        if self.station.limits.is_accelerated and numbered > FEW_PACKETS:
             pre = numbered - min(numbered, self.station.limits.accelerated_window)
         self.send_new(self.high - numbered + 1, self.high - numbered + pre, 0)
         self.previous_seq = self.token.seq

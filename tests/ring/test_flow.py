@@ -41,6 +41,11 @@ def test_the_accelerated_window_follows_the_token() -> None:
     assert visit(waiting(Shape(accelerated_window=0), 10))[:2] == (10, 0)
 
 
+@pytest.mark.parametrize(("packets", "behind"), [(1, 0), (2, 0), (3, 3)])
+def test_few_packets_arrive_before_the_token(packets: int, behind: int) -> None:
+    assert visit(waiting(Shape(accelerated_window=15), packets))[:2] == (packets - behind, behind)
+
+
 def test_the_classic_ring_sends_everything_before_the_token() -> None:
     assert visit(waiting(Shape(accelerated=False), 20))[:2] == (20, 0)
 

@@ -89,7 +89,7 @@ def test_the_ring_is_told_of_the_last_acknowledgements_before_it_rests() -> None
 def test_the_leader_visits_its_resting_token_at_once(leader: Station) -> None:
     leader.submit(b"hello")
 
-    token, data = leader.take_sent()
+    data, token = leader.take_sent()
     assert Token.decode(token.data).number == leader.token_number + 1
     assert Token.decode(token.data).seq == 1
     assert data.header.kind == DATA

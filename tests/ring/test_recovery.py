@@ -344,7 +344,7 @@ def test_the_last_one_to_learn_that_all_are_done_installs_with_that_token() -> N
 
     station.token(Token(3, recovery=Recovery.of(0, 1)))
 
-    token, data = station.take_sent(DATA, TOKEN)
+    data, token = station.take_sent(DATA, TOKEN)
     assert Token.decode(token.data).recovery == Recovery.of(0, 1)
     assert Token.decode(token.data).seq == 1
     assert data.payload == frame_of(1, b"mine")

@@ -368,8 +368,8 @@ def test_a_message_is_in_the_order_once_the_token_comes() -> None:
     station.token_number += 3
     station.token(Token(station.token_number))
 
-    token, data = station.take_sent()
-    assert (token.header.kind, data.header.kind) == (TOKEN, DATA)
+    data, token = station.take_sent()
+    assert (data.header.kind, token.header.kind) == (DATA, TOKEN)
     assert data.header.number == 1
     assert data.payload == frame_of(1, b"hello")
     assert station.take_heard() == [b"hello"]
