@@ -29,6 +29,7 @@ LARGE = Topology(options=("MaxMessageSize = 1048800",))
 DAEMONS = (1, 2, 3, 5, 8)
 STEPS = (1, 10, 100, 1000)
 GROUPS = (100, 10_000, 100_000)
+MEMBERS = (10, 100, 1000)
 SIZES = (0, 100, 1000, 10_000, 140_000)
 LARGE_SIZES = (65_536, 262_144, 1_048_576)
 CLIENTS_WITH_GROUPS = 6  # In all; each is in its share of them.
@@ -277,6 +278,56 @@ class GroupSteps:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSteps:
+    """One group that has more and more members: none of them wants views, or one that watches."""
+
+    name: str
+    title: str
+    is_watched: bool
+    topology: Topology = RING_FRESH
+    kind: str = "scale"
+    has_limit: bool = False
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """What it costs to join as one of the most members, and how that grows."""
+        # A view names every member: with somebody who wants them all, bytes grow as squares do.
+        target = None if self.is_watched else LINEAR_MAX
+        return (
+            _cost(f"{self.title}: {MEMBERS[-1]:,}, join, daemons' CPU", "us/member"),
+            Figure(
+                title=f"{self.title}: growth of joins",
+                unit="exponent",
+                target=target,
+                more_is_better=False,
+            ),
+        )
+
+    def run(self, system: System, effort: Effort) -> Sample:  # noqa: ARG002 - always all.
+        """Let members come into one group after the other."""
+        joins = Steps(MEMBERS, tuple(self._join_us(system, count) for count in MEMBERS))
+        return Sample(
+            (joins.costs[-1], joins.worst_exponent()), extra={"growth of joins": joins.shown()}
+        )
+
+    def _join_us(self, system: System, count: int) -> float:
+        group = f"members-{secrets.token_hex(3)}".encode()
+        with (
+            _sessions(system, 1, membership=self.is_watched) as (watcher,),
+            _sessions(system, count, everywhere=True) as members,
+        ):
+            watcher.join(group)
+            watcher.barrier()
+            before_s = system.cpu_s()
+            for member in members:
+                member.join(group)
+            members[-1].barrier()
+            watcher.barrier()
+            time.sleep(SETTLE_S)
+            return (system.cpu_s() - before_s) * 1e6 / count
+
+
 def core_cells() -> list[Cell]:
     """Return one cell for each dimension; those with a target are among them."""
     return [
@@ -287,6 +338,16 @@ def core_cells() -> list[Cell]:
         _busy_group_cell(),
         GroupSteps(name="scale-groups-1", title="1 daemon, groups of one", topology=ONE_FRESH),
         GroupSteps(name="scale-groups-3", title="3 daemons, groups of one", topology=RING_FRESH),
+        MemberSteps(
+            name="scale-members",
+            title="3 daemons, members of one group, no views wanted",
+            is_watched=False,
+        ),
+        MemberSteps(
+            name="scale-views",
+            title="3 daemons, members of one group, one of them gets all views",
+            is_watched=True,
+        ),
         *_size_cells(),
     ]
 
