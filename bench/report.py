@@ -139,7 +139,7 @@ def circumstances(document: Document) -> str:
         f"{machine['processor']}, {machine['core_count']} cores, {machine['memory_gb']} GB, "
         f"{machine['kernel']}, load {machine['load_average']} before the start; Python "
         f"{machine['python']}, Cython {machine['cython']}, numpy {machine['numpy']}; commit "
-        f"{machine['commit']}, {machine['time']}.\n\n"
+        f"{machine['commit'] or 'unknown'}, {machine['time']}.\n\n"
         f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
         f"warm-up; median (minimum to maximum).\n\n{programs}."
     )

@@ -42,7 +42,7 @@ def test_clients_at_all_daemons_get_all_messages(ring: RunningSystem) -> None:
     measured = drive(ring, workload, FEW)
 
     assert len(measured.delivered) == 4
-    assert min(measured.delivered) >= 300
+    assert min(measured.delivered) > 0  # That all came is what `drive` checks.
     assert measured.latency_own.count > 0
     assert measured.latency_other.count > 0
 
@@ -67,7 +67,7 @@ def test_namespaces_are_reached_by_unix_sockets_too() -> None:
             system, Workload(payload_size=100, window=5, senders=2), FEW, transport="unix"
         )
 
-    assert min(measured.delivered) >= 300
+    assert min(measured.delivered) > 0  # That all came is what `drive` checks.
 
 
 def test_large_frames_pass_links_of_that_mtu() -> None:
