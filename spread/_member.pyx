@@ -34,7 +34,7 @@ from spread._stats cimport (
     STAT_JOINED, STAT_LATE, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
 )
 from spread._survey cimport (
-    survey_deadline, survey_packet, survey_restart, survey_run, survey_watch,
+    survey_deadline, survey_joined, survey_packet, survey_restart, survey_run, survey_watch,
 )
 from spread._window cimport WINDOW_SLOTS, window_find
 
@@ -128,6 +128,7 @@ cdef class Member(Teller):
         elif packet.kind == KIND_MEASURE or packet.kind == KIND_MEASURED:
             if self.is_alive and self.is_of(&packet):
                 survey_packet(self.active, &packet, buffer, offset, size)
+                self.tell_size()
         elif packet.kind >= KIND_CONTROL:
             self.counters[STAT_CONTROL_RECEIVED] += 1
             self.call_control(
@@ -173,6 +174,8 @@ cdef class Member(Teller):
             self.counters[STAT_FOREIGN] += 1
             return
         self.active.progress(packet.second)
+        if self.station.came_in_pieces:
+            survey_joined(self.active, packet)
         if (
             transmitter == self.active.predecessor and packet.flags & FLAG_POST
             and not packet.flags & FLAG_RETRANS and packet.second >= self.active.tok_no
@@ -191,7 +194,7 @@ cdef class Member(Teller):
         """Notice when a neighbour's packets come one by one only: the ring works, but slowly."""
         cdef uint8_t origin = packet.origin
         cdef uint32_t* missed = &self.active.missed[origin]
-        if not self.station.has_multicast:
+        if not self.station.has_multicast or self.station.came_in_pieces:
             return
         if self.station.segments[origin] != self.station.segments[self.station.me]:
             return
@@ -397,6 +400,12 @@ cdef class Member(Teller):
         cdef uint32_t number
         for number in range(count):
             self.call_path_limited(limited[number], size)
+        self.tell_size()
+
+    cdef void tell_size(self) noexcept nogil:
+        if self.station.path.is_news:
+            self.station.path.is_news = False
+            self.call_path_found(self.station.path.size)
 
     cdef void lose(self, LossReason reason) noexcept nogil:
         self.is_alive = False

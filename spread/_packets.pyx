@@ -340,7 +340,9 @@ LAYOUT = (
                 "number"),
     LayoutField("MEASURE", OFFSET_SECOND, 16, "(zero)", ""),
 
-    LayoutField("MEASURED", OFFSET_NUMBER, 8, "size", "of the MEASURE that arrived", "number"),
+    LayoutField("MEASURED", OFFSET_NUMBER, 8, "size",
+                "of the MEASURE that arrived; 0: packets of yours come in pieces only, so measure",
+                "number"),
     LayoutField("MEASURED", OFFSET_SECOND, 8, "room",
                 "bytes that the smallest receive buffer of the answering daemon holds", "second"),
     LayoutField("MEASURED", OFFSET_LAG, 8, "(zero)", ""),

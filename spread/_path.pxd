@@ -13,7 +13,9 @@ everywhere, and when data fills them, it is measured what more there is:
 
 A try is one MEASURE of the size in question and one of the safe size, to the whole ring; members
 answer each with MEASURED. That the small one is answered shows that the member is there and the
-large one is not merely late. What was numbered at a larger size than the way carries now is sent in
+large one is not merely late. Whoever answers for an origin whose large packets do not arrive is
+another daemon as a rule; so a receiver that gets an origin's packets from others in pieces only
+says so to it: MEASURED with the size 0. What was numbered at a larger size than the way carries now is sent in
 pieces (`_pieces`): at once when it is known, else when it has been asked for again and again.
 
 Invariants
@@ -48,7 +50,9 @@ cdef class Path:
     cdef uint32_t rung                       # Which size is tried, or was found.
     cdef uint32_t size                       # Of new packets.
     cdef PathState state
+    cdef bint is_news                        # Its size was found and nobody was told of it.
     cdef bint may_cut                        # Packets may go in pieces.
+    cdef uint8_t joined[DAEMONS_MAX]         # By origin: packets that others sent in pieces.
     cdef uint64_t filled_seen                # Full packets of the clients that were told of.
     cdef int64_t due_ns
     cdef uint32_t tries
@@ -82,7 +86,10 @@ cdef class Path:
     cdef void measured(
         self, uint8_t daemon, uint64_t size, uint64_t room, int64_t now_ns
     ) noexcept nogil
-    # A MEASURED has come.
+    # A MEASURED has come; size 0: our packets reach this member in pieces only.
+
+    cdef bint is_telling(self, uint8_t origin) noexcept nogil
+    # A packet of this origin has come in pieces; tells whether to let the origin know.
 
     cdef bint run(self, int64_t now_ns) noexcept nogil
     # It is `due_ns`; tells whether to send a MEASURE of `tried_size` and one of `safe_size`. If

@@ -25,7 +25,7 @@ cdef enum:
 
 cdef uint32_t charge_of(uint32_t size) noexcept nogil:
     """Return what Linux charges a receive buffer for a datagram of this size, or somewhat more."""
-    cdef uint32_t room = 512
+    cdef uint32_t room = 1024
     if size > ONE_PIECE_MAX:
         return 2 * size
     while room < size + HEADERS_SIZE:
@@ -56,6 +56,7 @@ cdef class Path:
             self.members[number] = members[number]
         memset(self.resent_seq, 0, sizeof(self.resent_seq))
         self.room = self.room_own
+        self.is_news = False
         self.rung = 0
         self.due_ns = 0
         self.state = PATH_SAFE
@@ -102,6 +103,7 @@ cdef class Path:
 
     cdef void found(self, int64_t now_ns) noexcept nogil:
         self.state = PATH_KNOWN
+        self.is_news = True
         self.size = self.sizes[self.rung]
         self.due_ns = now_ns + AGAIN_NS if self.rung > 0 else 0
 
@@ -111,6 +113,8 @@ cdef class Path:
         cdef uint32_t number
         if room != 0:
             self.room = min(self.room, room) if self.room != 0 else room
+        if size == 0:
+            self.pieced = PIECED_TELLING
         if self.state != PATH_TRYING:
             return
         if size == self.safe_size():
@@ -124,6 +128,13 @@ cdef class Path:
             if self.members[number] != self.me and not self.has_large[self.members[number]]:
                 return
         self.found(now_ns)
+
+    cdef bint is_telling(self, uint8_t origin) noexcept nogil:
+        self.joined[origin] += 1
+        if self.joined[origin] < PIECED_TELLING:
+            return False
+        self.joined[origin] = 0
+        return True
 
     cdef bint run(self, int64_t now_ns) noexcept nogil:
         cdef uint32_t number

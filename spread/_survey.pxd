@@ -26,6 +26,9 @@ cdef uint32_t survey_run(Ring ring, uint8_t* limited) noexcept nogil
 # Send what is to be measured next; or give a size up, and return how many members it does not
 # reach, and their numbers in `limited`, which has room for all.
 
+cdef void survey_joined(Ring ring, const Packet* packet) noexcept nogil
+# A DATA packet has come in pieces.
+
 cdef void survey_packet(
     Ring ring, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
 ) noexcept nogil

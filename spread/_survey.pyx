@@ -4,7 +4,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from spread._buffers cimport buffer_acquire, buffer_release, class_for
-from spread._packets cimport KIND_MEASURE, KIND_MEASURED, PACKET_HEADER_SIZE
+from spread._packets cimport FLAG_RETRANS, KIND_MEASURE, KIND_MEASURED, PACKET_HEADER_SIZE
 from spread._stats cimport STAT_MEASURES
 
 
@@ -39,6 +39,16 @@ cdef uint32_t survey_run(Ring ring, uint8_t* limited) noexcept nogil:
     ring.station.path.fall(ring.station.now_ns)
     ring.station.resize()
     return count
+
+
+cdef void survey_joined(Ring ring, const Packet* packet) noexcept nogil:
+    cdef Packet answer
+    if packet.transmitter == packet.origin or not packet.flags & FLAG_RETRANS:
+        return
+    if ring.station.path.is_telling(packet.origin):
+        answer = packet_of(ring, KIND_MEASURED, 0)
+        answer.second = ring.station.path.room_own
+        ring.station.send_header(&answer, packet.origin)
 
 
 cdef void survey_packet(

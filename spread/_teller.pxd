@@ -29,4 +29,5 @@ cdef class Teller:
     cdef void call_unreachable(self, uint32_t daemon) noexcept with gil
     cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil
     cdef void call_path_limited(self, uint32_t daemon, uint32_t size) noexcept with gil
+    cdef void call_path_found(self, uint32_t size) noexcept with gil
     cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil

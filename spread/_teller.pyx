@@ -71,6 +71,13 @@ cdef class Teller:
         except BaseException as error:
             self.fail(error)
 
+    cdef void call_path_found(self, uint32_t size) noexcept with gil:
+        """Python tells the log; once for each time that the size is measured."""
+        try:
+            self.upcalls.path_found(size)
+        except BaseException as error:
+            self.fail(error)
+
     cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil:
         """Python tells the log; at most ten times a second for each fault."""
         try:

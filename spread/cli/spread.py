@@ -131,9 +131,21 @@ def _known() -> Known:
     return Known(methods=available_methods(), policies=available_policies())
 
 
+def _look(configuration: Configuration) -> list[tuple[str, dict[str, object]]]:
+    """Return what this host gives to a daemon of several."""
+    from spread.daemon.datagram_size import find_datagram_size
+    from spread.daemon.findings import findings, probe_sockets
+    from spread.daemon.network import is_ring
+
+    if not is_ring(configuration):
+        return []
+    found = findings(find_datagram_size(configuration), probe_sockets())
+    return [(each.wording, dict(each.fields)) for each in found]
+
+
 def _check(given: argparse.Namespace) -> int:
     path = given.check or given.file or search(None, ".")
-    status, report = check(path, given.name, given.json, known=_known())
+    status, report = check(path, given.name, given.json, known=_known(), look=_look)
     print(report)
     return status
 

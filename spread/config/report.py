@@ -1,6 +1,6 @@
 """`spread --check [--json] FILE`: what a file means on this host, for people and for programs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from spread.config.diagnostics import ConfigurationMissing, Diagnostic, printable
 from spread.config.effective import (
@@ -24,7 +24,10 @@ from spread.config.pitfalls import is_multicast
 from spread.config.settings import Known
 from spread.config.system_host import SystemHost
 
-__all__ = ["check", "json_report", "text_report"]
+__all__ = ["Look", "check", "json_report", "text_report"]
+
+Look = Callable[[Configuration], Iterable[tuple[str, Record]]]
+"""What finds out about this host what the own daemon's speed hangs on: wordings and values."""
 
 EXIT_USABLE = 0
 EXIT_WRONG = 1
@@ -37,11 +40,12 @@ def check(
     as_json: bool = False,
     host: HostView | None = None,
     known: Known | None = None,
+    look: Look | None = None,
 ) -> tuple[int, str]:
     """Examine the file at `path`; return the exit status and the report, without a final line end.
 
     The status is 0 for a usable file, 1 for a wrong one (or one without an entry for this host),
-    2 for a missing or unreadable one.
+    2 for a missing or unreadable one. `look` adds what this host gives to the own daemon.
     """
     try:
         data = read_bytes(path)
@@ -50,11 +54,11 @@ def check(
             return EXIT_MISSING, _dump({"path": path, "status": "missing", "reason": error.reason})
         return EXIT_MISSING, str(error)
     found = examine(data, path, name=name, host=host or SystemHost(), known=known)
-    report = json_report(path, found) if as_json else text_report(path, found)
+    report = json_report(path, found, look) if as_json else text_report(path, found, look)
     return EXIT_WRONG if found.errors else EXIT_USABLE, report
 
 
-def json_report(path: str, found: Examination) -> str:
+def json_report(path: str, found: Examination, look: Look | None = None) -> str:
     """Return a JSON object: errors and warnings, and the configuration if there is one."""
     record: Record = {
         "path": path,
@@ -69,10 +73,12 @@ def json_report(path: str, found: Examination) -> str:
         record["effective"] = effective_record(configuration)
         record["own_options"] = [each.word for each in found.loaded.given if each.is_own]
         record |= {"me": None, "listens": []} if found.errors else own_record(configuration)
+        if look is not None and not found.errors:
+            record["host"] = [{"finding": each, **values} for each, values in look(configuration)]
     return _dump(record)
 
 
-def text_report(path: str, found: Examination) -> str:
+def text_report(path: str, found: Examination, look: Look | None = None) -> str:
     """Return the verdict, errors, the configuration if there is one, and warnings."""
     verdict = "wrong" if found.errors else "usable"
     counts = [_count(found.errors, "error"), _count(found.warnings, "warning")]
@@ -84,6 +90,8 @@ def text_report(path: str, found: Examination) -> str:
         lines += _section("Network", _network_lines(configuration, me))
         if me is not None:
             lines += _section(f"Sockets of {me.name}", _socket_lines(configuration))
+            if look is not None and (seen := list(look(configuration))):
+                lines += _section("This host", _host_lines(seen))
         lines += _section("Options (* set in the file)", _option_lines(found.loaded))
     if found.warnings:
         lines += _section("Warnings", map(str, found.warnings))
@@ -115,6 +123,12 @@ def _daemon_line(segment: Segment, daemon: Daemon, me: Daemon | None) -> str:
 def _socket_lines(configuration: Configuration) -> Iterator[str]:
     for each in listens(configuration):
         yield f"  {each!s:<27} {each.purpose.value}"
+
+
+def _host_lines(seen: Iterable[tuple[str, Record]]) -> Iterator[str]:
+    for wording, values in seen:
+        shown = (f"{name.replace('_', ' ')} {value}" for name, value in values.items())
+        yield f"  {wording}: {', '.join(shown)}"
 
 
 def _option_lines(loaded: Loaded) -> Iterator[str]:

@@ -348,6 +348,11 @@ class Control:
         if self._membership is not None:
             self._membership.path_limited(daemon, size)
 
+    def path_found(self, size: int) -> None:
+        """Datagrams of this size were found to reach all members of the ring."""
+        if self._membership is not None:
+            self._membership.path_found(size)
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
         self._strangers.seen(cause, source)

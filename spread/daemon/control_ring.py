@@ -61,5 +61,8 @@ class Membership(Protocol):
     def path_limited(self, daemon: int, size: int) -> None:
         """Datagrams of this size do not reach a member of the ring."""
 
+    def path_found(self, size: int) -> None:
+        """Datagrams of this size were found to reach all members of the ring."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""

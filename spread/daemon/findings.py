@@ -43,10 +43,6 @@ class Finding:
     fields: Mapping[str, str | int] = field(default_factory=dict)
     is_warning: bool = False
 
-    def __str__(self) -> str:
-        values = ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in self.fields.items())
-        return f"{self.wording}: {values}" if values else self.wording
-
 
 def findings(size: DatagramSize, sockets: HostSockets) -> tuple[Finding, ...]:
     """Return what there is to say of a host, one finding for each subject."""
@@ -144,4 +140,4 @@ def charge_of(size: int) -> int:
     """
     if size > _ONE_PIECE_MAX:
         return 2 * size
-    return _BOOKKEEPING_SIZE + max(512, 1 << (size + _HEADERS_SIZE - 1).bit_length())
+    return _BOOKKEEPING_SIZE + max(1024, 1 << (size + _HEADERS_SIZE - 1).bit_length())

@@ -27,7 +27,7 @@ __all__ = [
 NS_PER_MS: Final = 1_000_000
 
 PACKET_SIZE_DEFAULT: Final = 1472
-"""Bytes of UDP payload that fit an Ethernet frame of 1500 behind the headers of IPv4 and UDP."""
+"""Bytes of UDP payload that fit an Ethernet frame of 1500: for who does not look at the network."""
 
 FORMAT_VERSION: Final = 1
 """Of the datagrams between daemons."""

@@ -83,5 +83,8 @@ class Upcalls(Protocol):
     def path_limited(self, daemon: int, size: int) -> None:
         """Datagrams of this size do not reach a member of the ring, small ones do."""
 
+    def path_found(self, size: int) -> None:
+        """Datagrams of this size were found to reach all members of the ring."""
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped; `cause` numbers the faults of packets. Ten a second at most."""

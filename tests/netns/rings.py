@@ -67,7 +67,7 @@ class Ring:
 
 
 @contextmanager
-def lan(
+def lan(  # noqa: PLR0913 - the shape of a network.
     directory: Path,
     size: int,
     *,
@@ -75,12 +75,13 @@ def lan(
     options: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     starts: bool = True,
+    mtu: int = 1500,
 ) -> Iterator[Ring]:
     """A ring of `size` daemons d1, d2... in one segment, on hosts 10.1.0.1, 10.1.0.2...
 
-    `address` is the segment's.
+    `address` is the segment's; hosts and switch take frames of `mtu` bytes.
     """
-    with Switch(["main", "part1", "part2"]) as switch:
+    with Switch(["main", "part1", "part2"], mtu) as switch:
         hosts = [
             switch.add_host(f"h{number}", Plug("eth0", f"10.1.0.{number}/24", "main"))
             for number in range(1, size + 1)

@@ -52,6 +52,18 @@ class Host:
         if up:
             self.route_multicast()  # It went with the interface.
 
+    def send_frames_singly(self, interface: str = "eth0") -> None:
+        """Let the host cut what it sends joint, as hosts do whose cards cannot.
+
+        What a virtual cable carries joint passes through any device, however large its parts are.
+        """
+        self.namespace.ip(f"link set {interface} gso_max_segs 1")
+
+    def drop_fragments(self) -> None:
+        """Lose all fragments of IP, as some filters do: there is no room to put them together."""
+        self.namespace.set_option("ipv4/ipfrag_low_thresh", "0")
+        self.namespace.set_option("ipv4/ipfrag_high_thresh", "0")
+
     def add_address(self, address: str, interface: str = "eth0") -> None:
         self.namespace.ip(f"address add {address} dev {interface}")
 
@@ -151,6 +163,10 @@ class Switch:
         for plug in host.plugs:
             self.move(host.name, plug.bridge, plug.interface)
             self.set_cable(host.name, plug.interface, plugged=True)
+
+    def set_mtu(self, host: str, mtu: int, interface: str = "eth0") -> None:
+        """Let the switch's port for a host pass no larger frames; the host does not know."""
+        self._namespace.ip(f"link set {_port(host, interface)} mtu {mtu}")
 
     def set_multicast(self, host: str, interface: str = "eth0", *, passes: bool) -> None:
         """Let multicast reach a host, or not; broadcast and unicast do."""

@@ -250,6 +250,9 @@ class Upcalls:
     def path_limited(self, daemon: int, size: int) -> None:
         self.calls.append(("path limited", daemon, size))
 
+    def path_found(self, size: int) -> None:
+        self.calls.append(("path found", size))
+
     def stranger(self, cause: int, source: int) -> None:
         self.calls.append(("stranger", cause, source))
 

@@ -120,6 +120,7 @@ def test_the_largest_size_is_used_once_everybody_has_answered() -> None:
 
     answer(station, 2, JUMBO)
 
+    assert station.upcalls.calls.count(("path found", JUMBO)) == 1
     assert station.ring_statistics["datagram_size"] == JUMBO
     assert max(sizes_of_data(station)) == JUMBO
 
@@ -285,8 +286,11 @@ def pieces_of(datagram: bytes, size: int, *, identity: int = 1, sender: int = 1)
     ]
 
 
-def packet_of(station: Station, seq: int, body: bytes, origin: int = 1) -> bytes:
-    header = PacketHeader(DATA, RETRANS, origin, origin, *station.ring, number=seq, lag=seq)
+def packet_of(
+    station: Station, seq: int, body: bytes, origin: int = 1, transmitter: int | None = None
+) -> bytes:
+    sender = origin if transmitter is None else transmitter
+    header = PacketHeader(DATA, RETRANS, origin, sender, *station.ring, number=seq, lag=seq)
     return make_packet(header, NETWORK, frame_of(origin, body))
 
 
@@ -346,6 +350,26 @@ def test_nothing_but_data_is_taken_in_pieces() -> None:
         station.receive(piece)
 
     assert station.statistics["dropped_malformed"] == 1
+
+
+def test_an_origin_whose_packets_others_must_cut_is_told_to_measure() -> None:
+    station = Station.in_ring(0, 3)
+    for seq in range(1, 5):
+        datagram = packet_of(station, seq, b"x" * 3_000, transmitter=2)
+        for piece in pieces_of(datagram, 700, identity=seq, sender=2):
+            station.receive(piece)
+
+    (sent,) = station.take_sent(MEASURED)
+    assert (sent.target, sent.header.number) == (1, 0)
+
+
+def test_who_is_told_so_measures_when_data_fills_packets() -> None:
+    station = wide_station(1, 2)
+    answer(station, 1, 0)
+
+    fill(station)
+
+    assert station.ring_statistics["datagram_size"] == LEAST
 
 
 def test_a_forwarder_sends_on_in_pieces_what_came_so() -> None:

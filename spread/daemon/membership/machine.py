@@ -14,6 +14,7 @@ Invariants, between two calls
 from collections.abc import Callable
 from typing import Final
 
+from spread.config.model import EventPriority
 from spread.daemon.membership.bars import Bars
 from spread.daemon.membership.codec import MalformedError, decode
 from spread.daemon.membership.configuration import RingConfiguration
@@ -199,6 +200,12 @@ class Membership:
         """Datagrams of this size do not reach a member of the ring, small ones do."""
         self._context.log.trouble(
             Trouble.DATAGRAMS_LOST, daemon, self._context.clock_ns(), datagram_bytes=size
+        )
+
+    def path_found(self, size: int) -> None:
+        """Datagrams of this size were found to reach all members of the ring."""
+        self._context.log.state(
+            "size of datagrams measured", EventPriority.INFO, datagram_bytes=size
         )
 
     def stranger(self, cause: int, source: int) -> None:  # noqa: ARG002 - the log has its own.

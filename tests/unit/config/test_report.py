@@ -56,6 +56,27 @@ def test_text_lists_every_option_and_marks_those_of_the_file(file: Path) -> None
     assert shown >= {*OPTIONS, *OWN_OPTIONS} - {"DebugInitialSequence"}
 
 
+def test_what_is_seen_of_the_host_is_shown(file: Path) -> None:
+    file.write_text(LAN)
+    seen = [("socket buffers", {"receive_bytes": 5, "cost": "much"})]
+
+    _, text = check(str(file), host=ON_A, look=lambda _: seen)
+    _, report = check(str(file), as_json=True, host=ON_A, look=lambda _: seen)
+
+    assert "This host\n  socket buffers: receive bytes 5, cost much\n" in text
+    assert json.loads(report)["host"] == [
+        {"finding": "socket buffers", "receive_bytes": 5, "cost": "much"}
+    ]
+
+
+def test_nothing_is_seen_with_a_wrong_file(file: Path) -> None:
+    file.write_text("Window = x\n" + LAN)
+
+    _, text = check(str(file), host=ON_A, look=lambda _: [("never", {})])
+
+    assert "This host" not in text
+
+
 def test_wrong_file_gives_one_and_every_error(file: Path) -> None:
     file.write_text("Window = x\nPersonalWindow = y\n" + LAN)
 

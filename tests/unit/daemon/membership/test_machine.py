@@ -271,6 +271,21 @@ def test_multicast_that_never_arrives_in_a_ring_is_told_to_the_log() -> None:
     assert fleet.machines[0].counters["multicast_lost"] == 1
 
 
+def test_datagrams_that_do_not_reach_a_member_are_told_for_each_size() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+
+    for size in (8_972, 8_972, 1_472):
+        fleet.machines[0].path_limited(1, size)
+    fleet.machines[0].path_found(1_232)
+
+    *told, found = fleet.logs[0].events[-3:]
+    assert [fields["datagram_bytes"] for _, fields in told] == [8_972, 1_472]
+    assert all(fields["daemon"] == "d1" for _, fields in told)
+    assert found == ("size of datagrams measured", {"datagram_bytes": 1_232})
+    assert fleet.machines[0].counters["datagrams_lost"] == 3
+
+
 def test_tokens_that_are_lost_at_once_again_and_again_are_told_to_the_log() -> None:
     fleet = Fleet(3)
     for _ in range(3):
