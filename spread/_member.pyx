@@ -679,6 +679,7 @@ cdef class Member(Teller):
             "seq": self.active.high, "aru": self.active.window.aru, "stable": self.active.stable,
             "tok_no": self.active.tok_no, "round": self.active.token.round,
             "is_parked": self.active.is_parked, "rotation_ns": self.active.rotation_ns,
+            "scale": self.active.token.scale,
             "pending_packets": self.station.clients.pending_count,
             "outbox_dropped": self.outbox.dropped, "datagram_size": self.station.path.size,
         }

@@ -35,6 +35,12 @@ cdef enum DataStatus:
     DATA_OLD = 1          # Held or discarded already, or too far ahead to be held.
 
 
+cdef enum Loss:
+    LOSS_NONE = 0         # Or not known.
+    LOSS_KNOWN = 1        # What was sent behind it has come.
+    LOSS_ASKED = 2        # It has been asked for.
+
+
 cdef class Ring:
     cdef Station station
     cdef Window window
@@ -51,8 +57,8 @@ cdef class Ring:
     cdef uint64_t high                 # Highest seq claimed by anybody.
     cdef uint64_t own_high             # Highest seq that this daemon claimed.
     cdef uint64_t heard[DAEMONS_MAX]   # By origin: highest seq that came when it was sent first.
-    cdef bint is_lost[WINDOW_SLOTS]    # By seq: missing, and what was sent behind it has come.
-    cdef uint64_t lost_high            # No higher one is.
+    cdef uint8_t losses[WINDOW_SLOTS]  # By seq, while it is missing: a `Loss`.
+    cdef uint64_t lost_high            # Nothing above it is known to be lost.
     cdef uint64_t visit_first          # First seq numbered at the own last visit.
     # The token.
     cdef Token token                   # As it came last; rewritten by the visit.
@@ -60,6 +66,8 @@ cdef class Ring:
     cdef uint64_t sent_no              # Of the last one passed on.
     cdef uint64_t previous_seq         # Its seq when it was passed on last.
     cdef uint32_t my_last              # Packets that this daemon added at its last visit.
+    cdef uint32_t my_backlog           # Packets that waited here then.
+    cdef uint32_t scale_rest           # As the leader: rotations in which the scale stays.
     cdef bint is_parked                # The token rests here.
     cdef bint is_wanted                # Somebody asked for it while it was away.
     cdef Buffer* sent_token            # Owned; the datagram passed on last.
@@ -120,6 +128,9 @@ cdef class Ring:
 
     # Private.
     cdef void find_lost(self, const Packet* packet) noexcept nogil
+    cdef uint32_t room(self, uint32_t retransmitted) noexcept nogil
+    cdef uint32_t window_size(self, uint32_t base, uint32_t most) noexcept nogil
+    cdef void adapt(self) noexcept nogil
     cdef void close_rotation(self, uint64_t seq_before, bint is_released) noexcept nogil
     cdef void merge_token(self) noexcept nogil
     cdef uint32_t answer_requests(self) noexcept nogil

@@ -9,12 +9,16 @@ from spread._buffers cimport (
 )
 from spread._check cimport check
 from spread._defects cimport DEFECT_STABLE_IS_MOST, DEFECT_TOKEN_TWICE, has_defect
-from spread._flow cimport flow_less, flow_room
+from spread._flow cimport (
+    SCALE_ONE, SCALE_REST, Rotation, flow_is_overrun, flow_less, flow_next_scale, flow_room,
+    flow_scaled, flow_share,
+)
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, outbox_add
 from spread._packets cimport (
     FLAG_GRANT, FLAG_POST, FLAG_RECOVERY, FLAG_RESEND, FLAG_RETRANS, KIND_DATA, KIND_TOKEN,
     KIND_TOKEN_ACK, NO_DAEMON, PACKET_HEADER_SIZE, packet_read, packet_write,
 )
+from spread._station cimport RingLimits
 from spread._stats cimport (
     STAT_DUPLICATES, STAT_OUT_OF_RANGE, STAT_PACKETS_RECEIVED, STAT_PACKETS_SENT, STAT_PARKS,
     STAT_REQUESTED, STAT_RETRANSMITTED, STAT_TOKENS, STAT_TOKENS_DUPLICATE, STAT_TOKENS_MALFORMED,
@@ -78,7 +82,7 @@ cdef class Ring:
             if status != WINDOW_INSERTED:
                 buffer_release(self.station.pool, entry.buffer)
         if status == WINDOW_INSERTED:
-            self.is_lost[packet.number & SLOT_MASK] = False
+            self.losses[packet.number & SLOT_MASK] = LOSS_NONE
             if not packet.flags & (FLAG_RETRANS | FLAG_RECOVERY):
                 self.find_lost(packet)
             self.high = max(self.high, packet.number)
@@ -102,7 +106,8 @@ cdef class Ring:
         while seq + 1 < packet.number:
             seq += 1
             if window_find(&self.window, seq) == NULL:
-                self.is_lost[seq & SLOT_MASK] = True
+                if self.losses[seq & SLOT_MASK] == LOSS_NONE:
+                    self.losses[seq & SLOT_MASK] = LOSS_KNOWN
                 self.lost_high = max(self.lost_high, seq)
 
     cdef void update_stable(self) noexcept nogil:
@@ -285,35 +290,27 @@ cdef class Ring:
 
     cdef bint visit(self, bint is_released, bint is_recovering) noexcept nogil:
         cdef uint64_t seq_before = self.token.seq
-        cdef uint32_t retransmitted, numbered, pre, number
-        cdef uint32_t room = 0
+        cdef uint32_t retransmitted, room, numbered, pre, number
         self.is_parked = False
         self.merge_token()
         retransmitted = self.answer_requests()
-        self.token.fcc = flow_less(self.token.fcc, self.my_last)
-        if not is_recovering:
-            room = flow_room(
-                self.station.limits.window, self.station.limits.personal_window,
-                self.station.limits.max_seq_gap, self.token.fcc, self.stable, self.high,
-                retransmitted,
-            )
-        numbered = self.number_packets(room)
+        room = self.room(retransmitted)
+        numbered = self.number_packets(0 if is_recovering else room)
         self.write_requests(
             self.previous_seq if self.station.limits.is_accelerated else self.high
         )
         self.my_last = retransmitted + numbered
         self.token.fcc += self.my_last
         self.token.seq = self.high
-        self.token.backlog = self.station.clients.pending_count + (
-            self.station.clients.open_packet != NULL
-        )
         for number in range(self.member_count):
             self.token.acks[number] = self.acks[self.members[number]]
         if self.is_leader():
             self.close_rotation(seq_before, is_released)
         pre = numbered
         if self.station.limits.is_accelerated and numbered > FEW_PACKETS:
-            pre = numbered - min(numbered, self.station.limits.accelerated_window)
+            pre = numbered - min(numbered, self.window_size(
+                self.station.limits.accelerated_window, self.station.limits.accelerated_window_max
+            ))
         self.send_new(self.high - numbered + 1, self.high - numbered + pre, 0)
         self.previous_seq = self.token.seq
         if self.is_leader() and self.token.quiet >= 2 and not is_released and not is_recovering:
@@ -325,13 +322,59 @@ cdef class Ring:
         self.update_stable()
         return numbered > 0
 
+    cdef uint32_t window_size(self, uint32_t base, uint32_t most) noexcept nogil:
+        return flow_scaled(base, most, self.token.scale)
+
+    cdef uint32_t room(self, uint32_t retransmitted) noexcept nogil:
+        """Count what waits and take the own last visit out of the token's counts.
+
+        Returns how many packets may be numbered.
+        """
+        cdef RingLimits* limits = &self.station.limits
+        cdef uint32_t window
+        self.token.fcc = flow_less(self.token.fcc, self.my_last)
+        self.token.backlog = flow_less(self.token.backlog, self.my_backlog)
+        if self.token.scale == 0:
+            self.token.scale = SCALE_ONE
+        self.token.scale = min(self.token.scale, limits.scale_max)
+        window = self.window_size(limits.window, limits.window_max)
+        if self.station.path.burst_max() > 0:
+            window = min(window, self.station.path.burst_max())
+        self.my_backlog = self.station.pending_count()
+        cdef uint32_t share = max(
+            flow_share(window, self.my_backlog, self.token.backlog), <uint32_t>1
+        )
+        self.token.backlog += self.my_backlog
+        return flow_room(
+            window,
+            min(share, self.window_size(limits.personal_window, limits.personal_window_max)),
+            limits.max_seq_gap, self.token.fcc, self.stable, self.high, retransmitted,
+        )
+
+    cdef void adapt(self) noexcept nogil:
+        """As the leader, choose the windows of the next rotation."""
+        cdef Rotation rotation = Rotation(
+            self.token.fcc, self.token.lost, self.token.backlog, self.rotation_ns
+        )
+        self.token.lost = 0
+        if self.scale_rest > 0:
+            self.scale_rest -= 1
+            return
+        if flow_is_overrun(&rotation):
+            self.scale_rest = SCALE_REST
+        self.token.scale = flow_next_scale(
+            self.token.scale, self.station.limits.scale_max, &rotation
+        )
+
     cdef void close_rotation(self, uint64_t seq_before, bint is_released) noexcept nogil:
         """As the leader, judge the rotation that ends here."""
         cdef bint is_active = self.is_active(seq_before, self.my_last)
         self.token.round += 1
+        self.adapt()
         if not is_active:
-            # Nobody sent anything in a whole rotation, whatever the count says.
+            # Nobody sent anything in a whole rotation, whatever the counts say.
             self.token.fcc = 0
+            self.token.backlog = 0
         if is_active or self.is_wanted:
             self.token.quiet = 0
         else:
@@ -352,7 +395,9 @@ cdef class Ring:
     cdef uint32_t answer_requests(self) noexcept nogil:
         """Send what others miss; what cannot be sent stays asked for."""
         cdef uint32_t number, answered = 0
-        cdef uint32_t answers_max = 2 * self.station.limits.personal_window
+        cdef uint32_t answers_max = 2 * self.window_size(
+            self.station.limits.personal_window, self.station.limits.personal_window_max
+        )
         cdef uint64_t seq, last
         cdef const Request* request
         cdef uint32_t slot
@@ -417,15 +462,19 @@ cdef class Ring:
         cdef uint8_t* who
         cdef Request* request = NULL
         cdef uint32_t before = self.token.request_count
+        cdef uint32_t fresh = 0
         while seq <= last:
             if window_find(&self.window, seq) == NULL and (
-                seq <= bound or self.is_lost[seq & SLOT_MASK]
+                seq <= bound or self.losses[seq & SLOT_MASK] != LOSS_NONE
             ):
+                fresh += self.losses[seq & SLOT_MASK] != LOSS_ASKED
+                self.losses[seq & SLOT_MASK] = LOSS_ASKED
                 who = &self.who_asks[seq & SLOT_MASK]
                 who[0] = <uint8_t>(me + 1) if who[0] == 0 or who[0] == me + 1 else SEVERAL
                 self.station.count(STAT_REQUESTED, 1)
             seq += 1
         self.token.request_count = 0
+        self.token.lost = max(self.token.lost, fresh)
         if before == 0 and self.window.aru >= last:
             return
         seq = self.stable + 1
@@ -501,6 +550,7 @@ cdef class Ring:
         self.is_parked = False
         self.token.quiet = 0
         self.my_last = 0
+        self.my_backlog = 0
         self.pass_token(who, FLAG_GRANT if who != self.successor else 0)
 
     cdef void start(self) noexcept nogil:

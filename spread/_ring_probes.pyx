@@ -2,9 +2,10 @@
 
 from cython cimport final
 from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from spread._buffers cimport Buffer, Pool, buffer_release, pool_close, pool_open
+from spread._flow cimport Rotation, flow_next_scale, flow_room, flow_scaled, flow_share
 from spread._member cimport Member
 from spread._packets cimport PACKET_HEADER_SIZE
 from spread._submissions cimport SUBMIT_OK, Submissions, submissions_open
@@ -78,3 +79,30 @@ cdef class SubmissionsProbe:
 def prefers_token(Member member not None) -> bool:
     """Whether the driver is to read the token before more data."""
     return member.prefers_token
+
+
+def scaled(uint32_t base, uint32_t most, uint32_t scale) -> int:
+    """Return a window at this scale."""
+    return flow_scaled(base, most, scale)
+
+
+def next_scale(
+    uint32_t scale, uint32_t most, *, uint32_t packets, uint32_t lost, uint32_t backlog,
+    int64_t duration_ns,
+) -> int:
+    """Return the scale after a rotation."""
+    cdef Rotation rotation = Rotation(packets, lost, backlog, duration_ns)
+    return flow_next_scale(scale, most, &rotation)
+
+
+def share(uint32_t window, uint32_t mine, uint32_t others) -> int:
+    """Return the own part of a window."""
+    return flow_share(window, mine, others)
+
+
+def room(
+    uint32_t window, uint32_t personal, uint32_t gap, *, uint32_t fcc, uint64_t stable,
+    uint64_t high, uint32_t retransmitted,
+) -> int:
+    """Return how many new packets a visit may send."""
+    return flow_room(window, personal, gap, fcc, stable, high, retransmitted)

@@ -20,10 +20,14 @@ from spread._path cimport Path
 from spread._submissions cimport Submissions
 
 cdef struct RingLimits:
-    # Packets, and times in nanoseconds.
+    # Packets, and times in nanoseconds. Windows: at scale one, and the most of them.
     uint32_t window
+    uint32_t window_max
     uint32_t personal_window
+    uint32_t personal_window_max
     uint32_t accelerated_window    # Packets of a visit that may follow its token.
+    uint32_t accelerated_window_max
+    uint32_t scale_max             # What the windows have a use for.
     bint is_accelerated
     uint32_t max_seq_gap
     int64_t token_timeout_ns
@@ -72,6 +76,9 @@ cdef class Station:
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil
     # Add to a counter of the node.
+
+    cdef uint32_t pending_count(self) noexcept nogil
+    # Packets that could be numbered now, the open ones included.
 
     cdef Buffer* take(self) noexcept nogil
     # The next packet to be numbered, with its reference; NULL when there is none.

@@ -5,6 +5,7 @@ from libc.string cimport memcpy, memset
 from cython cimport final, no_gc_clear
 
 from spread._buffers cimport buffer_acquire, buffer_release, class_for
+from spread._flow cimport SCALE_MAX, SCALE_MIN, SCALE_ONE
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
 from spread._packets cimport (
     KIND_PIECE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX, packet_write,
@@ -25,6 +26,14 @@ cdef class Station:
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil:
         self.counters[counter] += number
+
+    cdef uint32_t pending_count(self) noexcept nogil:
+        cdef uint32_t count = 0
+        if self.control.has_pending():
+            count += self.control.pending_count + (self.control.open_packet != NULL)
+        if self.clients.has_pending():
+            count += self.clients.pending_count + (self.clients.open_packet != NULL)
+        return count
 
     cdef Buffer* take(self) noexcept nogil:
         cdef Buffer* packet = NULL
@@ -241,9 +250,22 @@ cdef int read_settings(Station station, object settings) except -1:
     station.network = network.network_hash
     station.incarnation = network.incarnation
     station.has_multicast = settings.multicast
+    most = settings.windows_max or (
+        settings.window, settings.personal_window, settings.accelerated_window
+    )
     station.limits = RingLimits(
-        settings.window, settings.personal_window, settings.accelerated_window,
-        settings.accelerated, settings.max_seq_gap, times.token, times.hurry, times.form,
-        times.token_retransmit, times.want_retry, times.heartbeat,
+        settings.window, most[0], settings.personal_window, most[1], settings.accelerated_window,
+        most[2], scale_bound(settings, most), settings.accelerated, settings.max_seq_gap,
+        times.token, times.hurry, times.form, times.token_retransmit, times.want_retry,
+        times.heartbeat,
     )
     return 0
+
+
+cdef uint32_t scale_bound(object settings, object most) except 0:
+    """Return the scale beyond which no window grows."""
+    bases = (settings.window, settings.personal_window, settings.accelerated_window)
+    bound = max(
+        -(-SCALE_ONE * top // base) for base, top in zip(bases, most, strict=True) if base > 0
+    )
+    return min(max(bound, SCALE_MIN), SCALE_MAX)

@@ -1,12 +1,14 @@
 """The token: what it carries, and its bytes behind the packet header.
 
     offset  size  field
-        64     4  backlog    packets that wait at the members, as the last one to know it knew it
+        64     4  backlog    packets that waited at the members when each of them had the token last
         68     1  quiet      visits of the leader in a row at which nothing happened
         69     1  members    must be the ring's
         70     1  requests   number of retransmission requests
         71     1  recovery   1 while a new ring recovers the messages of the old ones
-        72   2*m  lags       seq less the highest number that each member is known to have all to
+        72     2  scale      of the ring's windows, in sixteenths; 0 before the first rotation
+        74     2  lost       packets that one member found missing in this rotation, the most of them
+        76   2*m  lags       seq less the highest number that each member is known to have all to
              16*r requests   first u64, count u32, who asks u8 (NO_DAEMON: several), zero 3
            16     done       one bit a member; only with recovery, as is what follows
             8     count u8, zero 7
@@ -14,7 +16,7 @@
 
 The lag vector needs no second rotation to know what everybody has: ring protocol, section 3.6.
 
-Arithmetic: 64 + 8 + 2 x 128 + 16 x 28 + 16 + 8 + 24 x 24 = 1376 bytes, which fits a datagram of
+Arithmetic: 64 + 12 + 2 x 128 + 16 x 28 + 16 + 8 + 24 x 24 = 1380 bytes, which fits a datagram of
 1400 whatever the MTU. What does not fit is asked for at the next visit.
 """
 
@@ -50,6 +52,8 @@ cdef struct Token:
     uint32_t fcc              # Packets of the last rotation, retransmissions included.
     uint32_t round            # Rotations since the ring began.
     uint32_t backlog
+    uint32_t scale            # Of the windows, in sixteenths; 0 before the first rotation.
+    uint32_t lost             # The most that one member missed for the first time; this rotation.
     uint8_t quiet
     uint8_t flags
     uint8_t member_count

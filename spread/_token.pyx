@@ -7,10 +7,11 @@ from spread._frames cimport load_le32, store_le32
 from spread._packets cimport PACKET_HEADER_SIZE, TOKEN_SIZE_MAX, load_le64, store_le64
 
 cdef enum:
-    FIXED_SIZE = 8
+    FIXED_SIZE = 12
     REQUEST_SIZE = 16
     OLD_HEAD_SIZE = DONE_SIZE + 8
     OLD_SIZE = 24
+    LOST_MAX = 0xFFFF         # Or more.
 
 
 cdef bint token_read(
@@ -38,6 +39,8 @@ cdef bint token_read(
     token.member_count = at[5]
     token.request_count = at[6]
     token.has_recovery = at[7]
+    token.scale = at[8] | (<uint32_t>at[9] << 8)
+    token.lost = at[10] | (<uint32_t>at[11] << 8)
     at += FIXED_SIZE
     for number in range(member_count):
         lag = at[0] | (<uint32_t>at[1] << 8)
@@ -72,6 +75,7 @@ cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil:
     at[5] = token.member_count
     at[6] = <uint8_t>token.request_count
     at[7] = token.has_recovery
+    store_le32(at + 8, token.scale | min(token.lost, <uint32_t>LOST_MAX) << 16)
     at += FIXED_SIZE
     for number in range(token.member_count):
         lag = min(token.seq - min(token.acks[number], token.seq), <uint64_t>LAG_MAX)

@@ -21,7 +21,7 @@ from spread.config.load import Examination, Loaded, examine, read_bytes
 from spread.config.model import Configuration, Daemon, EventType, Segment
 from spread.config.options import TIMEOUTS
 from spread.config.pitfalls import is_multicast
-from spread.config.settings import Known
+from spread.config.settings import WINDOWS_GROW, Known
 from spread.config.system_host import SystemHost
 
 __all__ = ["Look", "check", "json_report", "text_report"]
@@ -186,7 +186,9 @@ def _flag_names(flags: EventType) -> str:
 
 
 def _window(size: int, given: int | None) -> str:
-    return f"{size} packets" if given is not None else f"{size} packets, by default"
+    if given is not None:
+        return f"{size} packets at most"
+    return f"{size} packets at first, up to {WINDOWS_GROW * size} as the ring allows"
 
 
 def _yes_no(value: bool) -> str:

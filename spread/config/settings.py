@@ -21,6 +21,9 @@ __all__ = ["WINDOW_DEFAULTS", "Evaluation", "Known", "Setting", "Settings", "Val
 # Packets, for windows that the file does not set.
 WINDOW_DEFAULTS = {"window": 160, "personal_window": 20, "accelerated_window": 15}
 
+# So many times as large such windows may become while a ring works.
+WINDOWS_GROW = 8
+
 # Spread keeps windows in signed 16 bits.
 WINDOW_MODULUS = 0x1_0000
 WINDOW_MAX = 0x7FFF

@@ -228,7 +228,7 @@ class _Daemon:
         self._datagrams = Datagrams(
             self._node,
             sockets,
-            window=ring.window,
+            window=ring.largest_window,
             report=self._send_failed,
             faults=self._faults,
             offload=self._faults is None or self._faults.offload,

@@ -12,7 +12,8 @@ from spread.config import Configuration
 from spread.config.effective import is_accelerated, window_sizes
 from spread.config.hashes import ring_hash
 from spread.config.listens import uses_segment_address
-from spread.config.model import Daemon, Timeouts, Use
+from spread.config.model import Daemon, Options, Timeouts, Use
+from spread.config.settings import WINDOW_DEFAULTS, WINDOWS_GROW
 from spread.daemon.membership.settings import NetworkSettings, RingSettings, RingTimeouts
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "network_settings",
     "ring_settings",
     "ring_timeouts",
+    "windows_max",
 ]
 
 NS_PER_MS: Final = 1_000_000
@@ -115,7 +117,7 @@ def ring_settings(
     `sizes` are those of datagrams that may be tried, largest first; a single one is certain.
     """
     options = configuration.options
-    windows = window_sizes(options)
+    most = windows_max(options)
     sizes = sizes or (options.packet_size or PACKET_SIZE_DEFAULT,)
     return RingSettings(
         network=network_settings(configuration, incarnation),
@@ -123,14 +125,26 @@ def ring_settings(
         ring_time=ring_time,
         multicast=uses_segment_address(configuration.segment, options.multicast),
         payload_max=sizes[0] - HEADER_SIZE,
-        window=windows["window"],
-        personal_window=windows["personal_window"],
-        accelerated_window=windows["accelerated_window"],
+        window=min(most[0], WINDOW_DEFAULTS["window"]),
+        personal_window=min(most[1], WINDOW_DEFAULTS["personal_window"]),
+        accelerated_window=min(most[2], WINDOW_DEFAULTS["accelerated_window"]),
         accelerated=is_accelerated(configuration),
         max_seq_gap=MAX_SEQ_GAP,
         sizes=sizes,
         receive_buffer=receive_buffer,
+        windows_max=most,
     )
+
+
+def windows_max(options: Options) -> tuple[int, int, int]:
+    """Return the bounds of window, personal and accelerated window: as set, else of our own."""
+    sizes = window_sizes(options)
+    window, personal, accelerated = (
+        sizes[name] if getattr(options, name) is not None else WINDOWS_GROW * default
+        for name, default in WINDOW_DEFAULTS.items()
+    )
+    personal = min(personal, window)
+    return window, personal, min(accelerated, personal)
 
 
 def _sources(daemon: Daemon) -> tuple[int, ...]:

@@ -109,6 +109,7 @@ class Shape:
     accelerated_window: int = 15
     accelerated: bool = True
     max_seq_gap: int = 1_600
+    windows_max: tuple[int, int, int] | None = None  # None: the windows stay.
     timeouts: RingTimeouts = TIMEOUTS
     sizes: tuple[int, ...] = ()  # Of datagrams; none given: payload_max is certain.
     receive_buffer: int = 0
@@ -139,6 +140,7 @@ def settings_of(me: int, shape: Shape) -> RingSettings:
         max_seq_gap=shape.max_seq_gap,
         sizes=shape.sizes,
         receive_buffer=shape.receive_buffer,
+        windows_max=shape.windows_max,
     )
 
 

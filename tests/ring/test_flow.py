@@ -62,8 +62,21 @@ def test_the_window_leaves_what_the_others_have_not_used() -> None:
     shape = Shape(window=50, personal_window=20)
 
     assert sum(visit(waiting(shape, 30), fcc=35)[:2]) == 15
-    assert sum(visit(waiting(shape, 30), fcc=50)[:2]) == 0
-    assert sum(visit(waiting(shape, 30), fcc=4_000_000_000)[:2]) == 0
+
+
+@pytest.mark.parametrize("fcc", [49, 50, 51, 4_000_000_000])
+def test_one_packet_is_allowed_whatever_the_others_send(fcc: int) -> None:
+    shape = Shape(window=50, personal_window=20)
+
+    assert sum(visit(waiting(shape, 30), fcc=fcc)[:2]) == 1
+
+
+def test_a_visit_takes_its_part_of_what_waits_at_all_members() -> None:
+    shape = Shape(window=40, personal_window=40)
+
+    assert sum(visit(waiting(shape, 30), backlog=10)[:2]) == 30
+    assert sum(visit(waiting(shape, 30), backlog=30)[:2]) == 20
+    assert sum(visit(waiting(shape, 30), backlog=4_000_000_000)[:2]) == 1
 
 
 def test_the_own_packets_of_the_last_rotation_leave_the_count() -> None:
@@ -123,7 +136,12 @@ def test_a_window_without_room_takes_nothing_until_the_slowest_member_has_come_f
 
 
 def test_the_token_tells_how_much_waits() -> None:
-    assert visit(waiting(Shape(personal_window=20), 31))[2].backlog == 11
+    station = waiting(Shape(personal_window=20), 31)
+
+    assert visit(station, backlog=5)[2].backlog == 36
+    assert visit(station, backlog=36)[2].backlog == 16
+    assert visit(station, backlog=3)[2].backlog == 0
+    assert visit(station, backlog=7)[2].backlog == 7
 
 
 @pytest.mark.parametrize(
@@ -178,7 +196,7 @@ def test_held_requests_stay_out_of_the_order() -> None:
 def test_a_count_that_nobody_sent_is_forgotten_after_a_rotation() -> None:
     leader = Station.in_ring(0)
 
-    sent = leader.next_token(fcc=4_000_000_000)
-    sent = leader.next_token(fcc=sent.fcc)
+    sent = leader.next_token(fcc=4_000_000_000, backlog=4_000_000_000)
+    sent = leader.next_token(fcc=sent.fcc, backlog=sent.backlog)
 
-    assert sent.fcc == 0
+    assert (sent.fcc, sent.backlog) == (0, 0)

@@ -256,7 +256,7 @@ def changed(at: int, value: int) -> bytes:
         changed(6, 29),
         changed(6, 2),
         changed(7, 2),
-        changed(8 + 6 + 16 + 16, 1),
+        changed(12 + 6 + 16 + 16, 1),
     ],
     ids=[
         "empty",
@@ -301,7 +301,7 @@ def test_a_malformed_token_leaves_the_resting_one_as_it_is() -> None:
     assert station.ring_statistics["is_parked"]
     station.take_sent()
     payload = bytearray(Token(50, acks=(0, 0, 0), recovery=Recovery.of()).encode())
-    payload[8 + 6 + 16] = 255
+    payload[12 + 6 + 16] = 255
 
     station.packet(PacketHeader(TOKEN, transmitter=2, number=50), bytes(payload))
     station.node.ring_wake()
@@ -357,7 +357,7 @@ def test_the_first_token_of_a_ring_starts_it() -> None:
 
     (sent,) = last.take_sent()
     assert sent.target == 0
-    assert Token.decode(sent.data) == Token(1, acks=(0, 0, 0), recovery=Recovery.of())
+    assert Token.decode(sent.data) == Token(1, acks=(0, 0, 0), recovery=Recovery.of(), scale=0)
 
 
 def test_a_message_is_in_the_order_once_the_token_comes() -> None:

@@ -9,7 +9,9 @@ error of one of the two shows as a difference. It can also write what no member 
         69     1  members
         70     1  requests
         71     1  recovery
-        72   2*m  lags
+        72     2  scale
+        74     2  lost
+        76   2*m  lags
              16*r requests   first u64, count u32, who u8, zero 3
            16     done       with recovery only, as is what follows
             8     old requests u8, zero 7
@@ -95,6 +97,8 @@ class Token:
     quiet: int = 0
     requests: tuple[Request, ...] = ()
     recovery: Recovery | None = None
+    scale: int = 16
+    lost: int = 0
     sender: int = field(default=0, compare=False)
     flags: int = field(default=0, compare=False)
 
@@ -102,12 +106,14 @@ class Token:
         """Return what stands behind the header."""
         parts = [
             struct.pack(
-                "<IBBBB",
+                "<IBBBBHH",
                 self.backlog,
                 self.quiet,
                 len(self.acks),
                 len(self.requests),
                 self.recovery is not None,
+                self.scale,
+                self.lost,
             )
         ]
         parts += [struct.pack("<H", min(self.seq - ack, 0xFFFF)) for ack in self.acks]
@@ -122,10 +128,12 @@ class Token:
     @classmethod
     def decode(cls, datagram: bytes) -> "Token":
         """Read a whole datagram, whose header has been judged before."""
-        backlog, quiet, members, requests, recovery = struct.unpack_from("<IBBBB", datagram, 64)
+        backlog, quiet, members, requests, recovery, scale, lost = struct.unpack_from(
+            "<IBBBBHH", datagram, 64
+        )
         number, seq, fcc, rounds = struct.unpack_from("<QQII", datagram, 40)
-        at = 72 + 2 * members
-        lags = struct.unpack_from(f"<{members}H", datagram, 72)
+        at = 76 + 2 * members
+        lags = struct.unpack_from(f"<{members}H", datagram, 76)
         asked = [struct.unpack_from("<QIB", datagram, at + 16 * each) for each in range(requests)]
         at += 16 * requests
         if not recovery and at != len(datagram):
@@ -140,6 +148,8 @@ class Token:
             quiet,
             tuple(Request(*each) for each in asked),
             Recovery.decode(datagram[at:]) if recovery else None,
+            scale,
+            lost,
             datagram[7],
             datagram[5],
         )

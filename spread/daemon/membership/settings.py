@@ -43,7 +43,11 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True)
 class RingSettings:
-    """What the compiled ring needs; windows count packets."""
+    """What the compiled ring needs; windows count packets.
+
+    The three windows are those that a ring begins with; it changes them up to `windows_max`, in the
+    same order, and down to a quarter. None: they stay.
+    """
 
     network: NetworkSettings
     timeouts: RingTimeouts
@@ -59,3 +63,9 @@ class RingSettings:
     # does, and nothing is to be found out.
     sizes: tuple[int, ...] = ()
     receive_buffer: int = 0  # Bytes that the smallest socket for data holds; 0: not known.
+    windows_max: tuple[int, int, int] | None = None
+
+    @property
+    def largest_window(self) -> int:
+        """How many packets a rotation may ever have."""
+        return self.window if self.windows_max is None else self.windows_max[0]

@@ -49,8 +49,8 @@ def test_text_lists_every_option_and_marks_those_of_the_file(file: Path) -> None
     _, text = check(str(file), host=ON_A)
 
     lines = text.splitlines()
-    assert "* Window                 60 packets" in lines
-    assert "  PersonalWindow         20 packets, by default" in lines
+    assert "* Window                 60 packets at most" in lines
+    assert "  PersonalWindow         20 packets at first, up to 160 as the ring allows" in lines
     assert "* LinkProtocol           has no effect" in lines
     shown = {line[2:].split(" ")[0] for line in lines if line[:2] in ("* ", "  ")}
     assert shown >= {*OPTIONS, *OWN_OPTIONS} - {"DebugInitialSequence"}

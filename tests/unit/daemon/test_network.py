@@ -131,3 +131,26 @@ def test_a_window_takes_the_gap_and_a_rotation() -> None:
     largest = Options().window or 160
 
     assert MAX_SEQ_GAP + largest <= WINDOW_SLOTS
+
+
+@pytest.mark.parametrize(
+    ("lines", "first", "most"),
+    [
+        ("", (160, 20, 15), (1_280, 160, 120)),
+        ("Window = 200", (160, 20, 15), (200, 160, 120)),
+        ("Window = 50", (50, 20, 15), (50, 50, 50)),
+        ("PersonalWindow = 10", (160, 10, 10), (1_280, 10, 10)),
+        ("Window = 400\nPersonalWindow = 200", (160, 20, 15), (400, 200, 120)),
+        ("AcceleratedWindow = 0", (160, 20, 0), (1_280, 160, 0)),
+    ],
+)
+def test_windows_that_are_set_are_upper_bounds_and_others_grow(
+    lines: str, first: tuple[int, int, int], most: tuple[int, int, int]
+) -> None:
+    text = f"{lines}\nSpread_Segment 10.0.0.255:4803 {{ a 10.0.0.1 b 10.0.0.2 }}\n"
+
+    settings = ring_settings(configured(text, "a"), incarnation=1, ring_time=2)
+
+    found = (settings.window, settings.personal_window, settings.accelerated_window)
+    assert (found, settings.windows_max) == (first, most)
+    assert settings.largest_window == most[0]
