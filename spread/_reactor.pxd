@@ -51,12 +51,15 @@ cdef class Reactor:
     cdef bint is_stopping
     cdef bint is_draining
     cdef int64_t now_ns
+    cdef int64_t busy_ns           # So long after an event the loop does not sleep.
+    cdef int64_t event_ns          # When the last event was seen, while busy_ns is not 0.
     cdef uint64_t memory_mark      # Most bytes of buffers in use since memory was given back.
     cdef uint64_t turn_bytes       # Read since the last turn of the node.
 
     cdef int grow(self, uint32_t count) except -1
     cdef void loop(self) noexcept nogil
     cdef void wait(self, int64_t timeout_ns) noexcept nogil
+    cdef int poll_busily(self, Event* events, int64_t timeout_ns) noexcept nogil
     cdef int64_t timeout_ns(self) noexcept nogil
     cdef int read_ahead(self, const Event* events, int count) noexcept nogil
     cdef void serve_ring(self, const Event* events, int count) noexcept nogil

@@ -27,6 +27,7 @@ cdef extern from "_sys.h" nogil:
     int64_t sys_writev(sys_socket socket, sys_buffer* buffers, size_t count)
     bint sys_would_block()
     bint sys_was_interrupted()
+    void sys_yield()                  # Let another thread run on this core, if one wants to.
     int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
     void sys_trim_memory()            # Give freed memory back to the system where it can be.
     int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ typedef struct pollfd sys_pollfd;
 
 #define sys_buffer_set(buffer, data, size) ((buffer)->iov_base = (data), (buffer)->iov_len = (size))
 #define sys_close(socket) close(socket)
+#define sys_yield() ((void)sched_yield())
 #define sys_shutdown_send(socket) shutdown(socket, SHUT_WR)
 #define sys_poll(entries, count, timeout_ms) poll(entries, (nfds_t)(count), timeout_ms)
 #define sys_would_block() (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -21,6 +21,7 @@ typedef WSAPOLLFD sys_pollfd;
 #define sys_buffer_set(buffer, data, size) \
     ((buffer)->buf = (CHAR *)(data), (buffer)->len = (ULONG)(size))
 #define sys_close(socket) closesocket(socket)
+#define sys_yield() ((void)SwitchToThread())
 #define sys_shutdown_send(socket) shutdown(socket, SD_SEND)
 #define sys_poll(entries, count, timeout_ms) WSAPoll(entries, (ULONG)(count), timeout_ms)
 #define sys_would_block() (WSAGetLastError() == WSAEWOULDBLOCK)

@@ -103,6 +103,7 @@ def effective_record(configuration: Configuration) -> Record:
         "handshake_timeout_ms": options.handshake_timeout,
         "max_queued_bytes": options.max_queued_bytes,
         "max_memberships": options.max_memberships,
+        "busy_poll": options.busy_poll,
     }
 
 

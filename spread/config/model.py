@@ -153,6 +153,7 @@ class Options:
     handshake_timeout: int = 10_000
     max_queued_bytes: int = 512 * 1024 * 1024
     max_memberships: int = 500_000
+    busy_poll: int = 0  # Microseconds.
 
 
 @dataclass(frozen=True, slots=True)

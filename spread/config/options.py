@@ -100,6 +100,9 @@ _OWN = (
            low=32 * MIB, high=MIB * MIB, example="536870912", own=True),
     Option("MaxMemberships", Form.NUMBER, "max_memberships",
            low=1, high=100_000_000, example="500000", own=True),
+    # Microseconds; who wants more than a second wants it for ever.
+    Option("BusyPoll", Form.NUMBER, "busy_poll",
+           low=0, high=1_000_000, example="50", own=True),
 )
 # fmt: on
 

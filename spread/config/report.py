@@ -178,7 +178,12 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
         "HandshakeTimeout": f"{options.handshake_timeout} ms",
         "MaxQueuedBytes": f"{options.max_queued_bytes} bytes",
         "MaxMemberships": f"{options.max_memberships}",
+        "BusyPoll": _busy_poll(options.busy_poll),
     }
+
+
+def _busy_poll(time_us: int) -> str:
+    return f"{time_us} us, a core while messages come" if time_us else "off"
 
 
 def _flag_names(flags: EventType) -> str:

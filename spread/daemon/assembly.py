@@ -69,6 +69,7 @@ OUTLIVE_S: Final = 2
 """How long a daemon that stops waits at most for the time of its last ring to be over."""
 
 NS_PER_S: Final = 1_000_000_000
+NS_PER_US: Final = 1_000
 
 WORDS: Final = 1 << 32
 """Numbers of 32 bits: ids of rings are signed for clients and unsigned among daemons."""
@@ -149,6 +150,7 @@ class _Daemon:
         self._node: Node = self._parts.node
         self._control = self._parts.control
         self._reactor = Reactor(self._node)
+        self._reactor.set_busy_poll(start.configuration.options.busy_poll * NS_PER_US)
         self._datagrams: Datagrams | None = None
         if self._parts.ring is not None and self._size is not None:
             self._attach_ring(self._parts.ring, self._size)

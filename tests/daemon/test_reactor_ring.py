@@ -22,6 +22,7 @@ from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.listeners import open_listeners
 from spread.daemon.ring_sockets import ring_sockets
 from spread.daemon.ring_time import RingTimes
+from spread.errors import MisuseError
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 
@@ -38,7 +39,7 @@ class Silence:
 class Daemon:
     """One of two daemons on loopback addresses; serves from `start` to `stop`."""
 
-    def __init__(self, port: int, number: int, faults: str | None) -> None:
+    def __init__(self, port: int, number: int, faults: str | None, busy_poll_ns: int = 0) -> None:
         self.port = port
         configuration = local_ring(port, 2, number)
         self._stack = ExitStack()
@@ -61,6 +62,7 @@ class Daemon:
         assert self.parts.membership is not None
         self.membership = self.parts.membership
         self.reactor = Reactor(self.parts.node)
+        self.reactor.set_busy_poll(busy_poll_ns)
         self.datagrams = Datagrams(
             self.parts.node,
             ring_sockets(configuration, listeners, multicast=False),
@@ -109,6 +111,26 @@ def test_two_daemons_form_a_ring_whose_token_goes_round(pair: tuple[Daemon, Daem
 
     assert first.membership.ring == second.membership.ring
     assert first.datagrams.statistics()["unsent_other"] == 0
+
+
+def test_daemons_that_stay_awake_form_a_ring_whose_resting_token_goes_round() -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        first, second = daemons = [
+            Daemon(port, number, None, busy_poll_ns=20_000_000) for number in (1, 2)
+        ]
+        for each in daemons:
+            stack.callback(each.stop)
+        wait_until(lambda: all(each.membership.members == (0, 1) for each in daemons), "a ring")
+        tokens = first.tokens(), second.tokens()
+
+        wait_until(lambda: first.tokens() > tokens[0], "a token at the first")
+        wait_until(lambda: second.tokens() > tokens[1], "a token at the second")
+
+
+def test_a_negative_time_to_stay_awake_is_refused(pair: tuple[Daemon, Daemon]) -> None:
+    with pytest.raises(MisuseError):
+        pair[0].reactor.set_busy_poll(-1)
 
 
 def test_junk_at_both_ports_does_not_stop_the_token(pair: tuple[Daemon, Daemon]) -> None:

@@ -55,6 +55,7 @@ def test_settings_tell_where_each_option_was_set_last() -> None:
         ('StateDir = ""', Stage.VALUE),
         ("HandshakeTimeout = 0", Stage.VALUE),
         ("MaxMemberships = 0", Stage.VALUE),
+        ("BusyPoll = 1000001", Stage.VALUE),
     ],
 )
 def test_value_out_of_bounds_is_one_error(text: str, stage: Stage) -> None:
