@@ -33,12 +33,10 @@ SIZE_MIN: Final = 548
 """Payload of the largest datagram that every host with IPv4 must take."""
 
 SIZE_MAX: Final = 65_507
-"""Payload of the largest datagram of UDP over IPv4."""
+"""Payload of the largest datagram of UDP over IPv4; the loopback interface takes it uncut.
 
-UNCUT_MAX: Final = 32_768 - 128
-"""Payload above which larger datagrams gain nothing, on the loopback interface, say.
-
-Two of them fit a buffer of the usual least size, and one fits a processor's first cache.
+Measured there with three daemons, against half of it: the same for messages of 100 bytes, 5 to 8 %
+more for those of 8,000 and of 60,000.
 """
 
 _IP_MTU: Final = 14  # Of Linux; not in every Python's `socket`.
@@ -122,4 +120,4 @@ def _ways(configuration: Configuration) -> Iterator[Way]:
 def _uncut(mtu: int | None) -> int:
     if mtu is None:
         return ETHERNET_SIZE
-    return max(SIZE_MIN, min(mtu - HEADERS_SIZE, UNCUT_MAX))
+    return max(SIZE_MIN, min(mtu - HEADERS_SIZE, SIZE_MAX))
