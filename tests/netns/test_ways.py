@@ -212,7 +212,7 @@ def test_a_system_without_offload_is_told_and_lived_with(tmp_path: Path) -> None
         stage.finish()
 
         for counts in final_counts(stage, ring):
-            assert "datagrams_segmented" not in counts
+            assert "joint_sends" not in counts
             assert "joint_receives" not in counts
 
 
