@@ -39,7 +39,7 @@ from bench._epoll cimport (
 )
 from bench._histogram cimport BUCKET_COUNT, Histogram, record
 from bench._inbound cimport (
-    CUT_FRAME, CUT_GARBAGE, CUT_MORE, CUT_NO_MEMORY, FRAME_SIZE_MAX, SCRATCH_SIZE, Arrived, Cut,
+    CUT_GARBAGE, CUT_MORE, CUT_NO_MEMORY, FRAME_SIZE_MAX, SCRATCH_SIZE, Arrived, Cut,
     Inbound, cut_frame, read_inbound,
 )
 from bench._schedule cimport Schedule, advance_schedule, begin_schedule

@@ -1,7 +1,8 @@
 """When a sender's next message is due: at fixed intervals, or as a Poisson process.
 
 Times are drawn beforehand and never depend on what the daemon does, so a message that waits for a
-slow daemon is late by its own schedule (no coordinated omission). A seed gives the same times again.
+slow daemon is late by its own schedule (no coordinated omission). A seed gives the same times
+again.
 """
 
 from libc.math cimport log1p

@@ -5,7 +5,8 @@
     gap         how far the newest packet may be ahead of the oldest one that somebody misses
 
 Windows adapt. The token carries one number for the whole ring, the scale, in sixteenths: each
-daemon's windows are its base values times scale / 16, and never above what its configuration allows.
+daemon's windows are its base values times scale / 16, and never above what its configuration
+allows.
 The ring's leader changes the scale, once per rotation, by what the token has gathered:
 
     lost       the most packets that one member found missing since the rotation before
@@ -13,8 +14,8 @@ The ring's leader changes the scale, once per rotation, by what the token has ga
     fcc        packets that the members sent
 
     much was lost           half the scale, then two rotations of rest: what is under way was sent
-                            by the old one. More than one packet in eight at one member is no chance:
-                            a buffer overflows
+                            by the old one. More than one packet in eight at one member is no
+                            chance: a buffer overflows
     something was lost      the scale stays
     somebody had to wait    the scale grows by an eighth of the base, unless rotations are long
                             already

@@ -25,8 +25,8 @@
     PIECE        id u64, total u64, piece u32, index u32: the bytes from index x piece on of a DATA
                  packet of `total` bytes that is too large for the way; the id is the transmitter's
     MEASURE      size u64 (its own, which is what it is for), zero
-    MEASURED     size u64 (of the MEASURE that arrived, or 0), room u64 (bytes that the receive buffer of
-                 who answers can hold), zero
+    MEASURED     size u64 (of the MEASURE that arrived, or 0), room u64 (bytes that the receive
+                 buffer of who answers can hold), zero
     control kinds (16 and above, read by Python)
                  counter u64, incarnation u64, zero u64; the ring id is the sender's installed ring
 

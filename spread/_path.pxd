@@ -15,8 +15,9 @@ A try is one MEASURE of the size in question and one of the safe size, to the wh
 answer each with MEASURED. That the small one is answered shows that the member is there and the
 large one is not merely late. Whoever answers for an origin whose large packets do not arrive is
 another daemon as a rule; so a receiver that gets an origin's packets from others in pieces only
-says so to it: MEASURED with the size 0. What was numbered at a larger size than the way carries now is sent in
-pieces (`_pieces`): at once when it is known, else when it has been asked for again and again.
+says so to it: MEASURED with the size 0. What was numbered at a larger size than the way carries now is
+sent in pieces (`_pieces`): at once when it is known, else when it has been asked for again and
+again.
 
 Invariants
     sizes descend; size is one of them
@@ -45,7 +46,7 @@ cdef enum PathState:
 
 
 cdef class Path:
-    cdef uint32_t sizes[PATH_SIZES_MAX]      # Bytes of datagrams, headers of IP and UDP not counted.
+    cdef uint32_t sizes[PATH_SIZES_MAX]      # Bytes of datagrams, headers of IP and UDP aside.
     cdef uint32_t count
     cdef uint32_t rung                       # Which size is tried, or was found.
     cdef uint32_t size                       # Of new packets.
@@ -74,7 +75,9 @@ cdef class Path:
     cdef uint32_t burst_max(self) noexcept nogil
     # How many datagrams of the present size the smallest receive buffer holds; 0 for any number.
 
-    cdef void restart(self, const uint8_t* members, uint32_t member_count, uint8_t me) noexcept nogil
+    cdef void restart(
+        self, const uint8_t* members, uint32_t member_count, uint8_t me
+    ) noexcept nogil
     # The ring is another one: nothing is known of its ways.
 
     cdef bint must_cut(self, const Packet* packet, uint32_t size) noexcept nogil

@@ -48,7 +48,9 @@ cdef class Path:
             return 0
         return <uint32_t>max(self.room // charge_of(self.size), <uint64_t>1)
 
-    cdef void restart(self, const uint8_t* members, uint32_t member_count, uint8_t me) noexcept nogil:
+    cdef void restart(
+        self, const uint8_t* members, uint32_t member_count, uint8_t me
+    ) noexcept nogil:
         cdef uint32_t number
         self.me = me
         self.member_count = member_count

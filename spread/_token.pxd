@@ -7,7 +7,7 @@
         70     1  requests   number of retransmission requests
         71     1  recovery   1 while a new ring recovers the messages of the old ones
         72     2  scale      of the ring's windows, in sixteenths; 0 before the first rotation
-        74     2  lost       packets that one member found missing in this rotation, the most of them
+        74     2  lost       packets that the member missing the most found missing
         76   2*m  lags       seq less the highest number that each member is known to have all to
              16*r requests   first u64, count u32, who asks u8 (NO_DAEMON: several), zero 3
            16     done       one bit a member; only with recovery, as is what follows
