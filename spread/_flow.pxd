@@ -49,7 +49,7 @@ cdef enum:
     SCALE_REST = 2                 # Rotations after the scale was halved.
     LOST_MUCH_SHARE = 8
     LOST_MUCH_MIN = 8              # Packets; of few, chance may take a large part.
-    LOST_SOME_SHARE = 32
+    LOST_SOME_SHARE = 16
     ROTATION_LONG_NS = 10000000    # Everybody's messages wait that long for their turn.
 
 cdef struct Rotation:

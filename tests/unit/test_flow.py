@@ -108,8 +108,8 @@ def test_long_rotations_do_not_become_longer() -> None:
 def test_much_loss_halves_the_scale_and_some_stops_its_growth() -> None:
     assert after(ONE, 96, lost=13, backlog=200) == ONE // 2
     assert after(ONE, 96, lost=12, backlog=200) == ONE
-    assert after(ONE, 96, lost=4, backlog=200) == ONE
-    assert after(ONE, 96, lost=3, backlog=200) == ONE + STEP
+    assert after(ONE, 96, lost=7, backlog=200) == ONE
+    assert after(ONE, 96, lost=6, backlog=200) == ONE + STEP
     assert after(LEAST + 1, 96, lost=13) == LEAST
     assert after(LEAST, 96, lost=96) == LEAST
 
