@@ -2,7 +2,15 @@
 
 from fnmatch import fnmatch
 
-from bench import client_cells, cost_cells, curve_cells, failover_cells, ring_cells, scale_cells
+from bench import (
+    client_cells,
+    cost_cells,
+    curve_cells,
+    failover_cells,
+    fault_cells,
+    ring_cells,
+    scale_cells,
+)
 from bench.cell import KINDS, Cell
 
 # Each has core_cells(), those with targets and those beside them, and further_cells().
@@ -12,6 +20,7 @@ PARTS = (
     ring_cells,
     cost_cells,
     failover_cells,
+    fault_cells,
     scale_cells,
 )
 
