@@ -9,19 +9,19 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from bench.cell import QUICK, Cell, Effort
 from bench.cells import all_cells, core_cells, select
 from bench.custom import UsageError, add_options, custom_cells, is_custom
 from bench.daemon import ROOT, check_template, raise_descriptor_limit
-from bench.document import Document, collect, dumps
+from bench.document import Document, collect
 from bench.fleet import Fleet
 from bench.hosts import links_of
 from bench.limits import measure_limits
 from bench.machine import describe_machine
-from bench.report import markdown, write
+from bench.output import leave
+from bench.report import markdown
 from bench.runs import FAILURES, CellResult, run_cell
 from bench.system import LIMIT, LOOPBACK, SPREAD, DaemonError, Implementation, Topology
 
@@ -29,7 +29,7 @@ RESULTS = ROOT / "bench" / "results"
 
 
 def main() -> int:
-    """Run the benchmark; 1 when a cell could not be measured, else 0, whatever the figures."""
+    """Run the benchmark; 1 when a cell was not measured or the result not written, else 0."""
     parser = _parser()
     given = parser.parse_args()
     try:
@@ -41,23 +41,26 @@ def main() -> int:
     if given.list:
         print("\n".join(f"{cell.name:20} {cell.kind:12} {cell.title}" for cell in cells))
         return 0
+    try:
+        given.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output: {error}")
     document, was_stopped = _measure(given, cells, implementations, effort)
-    _leave(document, given.output)
-    return 1 if was_stopped or any(cell.faults for cell in document.cells) else 0
+    is_left = _leave(document, given.output)
+    has_faults = any(cell.faults for cell in document.cells)
+    return 1 if was_stopped or has_faults or not is_left else 0
 
 
-def _leave(document: Document, directory: Path) -> None:
-    """Write the document under its time, which is kept, and as the latest, with its reports."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for old in directory.glob("latest*"):
-        old.unlink()
-    kept = directory / f"{datetime.now():%Y%m%d-%H%M%S}.json"
-    kept.write_text(dumps(document))
-    latest = directory / "latest.json"
-    latest.write_text(dumps(document))
-    paths = write(document, latest.with_suffix(""))
+def _leave(document: Document, directory: Path) -> bool:
+    """Print the report and write all files; False, with the reason told, if that fails."""
     print(markdown(document))
-    _tell(f"written to {kept} and {', '.join(str(path) for path in (latest, *paths))}")
+    try:
+        paths = leave(document, directory)
+    except OSError as error:
+        _tell(f"bench: not all of the result could be written: {error}")
+        return False
+    _tell(f"written to {paths[0]} and {', '.join(str(path) for path in paths[1:])}")
+    return True
 
 
 def _measure(

@@ -6,7 +6,7 @@ from html import escape
 
 from bench.cell import KINDS
 from bench.document import CellRecord, Document
-from bench.plots import Picture, traced_labels, traced_run
+from bench.plots import SHARES, Picture, traced_labels, traced_run
 from bench.report import circumstances, figure_rows, latency_rows, limit_rows, quantity
 
 STYLE = """
@@ -103,7 +103,7 @@ def _curve_points(document: Document, cell: CellRecord) -> str:
 
 
 def _limits(document: Document, pictures: Sequence[Picture]) -> str | None:
-    drawn = [_figure(picture) for picture in pictures if picture.name == "shares"]
+    drawn = [_figure(picture) for picture in pictures if picture.name == SHARES]
     measured = [_table(*limit_rows(document))] if document.limits else []
     if not drawn and not measured:
         return None

@@ -21,6 +21,7 @@ MISSING = "no pictures: matplotlib is not installed (pip install 'spreadring[ben
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 WIDTH_IN, HEIGHT_IN, DPI = 7.5, 4.5, 110
 BAR_HEIGHT_IN = 0.3
+SHARES = "shares"  # The picture of all cells; the others have the name of theirs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _bars(shares: Sequence[Share]) -> Picture:
         "Rates as shares of what a bare forwarder reaches in the daemon's place: median, smallest "
         "and largest run."
     )
-    return Picture("shares", caption, _png(figure))
+    return Picture(SHARES, caption, _png(figure))
 
 
 def _canvas(height_in: float) -> tuple["Figure", "Axes"]:
