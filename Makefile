@@ -51,11 +51,11 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 docs: $(VENV)/.built $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-## make bench       the figures beside targets and limits, 15 minutes; writes bench/results/latest.*
+## make bench       figures beside targets and limits, 15 minutes; writes bench/results/latest.*
 bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
-## make bench-all   all cells: further links, mixes, scale, curves (BENCH_ARGS for both)
+## make bench-all   all cells, 40 minutes: further links, mixes, scale, curves (BENCH_ARGS for both)
 bench-all: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 	$(BIN)/python -m bench --all $(BENCH_ARGS)
 

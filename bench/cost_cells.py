@@ -108,10 +108,26 @@ class RingCell:
 
 
 def core_cells() -> list[Cell]:
-    """Return cost per payload, system calls, the ring's work and a stalled member."""
+    """Return processor time per message by payload, and system calls where they have a target."""
     return [
         *(_cost_cell(size) for size in PAYLOADS),
-        *_system_call_cells(),
+        _system_call_cell(100),
+        SystemCallCell(
+            name="calls-one-daemon",
+            title="1 daemon, 100 B AGREED, window 200",
+            workload=Workload(payload_size=100, window=200),
+            topology=ONE_DAEMON,
+            kind="client path",
+            target=SYSTEM_CALLS,
+            reference="13",
+        ),
+    ]
+
+
+def further_cells() -> list[Cell]:
+    """Return system calls of larger messages, the ring's work, and members that stall."""
+    return [
+        *(_system_call_cell(size) for size in PAYLOADS if size != 100),
         RingCell(
             name="ring-work",
             title="3 daemons, all send, 1350 B AGREED",
@@ -122,12 +138,6 @@ def core_cells() -> list[Cell]:
             title="1 daemon, 8000 B, one member does not read",
             workload=Workload(payload_size=8000, window=100),
         ),
-    ]
-
-
-def further_cells() -> list[Cell]:
-    """Return a stalled member of a ring."""
-    return [
         StalledCell(
             name="memory-stalled-ring",
             title="3 daemons, 8000 B, one member does not read",
@@ -163,24 +173,10 @@ def _cost(title: str, field: str) -> Metric:
     return Metric(Figure(title=title, unit="us/delivery", more_is_better=False), read)
 
 
-def _system_call_cells() -> list[Cell]:
-    return [
-        *(
-            SystemCallCell(
-                name=f"calls-{size}",
-                title=f"3 daemons, all send, {size} B AGREED, window 100",
-                workload=Workload(payload_size=size, window=100, senders=3),
-                target=SYSTEM_CALLS if size == 100 else None,
-            )
-            for size in PAYLOADS
-        ),
-        SystemCallCell(
-            name="calls-one-daemon",
-            title="1 daemon, 100 B AGREED, window 200",
-            workload=Workload(payload_size=100, window=200),
-            topology=ONE_DAEMON,
-            kind="client path",
-            target=SYSTEM_CALLS,
-            reference="13",
-        ),
-    ]
+def _system_call_cell(size: int) -> Cell:
+    return SystemCallCell(
+        name=f"calls-{size}",
+        title=f"3 daemons, all send, {size} B AGREED, window 100",
+        workload=Workload(payload_size=size, window=100, senders=3),
+        target=SYSTEM_CALLS if size == 100 else None,
+    )

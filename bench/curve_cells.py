@@ -11,7 +11,8 @@ from bench.session import SessionError
 from bench.system import System, Topology
 
 RING = Topology(daemons=3)
-PAYLOADS = (100, 1350, 8000)
+CORE_PAYLOAD = 1350
+FURTHER_PAYLOADS = (100, 8000)
 # Times of one rate: a curve has up to twelve.
 WARM_UP_S = 0.3
 DURATION_S = 1.0
@@ -102,24 +103,26 @@ def point_of(offered_per_s: float, measurement: Measurement) -> Point:
 
 
 def core_cells() -> list[Cell]:
-    """Return a curve per payload."""
-    return [
-        CurveCell(
-            name=f"curve-{size}",
-            title=f"3 daemons, all send, {size} B AGREED",
-            workload=Workload(payload_size=size, window=100, senders=3),
-        )
-        for size in PAYLOADS
-    ]
+    """Return the curve of messages that fill a packet."""
+    return [_ring_curve(CORE_PAYLOAD)]
 
 
 def further_cells() -> list[Cell]:
-    """Return the same for one daemon."""
+    """Return those of other payloads, and that of one daemon."""
     return [
+        *(_ring_curve(size) for size in FURTHER_PAYLOADS),
         CurveCell(
             name="curve-one-daemon",
             title="1 daemon, one client, 100 B AGREED",
             workload=Workload(payload_size=100, window=200),
             topology=Topology(),
-        )
+        ),
     ]
+
+
+def _ring_curve(size: int) -> CurveCell:
+    return CurveCell(
+        name=f"curve-{size}",
+        title=f"3 daemons, all send, {size} B AGREED",
+        workload=Workload(payload_size=size, window=100, senders=3),
+    )

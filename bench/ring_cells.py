@@ -42,8 +42,9 @@ def core_cells() -> list[Cell]:
 
 
 def further_cells() -> list[Cell]:
-    """Return other links, mixes and senders."""
+    """Return other links, mixes and senders, and one message under way."""
     return [
+        *_ping_cells(),
         *(_bare(cell) for cell in _throughput_cells("jumbo", JUMBO, "MTU 9000, all send")),
         *(_bare(cell) for cell in _throughput_cells("unicast", UNICAST, "loopback, all send")),
         *_mixed_cells(),
@@ -112,20 +113,24 @@ def _latency_cells() -> list[Cell]:
                 ("safe", 400.0, "718-1359"),
             )
         ),
-        *(
-            _latency_cell(
-                f"ping-{service}",
-                f"3 daemons, one sender, window 1, 100 B {service.upper()}",
-                Workload(payload_size=100, window=1, services=(service,)),
-                {"p50": None, "p99": None},
-                references,
-                receivers=2,
-            )
-            for service, references in (
-                ("agreed", {"p50": "140-178", "p99": "430-800"}),
-                ("safe", {"p50": "256-288", "p99": "1400-2100"}),
-            )
-        ),
+    ]
+
+
+def _ping_cells() -> list[Cell]:
+    """Return one message under way at a time, between messages as fast as the ring answers."""
+    return [
+        _latency_cell(
+            f"ping-{service}",
+            f"3 daemons, one sender, window 1, 100 B {service.upper()}",
+            Workload(payload_size=100, window=1, services=(service,)),
+            {"p50": None, "p99": None},
+            references,
+            receivers=2,
+        )
+        for service, references in (
+            ("agreed", {"p50": "140-178", "p99": "430-800"}),
+            ("safe", {"p50": "256-288", "p99": "1400-2100"}),
+        )
     ]
 
 
