@@ -20,7 +20,7 @@ from bench.fleet import Fleet
 from bench.hosts import links_of
 from bench.limits import measure_limits
 from bench.machine import describe_machine
-from bench.output import leave
+from bench.output import keep, leave
 from bench.report import markdown
 from bench.runs import FAILURES, CellResult, run_cell
 from bench.system import LIMIT, LOOPBACK, SPREAD, DaemonError, Implementation, Topology
@@ -46,20 +46,25 @@ def main() -> int:
     except OSError as error:
         parser.error(f"--output: {error}")
     document, was_stopped = _measure(given, cells, implementations, effort)
-    is_left = _leave(document, given.output)
+    is_left = _leave(document, given.output, is_whole=not was_stopped)
     has_faults = any(cell.faults for cell in document.cells)
     return 1 if was_stopped or has_faults or not is_left else 0
 
 
-def _leave(document: Document, directory: Path) -> bool:
-    """Print the report and write all files; False, with the reason told, if that fails."""
+def _leave(document: Document, directory: Path, *, is_whole: bool) -> bool:
+    """Print the report and write all files; False, with the reason told, if that fails.
+
+    A run that was stopped is kept under its time, and the latest stays what it was.
+    """
+    if not document.cells:
+        return True
     print(markdown(document))
     try:
-        paths = leave(document, directory)
+        paths = leave(document, directory) if is_whole else [keep(document, directory)]
     except OSError as error:
         _tell(f"bench: not all of the result could be written: {error}")
         return False
-    _tell(f"written to {paths[0]} and {', '.join(str(path) for path in paths[1:])}")
+    _tell(f"written to {', '.join(str(path) for path in paths)}")
     return True
 
 
@@ -85,7 +90,7 @@ def _measure(
                 results.append(run_cell(cell, implementations, fleet, effort, _tell))
         except KeyboardInterrupt:
             was_stopped = True
-            _tell("stopped; the report has the cells that were finished")
+            _tell(f"stopped after {len(results)} of {len(cells)} cells")
         versions = fleet.versions
     return collect(machine, effort, implementations, versions, limits, results), was_stopped
 

@@ -7,10 +7,12 @@ from bench.load import Workload
 from bench.load_cell import LoadCell, Metric, delivery_cost, other_latency, own_latency, rate
 from bench.session import SERVICES
 from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, Topology
+from spread._faults import Faults
+from spread.errors import ConfigurationError
 
 DAEMONS_MAX = 128
 MTU_RANGE = (576, 65_535)
-PAYLOAD_MAX = 140_000_000
+PAYLOAD_MAX = 8_000_000  # What the generator takes in one frame, with header and groups.
 SHAPE_OPTIONS = (
     *("daemons", "clients", "senders", "payload", "service", "window", "rate", "poisson"),
     *("groups", "transport", "mtu", "links", "options", "faults"),
@@ -133,9 +135,22 @@ def _topology(given: Namespace) -> Topology:
         daemons=daemons,
         mtu=mtu,
         options=options,
-        faults=given.faults or "",
+        faults=_faults(given.faults, daemons),
         links=given.links or "",
     )
+
+
+def _faults(text: str | None, daemons: int) -> str:
+    """Return the faults as given; raises UsageError where our daemons would not make them."""
+    if text is None:
+        return ""
+    if daemons == 1:
+        raise UsageError(f"--faults {text!r}: a daemon alone has no network, add --daemons")
+    try:
+        Faults(text)
+    except ConfigurationError as error:
+        raise UsageError(f"--faults: {error}") from error
+    return text
 
 
 def _at_least(option: str, value: int | None, least: int, default: int = 1) -> int:

@@ -14,7 +14,7 @@ from bench._load import Load
 from bench.address import Address
 from bench.descriptors import allow_descriptors
 from bench.histogram import Latency, latency
-from bench.session import SERVICES, Session, frame, open_session
+from bench.session import SERVICES, Session, SessionError, frame, open_session
 from bench.workload import ACKNOWLEDGED, OWN, SLOWEST, UNBOUNDED, UNORDERED, Bounds, Workload
 
 __all__ = [
@@ -332,7 +332,11 @@ def main() -> None:
         pace=given.pace,
     )
     bounds = Bounds(warm_up_s=given.warm_up, duration_s=given.duration, count=given.count)
-    print(json.dumps(asdict(measure(given.address, workload, bounds)), indent=2))
+    try:
+        measurement = measure(given.address, workload, bounds)
+    except (LoadError, SessionError, OSError, ValueError) as error:
+        parser.exit(1, f"bench.load: {error}\n")
+    print(json.dumps(asdict(measurement), indent=2))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,20 @@ def leave(document: Document, directory: Path) -> list[Path]:
 
     Returns the paths. Raises OSError; the document under its time is written first, and stays.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    kept = directory / f"{datetime.now():%Y%m%d-%H%M%S}.json"
-    kept.write_text(dumps(document))
+    kept = keep(document, directory)
     latest = directory / f"{STEM}.json"
     latest.write_text(dumps(document))
     paths = [kept, latest, *write(document, latest.with_suffix(""))]
     _remove_stale(directory, paths)
     return paths
+
+
+def keep(document: Document, directory: Path) -> Path:
+    """Write the document alone, under its time; returns its path. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    kept = directory / f"{datetime.now():%Y%m%d-%H%M%S}.json"
+    kept.write_text(dumps(document))
+    return kept
 
 
 def _remove_stale(directory: Path, paths: Sequence[Path]) -> None:

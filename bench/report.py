@@ -132,16 +132,17 @@ def circumstances(document: Document) -> str:
     machine, effort = document.machine, document.effort
     programs = "; ".join(
         f"{program.label}: `{program.command}`"
-        + (f" (says {program.version})" if program.version else "")
+        + (f" (tells clients {program.version})" if program.version else "")
         for program in document.implementations
     )
+    caution = " Quotients of single runs say little: take --runs 3." if effort["runs"] == 1 else ""
     return (
         f"{machine['processor']}, {machine['core_count']} cores, {machine['memory_gb']} GB, "
         f"{machine['kernel']}, load {machine['load_average']} before the start; Python "
         f"{machine['python']}, Cython {machine['cython']}, numpy {machine['numpy']}; commit "
         f"{machine['commit'] or 'unknown'}, {machine['time']}.\n\n"
         f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
-        f"warm-up; median (minimum to maximum).\n\n{programs}."
+        f"warm-up; median (minimum to maximum).{caution}\n\n{programs}."
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
-from bench.document import read
-from bench.output import leave
+from bench.document import dumps, read
+from bench.output import keep, leave
 from tests.unit.bench.documents import document, rates
 
 
@@ -51,3 +51,15 @@ def test_document_is_kept_when_a_report_cannot_be_written(tmp_path: Path) -> Non
 
     [kept] = tmp_path.glob("2*.json")
     assert read(kept) == made
+
+
+def test_stopped_run_is_kept_beside_the_latest(tmp_path: Path) -> None:
+    before = document(rates({"spread": [1000.0]}))
+    latest = tmp_path / "latest.json"
+    latest.write_text(dumps(before))
+    stopped = document(rates({"spread": [2000.0]}))
+
+    kept = keep(stopped, tmp_path)
+
+    assert read(kept) == stopped
+    assert read(latest) == before
