@@ -11,13 +11,17 @@ that is cut by the end of the data is kept, in a buffer of exactly its size, whi
 a common budget before its bytes are read.
 
 Out: a queue of slices of shared buffers. Neighbouring slices of one buffer are merged, so that a
-burst of small messages is one entry of a gather-write.
+burst of small messages is one entry of a gather-write. What a slow session is owed must not hold
+buffers that are mostly of others: behind the first SLICES_SHARED_MAX slices, those that use less
+than a quarter of their buffer are copied, one behind the other, into buffers of the slot's own.
+So a queue holds at most 66 buffers of 64 KiB, and eight bytes for each that it owes.
 
 Invariants
     a slot is dirty exactly while it is in the list, once
     queued_bytes   == sum of the sizes of all slices, less what has been sent of the first
     queue_messages == sum of the messages that end in the slices
     inbound_bytes  == sum of the partial buffers of all slots <= inbound_bytes_max
+    a slice that is partly sent is not moved
 """
 
 from libc.stddef cimport size_t
@@ -47,6 +51,8 @@ cdef enum EndReason:
 cdef enum:
     END_REASONS = 9
     NO_SLOT = 0xFFFFFFFF
+    SLICES_SHARED_MAX = 64   # A queue with more of them is a slow one.
+    SHARE_MIN = 4            # Slices are copied when they use less than such a part of a buffer.
 
 
 cdef struct QueueSlice:
@@ -54,6 +60,7 @@ cdef struct QueueSlice:
     uint32_t offset
     uint32_t size
     uint32_t messages        # Messages whose last byte lies in the slice.
+    uint32_t is_copy         # The buffer is the slot's own: only its slices refer to it.
 
 
 cdef struct Slot:

@@ -6,7 +6,9 @@ Source: client protocol, sections 3 (messages), 3.8 (checks) and 8 (life of a se
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from spread._buffers cimport buffer_release, buffer_share
+from spread._buffers cimport (
+    BUFFER_MEDIUM, buffer_acquire, buffer_release, buffer_share, class_for,
+)
 from spread._check cimport check
 from spread._frames cimport FRAME_OK, frame_check, frame_read, frame_size
 
@@ -310,6 +312,68 @@ cdef int grow_queue(Slot* slot) noexcept nogil:
     return 0
 
 
+cdef bint append_copy(Sessions* sessions, Slot* slot, const QueueSlice* slice) noexcept nogil:
+    """Queue a copy of a slice, and release the slice; False when the system has no memory."""
+    cdef Buffer* own = NULL
+    cdef QueueSlice* last = NULL
+    cdef bint is_behind_copy = False
+    if slot.queue_count > 0:
+        last = queue_at(slot, slot.queue_count - 1)
+        is_behind_copy = last.is_copy != 0
+    cdef bint is_extended = (
+        is_behind_copy and last.buffer.capacity - last.buffer.size >= slice.size
+    )
+    if is_extended:
+        own = last.buffer
+    else:
+        # A lone copy must not hold much either; the second of a run tells that more will come.
+        own = buffer_acquire(
+            sessions.pool, BUFFER_MEDIUM if is_behind_copy else class_for(slice.size)
+        )
+        if own == NULL:
+            return False
+    memcpy(own.data + own.size, slice.buffer.data + slice.offset, slice.size)
+    if is_extended and not sessions.limits.is_exact:
+        last.size += slice.size
+        last.messages += slice.messages
+    else:
+        if is_extended:
+            buffer_share(own)
+        slot.queue_count += 1
+        queue_at(slot, slot.queue_count - 1)[0] = QueueSlice(
+            own, own.size, slice.size, slice.messages, True
+        )
+    own.size += slice.size
+    buffer_release(sessions.pool, slice.buffer)
+    return True
+
+
+cdef void copy_last(Sessions* sessions, Slot* slot) noexcept nogil:
+    """Copy the slices of the last buffer of a long queue, when they use little of it.
+
+    To be called when the buffer gets no further slice. Those without memory stay as they are.
+    """
+    cdef uint32_t end = slot.queue_count
+    cdef uint32_t first = end
+    cdef Buffer* buffer = queue_at(slot, end - 1).buffer
+    cdef uint64_t used = 0
+    cdef uint32_t index
+    cdef QueueSlice slice
+    if queue_at(slot, end - 1).is_copy:
+        return
+    while first > SLICES_SHARED_MAX and queue_at(slot, first - 1).buffer == buffer:
+        first -= 1
+        used += queue_at(slot, first).size
+        if used * SHARE_MIN >= buffer.capacity:
+            return
+    slot.queue_count = first
+    for index in range(first, end):
+        slice = queue_at(slot, index)[0]
+        if not append_copy(sessions, slot, &slice):
+            slot.queue_count += 1
+            queue_at(slot, slot.queue_count - 1)[0] = slice
+
+
 cdef int slot_enqueue(
     Sessions* sessions, uint32_t index, Buffer* buffer, uint32_t offset, uint32_t size,
     bint ends_message,
@@ -326,11 +390,18 @@ cdef int slot_enqueue(
             last.messages += ends_message
             is_merged = True
     if not is_merged:
+        if (
+            slot.queue_count > SLICES_SHARED_MAX
+            and queue_at(slot, slot.queue_count - 1).buffer != buffer
+        ):
+            copy_last(sessions, slot)
         if slot.queue_count == slot.queue_capacity and grow_queue(slot) < 0:
             return -1
         buffer_share(buffer)
         slot.queue_count += 1
-        queue_at(slot, slot.queue_count - 1)[0] = QueueSlice(buffer, offset, size, ends_message)
+        queue_at(slot, slot.queue_count - 1)[0] = QueueSlice(
+            buffer, offset, size, ends_message, False
+        )
     slot.queued_bytes += size
     slot.queued_messages += ends_message
     sessions.queued_bytes += size
