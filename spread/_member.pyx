@@ -34,7 +34,8 @@ from spread._stats cimport (
     STAT_JOINED, STAT_LATE, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
 )
 from spread._survey cimport (
-    survey_deadline, survey_joined, survey_packet, survey_restart, survey_run, survey_watch,
+    survey_deadline, survey_joined, survey_packet, survey_restart, survey_run, survey_stop,
+    survey_watch,
 )
 from spread._window cimport WINDOW_SLOTS, window_find
 
@@ -395,8 +396,8 @@ cdef class Member(Teller):
     cdef void run_survey(self) noexcept nogil:
         """Measure on; say whom datagrams of a size that is given up do not reach."""
         cdef uint8_t limited[DAEMONS_MAX]
-        cdef uint32_t size = self.station.path.tried_size()
-        cdef uint32_t count = survey_run(self.active, limited)
+        cdef uint32_t size = 0
+        cdef uint32_t count = survey_run(self.active, limited, &size)
         cdef uint32_t number
         for number in range(count):
             self.call_path_limited(limited[number], size)
@@ -534,6 +535,7 @@ cdef class Member(Teller):
         self.loss_ns = 0
         self.keepalive_ns = 0
         self.want_ns = 0
+        survey_stop(self.active)
         memset(self.refused_ns, 0, sizeof(self.refused_ns))
 
     # -- Face for Python: what membership asks of the ring ----------------------------------------

@@ -8,21 +8,23 @@ everywhere, and when data fills them, it is measured what more there is:
     SAFE  ----------------------> TRYING -----------------> KNOWN
                                    |  ^ |                    |
       small ones are answered and  +--+ +--------------------+
-      large ones are not: tell who,        packets had to be sent in pieces, or some time is over:
-      try the next smaller size            try again, at the size there is
+      large ones are not: tell who,        data fills packets, and many had to go in pieces or
+      try the next smaller size            some time is over: try again, at the size there is
 
 A try is one MEASURE of the size in question and one of the safe size, to the whole ring; members
 answer each with MEASURED. That the small one is answered shows that the member is there and the
-large one is not merely late. Whoever answers for an origin whose large packets do not arrive is
-another daemon as a rule; so a receiver that gets an origin's packets from others in pieces only
-says so to it: MEASURED with the size 0. What was numbered at a larger size than the way carries now is
-sent in pieces (`_pieces`): at once when it is known, else when it has been asked for again and
-again.
+large one is not merely late: only that lets the size fall, since chance loses packets, too. A
+member that answers nothing is told of, and the size stays as it is for some time.
+
+Whoever answers for an origin whose large packets do not arrive is another daemon as a rule; so a
+receiver that gets an origin's packets from others in pieces only says so to it: MEASURED with the
+size 0. What was numbered at a larger size than the way carries now is sent in pieces (`_pieces`):
+at once when it is known, else when it has been asked for again and again.
 
 Invariants
     sizes descend; size is one of them
     sizes[count - 1] needs no proof
-    due_ns is 0 unless something is to happen then
+    due_ns is 0 unless a size is tried
 
 Nothing here sends or tells: `_survey` and `Member` do.
 """
@@ -36,7 +38,9 @@ cdef enum:
     TRIES_MAX = 7              # 10 ms, then twice as long each: together 1.3 seconds.
     SMALL_ANSWERS_MIN = 4      # From a member that is there for sure.
     RESENDS_WHOLE_MAX = 2      # Of one packet; then it goes in pieces.
-    PIECED_TELLING = 4         # Packets that went so: chance does not do that.
+    PIECED_TELLING = 4         # Packets that went so: reason enough to try again.
+    PIECED_SHARE = 64          # One of so many full packets goes so by chance.
+    ROOM_MIN = 2304            # Bytes; Linux has no smaller receive buffer, so less is not true.
     RESENT_SLOTS = 256
 
 cdef enum PathState:
@@ -51,11 +55,15 @@ cdef class Path:
     cdef uint32_t rung                       # Which size is tried, or was found.
     cdef uint32_t size                       # Of new packets.
     cdef PathState state
-    cdef bint is_news                        # Its size was found and nobody was told of it.
+    cdef uint32_t told_size                  # What was found last; 0 for nothing.
+    cdef bint is_news                        # Nobody was told of it yet.
+    cdef uint8_t told[DAEMONS_MAX]           # Bits: which rungs it was told of as too large.
+    cdef bint is_unanswered                  # What was tried last was given up without an answer.
     cdef bint may_cut                        # Packets may go in pieces.
     cdef uint8_t joined[DAEMONS_MAX]         # By origin: packets that others sent in pieces.
     cdef uint64_t filled_seen                # Full packets of the clients that were told of.
     cdef int64_t due_ns
+    cdef int64_t again_ns                    # Not sooner is more tried than what is known.
     cdef uint32_t tries
     cdef uint8_t me
     cdef uint8_t members[DAEMONS_MAX]
@@ -63,8 +71,10 @@ cdef class Path:
     cdef bint has_large[DAEMONS_MAX]         # Whose answer to the size that is tried has come.
     cdef uint8_t small_answers[DAEMONS_MAX]
     cdef uint64_t room_own                   # Bytes that our smallest receive buffer holds; 0: any.
-    cdef uint64_t room                       # The same of all members, as far as known.
-    cdef uint32_t pieced                     # Packets that went in pieces since the last try.
+    cdef uint64_t rooms[DAEMONS_MAX]         # The same of each member, as it said last.
+    cdef uint64_t room                       # The least of all that are known.
+    cdef uint32_t pieced                     # Packets that went in pieces, of late.
+    cdef uint64_t whole                      # Full packets that `pieced` was not lessened for.
     # Which packets were sent again, by seq, and how often.
     cdef uint64_t resent_seq[RESENT_SLOTS]
     cdef uint8_t resent[RESENT_SLOTS]
@@ -80,11 +90,14 @@ cdef class Path:
     ) noexcept nogil
     # The ring is another one: nothing is known of its ways.
 
+    cdef void stop(self) noexcept nogil
+    # The ring is gone: nothing is measured before the next one.
+
     cdef bint must_cut(self, const Packet* packet, uint32_t size) noexcept nogil
     # Whether a datagram of this size is to go in pieces.
 
-    cdef void filled(self, int64_t now_ns) noexcept nogil
-    # Data fills packets, so larger ones would be of use.
+    cdef void filled(self, uint64_t count, int64_t now_ns) noexcept nogil
+    # Data has filled so many more packets, so larger ones would be of use.
 
     cdef void measured(
         self, uint8_t daemon, uint64_t size, uint64_t room, int64_t now_ns
@@ -96,19 +109,26 @@ cdef class Path:
 
     cdef bint run(self, int64_t now_ns) noexcept nogil
     # It is `due_ns`; tells whether to send a MEASURE of `tried_size` and one of `safe_size`. If
-    # not, `is_limited` tells why, and `fall` is to be called.
+    # not, `lacks` tells why, and `fall` is to be called.
 
     cdef uint32_t tried_size(self) noexcept nogil
 
-    cdef bint is_limited(self, uint8_t daemon) noexcept nogil
-    # Whether small ones reach this member, and those of `tried_size` do not.
+    cdef bint lacks(self, uint8_t daemon) noexcept nogil
+    # Whether to tell that datagrams of `lost_size` do not reach this member; once for each size.
+
+    cdef uint32_t lost_size(self) noexcept nogil
+    # What was tried, or the safe size where not even that was answered.
 
     cdef void fall(self, int64_t now_ns) noexcept nogil
-    # What was tried does not pass: try the next smaller one.
+    # What was tried does not pass: try the next smaller one; or keep to what there is if nothing
+    # was answered.
 
     # Private.
     cdef void begin(self, uint32_t rung, int64_t now_ns) noexcept nogil
-    cdef void found(self, int64_t now_ns) noexcept nogil
+    cdef void settle(self, uint32_t rung, int64_t now_ns) noexcept nogil
+    cdef void find_room(self) noexcept nogil
+    cdef bint is_limited(self, uint8_t daemon) noexcept nogil
+    cdef bint is_any_limited(self) noexcept nogil
     cdef bint is_resent_in_vain(self, uint64_t seq) noexcept nogil
 
 

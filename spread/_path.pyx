@@ -57,15 +57,24 @@ cdef class Path:
         for number in range(member_count):
             self.members[number] = members[number]
         memset(self.resent_seq, 0, sizeof(self.resent_seq))
+        memset(self.joined, 0, sizeof(self.joined))
+        memset(self.rooms, 0, sizeof(self.rooms))
+        memset(self.told, 0, sizeof(self.told))
         self.room = self.room_own
         self.is_news = False
+        self.is_unanswered = False
+        self.pieced = 0
+        self.whole = 0
         self.rung = 0
-        self.due_ns = 0
-        self.state = PATH_SAFE
+        self.stop()
         self.size = self.safe_size()
         if member_count == 1 or self.count == 1:
             self.state = PATH_KNOWN
             self.size = self.sizes[0]
+
+    cdef void stop(self) noexcept nogil:
+        self.due_ns = 0
+        self.state = PATH_SAFE
 
     cdef bint must_cut(self, const Packet* packet, uint32_t size) noexcept nogil:
         if not self.may_cut or packet.kind != KIND_DATA or size <= self.safe_size():
@@ -87,49 +96,79 @@ cdef class Path:
         self.pieced += 1
         return True
 
-    cdef void filled(self, int64_t now_ns) noexcept nogil:
+    cdef void filled(self, uint64_t count, int64_t now_ns) noexcept nogil:
+        if self.count == 1 or self.member_count == 1:
+            return
         if self.state == PATH_SAFE:
             self.begin(0, now_ns)
-        elif self.state == PATH_KNOWN and self.pieced >= PIECED_TELLING and self.count > 1:
-            self.size = self.safe_size()
-            self.begin(0, now_ns)
+        elif self.state == PATH_KNOWN:
+            if self.rung > 0 or self.is_unanswered:
+                if now_ns >= self.again_ns:
+                    self.begin(0, now_ns)
+            if (
+                self.state == PATH_KNOWN and self.pieced >= PIECED_TELLING
+                and self.rung < self.count - 1 and not self.is_unanswered
+            ):
+                self.begin(self.rung, now_ns)
+        self.whole += count
+        self.pieced -= <uint32_t>min(<uint64_t>self.pieced, self.whole // PIECED_SHARE)
+        self.whole %= PIECED_SHARE
 
     cdef void begin(self, uint32_t rung, int64_t now_ns) noexcept nogil:
         self.state = PATH_TRYING
         self.rung = rung
         self.tries = 0
         self.pieced = 0
+        self.whole = 0
+        self.is_unanswered = False
         self.due_ns = now_ns
         memset(self.has_large, 0, sizeof(self.has_large))
         memset(self.small_answers, 0, sizeof(self.small_answers))
 
-    cdef void found(self, int64_t now_ns) noexcept nogil:
+    cdef void settle(self, uint32_t rung, int64_t now_ns) noexcept nogil:
+        """Keep to a size, which is known to pass."""
         self.state = PATH_KNOWN
-        self.is_news = True
-        self.size = self.sizes[self.rung]
-        self.due_ns = now_ns + AGAIN_NS if self.rung > 0 else 0
+        self.rung = rung
+        self.size = self.sizes[rung]
+        self.due_ns = 0
+        self.again_ns = now_ns + AGAIN_NS
+        if self.size != self.told_size:
+            self.told_size = self.size
+            self.is_news = True
+
+    cdef void find_room(self) noexcept nogil:
+        cdef uint32_t number
+        cdef uint64_t room
+        self.room = self.room_own
+        for number in range(self.member_count):
+            room = self.rooms[self.members[number]]
+            if room != 0 and (self.room == 0 or room < self.room):
+                self.room = room
 
     cdef void measured(
         self, uint8_t daemon, uint64_t size, uint64_t room, int64_t now_ns
     ) noexcept nogil:
         cdef uint32_t number
-        if room != 0:
-            self.room = min(self.room, room) if self.room != 0 else room
+        if room == 0 or room >= ROOM_MIN:
+            self.rooms[daemon] = room
+            self.find_room()
         if size == 0:
             self.pieced = PIECED_TELLING
         if self.state != PATH_TRYING:
             return
         if size == self.safe_size():
+            self.told[daemon] &= <uint8_t>~(1 << (self.count - 1))
             self.small_answers[daemon] = <uint8_t>min(
                 <uint32_t>self.small_answers[daemon] + 1, <uint32_t>TRIES_MAX
             )
         if size != self.tried_size():
             return
         self.has_large[daemon] = True
+        self.told[daemon] &= <uint8_t>~(1 << self.rung)
         for number in range(self.member_count):
             if self.members[number] != self.me and not self.has_large[self.members[number]]:
                 return
-        self.found(now_ns)
+        self.settle(self.rung, now_ns)
 
     cdef bint is_telling(self, uint8_t origin) noexcept nogil:
         self.joined[origin] += 1
@@ -139,33 +178,56 @@ cdef class Path:
         return True
 
     cdef bint run(self, int64_t now_ns) noexcept nogil:
-        cdef uint32_t number
-        if self.state == PATH_KNOWN:
-            # At the size there is, which is known to pass.
-            self.begin(0, now_ns)
+        cdef bint is_limited = self.is_any_limited()
+        if is_limited and self.tried_size() <= self.size:
+            # It is in use; what passes is, until it is known what more does.
+            self.size = self.safe_size()
         if self.tries >= TRIES_MAX:
-            for number in range(self.member_count):
-                if self.is_limited(self.members[number]):
-                    self.due_ns = 0
-                    return False
-        self.tries = min(self.tries + 1, <uint32_t>TRIES_MAX)
+            self.due_ns = 0
+            self.is_unanswered = not is_limited
+            return False
+        self.tries += 1
         self.due_ns = now_ns + (TRY_NS << (self.tries - 1))
         return True
 
     cdef bint is_limited(self, uint8_t daemon) noexcept nogil:
+        """Tell whether small ones reach this member, and those of `tried_size` do not."""
         return (
             daemon != self.me and not self.has_large[daemon]
             and self.small_answers[daemon] >= SMALL_ANSWERS_MIN
         )
 
+    cdef bint is_any_limited(self) noexcept nogil:
+        cdef uint32_t number
+        for number in range(self.member_count):
+            if self.is_limited(self.members[number]):
+                return True
+        return False
+
+    cdef uint32_t lost_size(self) noexcept nogil:
+        return self.safe_size() if self.is_unanswered else self.tried_size()
+
+    cdef bint lacks(self, uint8_t daemon) noexcept nogil:
+        cdef uint32_t bit = 1 << (self.count - 1 if self.is_unanswered else self.rung)
+        if daemon == self.me or self.has_large[daemon] or self.told[daemon] & bit:
+            return False
+        if not self.is_unanswered and not self.is_limited(daemon):
+            return False
+        self.told[daemon] |= <uint8_t>bit
+        return True
+
     cdef void fall(self, int64_t now_ns) noexcept nogil:
-        cdef uint32_t rung = self.rung + 1
-        self.size = min(self.size, self.sizes[rung])
+        cdef uint32_t rung = 0
+        if self.is_unanswered:
+            while self.sizes[rung] > self.size:
+                rung += 1
+            self.settle(rung, now_ns)
+            return
+        rung = self.rung + 1
         if rung < self.count - 1:
             self.begin(rung, now_ns)
-            return
-        self.rung = rung
-        self.found(now_ns)
+        else:
+            self.settle(rung, now_ns)
 
 
 cdef Path path_open(object sizes, uint64_t room, bint may_cut):

@@ -15,9 +15,10 @@ cdef void survey_restart(Ring ring) noexcept nogil:
 
 
 cdef void survey_watch(Ring ring) noexcept nogil:
-    if ring.station.clients.filled != ring.station.path.filled_seen:
+    cdef uint64_t count = ring.station.clients.filled - ring.station.path.filled_seen
+    if count > 0:
         ring.station.path.filled_seen = ring.station.clients.filled
-        ring.station.path.filled(ring.station.now_ns)
+        ring.station.path.filled(count, ring.station.now_ns)
         ring.station.resize()
 
 
@@ -25,15 +26,21 @@ cdef int64_t survey_deadline(Ring ring) noexcept nogil:
     return ring.station.path.due_ns
 
 
-cdef uint32_t survey_run(Ring ring, uint8_t* limited) noexcept nogil:
+cdef void survey_stop(Ring ring) noexcept nogil:
+    ring.station.path.stop()
+
+
+cdef uint32_t survey_run(Ring ring, uint8_t* limited, uint32_t* size) noexcept nogil:
     cdef uint32_t count = 0
     cdef uint32_t number
     if ring.station.path.run(ring.station.now_ns):
         send_measure(ring, ring.station.path.tried_size())
         send_measure(ring, ring.station.path.safe_size())
+        ring.station.resize()
         return 0
+    size[0] = ring.station.path.lost_size()
     for number in range(ring.member_count):
-        if ring.station.path.is_limited(ring.members[number]):
+        if ring.station.path.lacks(ring.members[number]):
             limited[count] = ring.members[number]
             count += 1
     ring.station.path.fall(ring.station.now_ns)

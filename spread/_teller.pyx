@@ -72,7 +72,7 @@ cdef class Teller:
             self.fail(error)
 
     cdef void call_path_found(self, uint32_t size) noexcept with gil:
-        """Python tells the log; once for each time that the size is measured."""
+        """Python tells the log; once for each size that differs from the one before."""
         try:
             self.upcalls.path_found(size)
         except BaseException as error:

@@ -144,17 +144,23 @@ def test_answers_may_be_lost() -> None:
     assert station.ring_statistics["datagram_size"] == JUMBO
 
 
-def keep_alive(station: Station, duration_ns: int, **answered: int) -> None:
-    """Let time pass in which tokens come and members answer measures up to a size."""
+def keep_alive(station: Station, duration_ns: int, **answered: int) -> int:
+    """Let time pass in which tokens come and members answer measures up to a size.
+
+    Returns how many measures there were.
+    """
+    count = 0
     end_ns = station.now_ns + duration_ns
     while station.now_ns < end_ns:
         station.advance(10 * MS)
         for sent in station.take_sent(MEASURE):
+            count += 1
             for name, size_max in answered.items():
                 if len(sent.data) <= size_max:
                     answer(station, int(name.removeprefix("d")), len(sent.data))
         station.token_number += 3
         station.token(Token(station.token_number, seq=station.ring_statistics["seq"]))
+    return count
 
 
 def test_a_size_that_does_not_reach_a_member_is_told_and_the_next_is_used() -> None:
@@ -177,24 +183,121 @@ def test_everybody_whom_it_does_not_reach_is_told() -> None:
     assert station.ring_statistics["datagram_size"] == LEAST
 
 
-def test_a_member_that_answers_nothing_is_no_evidence() -> None:
+def limited_in(station: Station) -> list[tuple[object, ...]]:
+    return [each[1:] for each in station.upcalls.calls if each[0] == "path limited"]
+
+
+def found_in(station: Station) -> list[object]:
+    return [each[1] for each in station.upcalls.calls if each[0] == "path found"]
+
+
+def test_a_member_that_answers_nothing_is_told_once_and_measuring_ends() -> None:
     station = wide_station(1)
 
     keep_alive(station, 2 * GIVE_UP_NS, d1=JUMBO)
 
-    assert not [each for each in station.upcalls.calls if each[0] == "path limited"]
+    assert limited_in(station) == [(2, LEAST)]
     assert station.ring_statistics["datagram_size"] == LEAST
-    answer(station, 2, JUMBO)
+    assert MEASURE not in {each.header.kind for each in fill(station)}
+
+
+def test_what_was_given_up_is_tried_again_when_data_fills_packets_after_a_while() -> None:
+    station = wide_station(1)
+    keep_alive(station, GIVE_UP_NS, d1=JUMBO)
+    assert keep_alive(station, 61_000 * MS, d1=JUMBO) == 0
+
+    fill(station)
+    keep_alive(station, GIVE_UP_NS, d1=JUMBO, d2=JUMBO)
+
     assert station.ring_statistics["datagram_size"] == JUMBO
+
+
+def test_a_member_that_goes_on_answering_nothing_is_not_told_again() -> None:
+    station = wide_station(1)
+    keep_alive(station, 61_000 * MS + GIVE_UP_NS, d1=JUMBO)
+
+    assert MEASURE in {each.header.kind for each in fill(station)}
+    keep_alive(station, GIVE_UP_NS, d1=JUMBO)
+
+    assert limited_in(station) == [(2, LEAST)]
+    assert found_in(station) == [LEAST]
 
 
 def test_what_was_too_narrow_is_measured_again_after_a_while() -> None:
     station = wide_station(1)
     keep_alive(station, GIVE_UP_NS, d1=JUMBO, d2=ETHERNET)
-
     keep_alive(station, 61_000 * MS, d1=JUMBO, d2=JUMBO)
+    assert station.ring_statistics["datagram_size"] == ETHERNET
+
+    fill(station)
+    keep_alive(station, GIVE_UP_NS, d1=JUMBO, d2=JUMBO)
 
     assert station.ring_statistics["datagram_size"] == JUMBO
+
+
+def test_what_is_as_narrow_as_before_is_not_told_again() -> None:
+    station = wide_station(1)
+    keep_alive(station, 61_000 * MS + GIVE_UP_NS, d1=JUMBO, d2=ETHERNET)
+
+    sent = fill(station)
+    keep_alive(station, 2 * GIVE_UP_NS, d1=JUMBO, d2=ETHERNET)
+
+    assert JUMBO in {len(each.data) for each in sent if each.header.kind == MEASURE}
+    assert limited_in(station) == [(2, JUMBO)]
+    assert found_in(station) == [ETHERNET]
+    assert station.ring_statistics["datagram_size"] == ETHERNET
+
+
+def test_nothing_is_measured_while_a_ring_forms() -> None:
+    station = Station.in_ring(0, 3, WIDE)
+    assert MEASURE in {each.header.kind for each in fill(station)}
+
+    station.node.ring_lost()
+    station.commit((1, 9_000), [0, 1, 2])
+    station.advance(30 * MS)
+
+    assert measures(station) == []
+
+
+def packets_of_visit(station: Station) -> int:
+    """Return how many packets the station sends when it has plenty."""
+    station.submit(bytes(400_000))
+    station.next_token()
+    station.take_sent()
+    station.token_number += 3
+    station.token(Token(station.token_number, seq=station.ring_statistics["seq"]))
+    return len(station.take_sent(DATA))
+
+
+def test_the_room_of_a_member_is_what_it_said_last() -> None:
+    station = wide_station(1, 2)
+    plenty = packets_of_visit(station)
+
+    answer(station, 1, 7, room=100_000)
+    less = packets_of_visit(station)
+    answer(station, 1, 7, room=1_000_000)
+
+    assert less < plenty
+    assert packets_of_visit(station) == plenty
+
+
+def test_the_room_of_one_member_is_not_that_of_another() -> None:
+    station = wide_station(1, 2)
+    answer(station, 1, 7, room=100_000)
+    less = packets_of_visit(station)
+
+    answer(station, 2, 7, room=1_000_000)
+
+    assert packets_of_visit(station) == less
+
+
+def test_less_room_than_the_least_buffer_there_is_is_no_answer() -> None:
+    station = wide_station(1, 2)
+    plenty = packets_of_visit(station)
+
+    answer(station, 1, 7, room=1)
+
+    assert packets_of_visit(station) == plenty
 
 
 def test_another_ring_begins_anew() -> None:
@@ -247,12 +350,65 @@ def test_packets_that_had_to_go_in_pieces_let_the_path_be_measured_again() -> No
     for _ in range(6):
         request(station, seq)
 
-    fill(station)
+    sent = fill(station)
 
-    assert station.ring_statistics["datagram_size"] == LEAST
+    assert [len(each.data) for each in sent if each.header.kind == MEASURE] == [JUMBO, LEAST]
     keep_alive(station, GIVE_UP_NS, d1=ETHERNET, d2=JUMBO)
     assert ("path limited", 1, JUMBO) in station.upcalls.calls
     assert station.ring_statistics["datagram_size"] == ETHERNET
+
+
+def test_a_size_in_use_stays_until_it_is_known_not_to_pass() -> None:
+    station, seq = large_packet()
+    for _ in range(6):
+        request(station, seq)
+
+    fill(station)
+    assert station.ring_statistics["datagram_size"] == JUMBO
+    keep_alive(station, 400 * MS, d1=LEAST, d2=JUMBO)
+
+    assert station.ring_statistics["datagram_size"] == LEAST
+
+
+def test_a_size_in_use_stays_when_nothing_is_answered() -> None:
+    station, seq = large_packet()
+    for _ in range(6):
+        request(station, seq)
+
+    fill(station)
+    keep_alive(station, 2 * GIVE_UP_NS, d2=JUMBO)
+
+    assert station.ring_statistics["datagram_size"] == JUMBO
+
+
+def test_a_size_that_passes_still_is_not_told_again() -> None:
+    station, seq = large_packet()
+    for _ in range(6):
+        request(station, seq)
+
+    fill(station)
+    answer(station, 1, JUMBO)
+    answer(station, 2, JUMBO)
+
+    assert found_in(station) == [JUMBO]
+    assert station.ring_statistics["datagram_size"] == JUMBO
+
+
+def test_packets_in_pieces_are_forgotten_when_many_more_went_whole() -> None:
+    station, seq = large_packet()
+    for _ in range(5):
+        request(station, seq)
+    for _ in range(2):
+        station.submit(bytes(1_200_000))
+        keep_alive(station, 200 * MS)
+    station.take_sent()
+    seq = station.ring_statistics["seq"]
+    station.submit(bytes(8_000))
+    station.next_token()
+    for _ in range(3):
+        request(station, seq + 1)
+
+    assert MEASURE not in {each.header.kind for each in fill(station)}
 
 
 def test_small_packets_never_go_in_pieces() -> None:
@@ -363,13 +519,26 @@ def test_an_origin_whose_packets_others_must_cut_is_told_to_measure() -> None:
     assert (sent.target, sent.header.number) == (1, 0)
 
 
+def test_pieces_of_another_ring_are_not_counted() -> None:
+    station = Station.in_ring(0, 3)
+    for seq in range(1, 5):
+        if seq == 4:
+            station.install((100, 9), [0, 1, 2])
+        datagram = packet_of(station, seq, b"x" * 3_000, transmitter=2)
+        for piece in pieces_of(datagram, 700, identity=seq, sender=2):
+            station.receive(piece)
+
+    assert station.take_sent(MEASURED) == []
+
+
 def test_who_is_told_so_measures_when_data_fills_packets() -> None:
     station = wide_station(1, 2)
     answer(station, 1, 0)
 
-    fill(station)
+    sent = fill(station)
 
-    assert station.ring_statistics["datagram_size"] == LEAST
+    assert [len(each.data) for each in sent if each.header.kind == MEASURE] == [JUMBO, LEAST]
+    assert station.ring_statistics["datagram_size"] == JUMBO
 
 
 def test_a_forwarder_sends_on_in_pieces_what_came_so() -> None:
