@@ -37,7 +37,7 @@ class Datagrams:
     ) -> None: ...
     @property
     def segmentation(self) -> bool:
-        """Whether datagrams leave joined (GSO), as far as the devices have not refused it."""
+        """Whether datagrams leave joined (GSO), wherever the way takes that."""
     @property
     def coalescing(self) -> bool:
         """Whether the system joins datagrams that arrive (GRO)."""

@@ -71,6 +71,10 @@ cdef class Datagrams:
         self.is_coalescing = offload
         for descriptor in data:
             self.is_coalescing &= sys_coalesce(descriptor, offload)
+        if not self.is_coalescing:
+            # All or none: what one of them joined would be taken for a single datagram.
+            for descriptor in data:
+                sys_coalesce(descriptor, False)
         for descriptor in (*data, *token):
             capacity = JOINT_BATCH_MAX if self.is_coalescing else BATCH_MAX
             if self.port_count >= self.data_count:
@@ -104,6 +108,7 @@ cdef class Datagrams:
     cdef uint64_t serve(self, int64_t now_ns) noexcept nogil:
         cdef uint32_t handed = 0
         cdef uint64_t bytes_in = 0
+        cdef Arrival* arrival
         cdef bint may_ask = True     # The token's socket has not been tried since the last batch.
         self.now_ns = now_ns
         self.node.station.now_ns = now_ns
@@ -124,9 +129,11 @@ cdef class Datagrams:
                 if not self.refill():
                     break
                 may_ask = True
-            bytes_in += self.open_arrival(&self.inbox[self.inbox_next])
+            arrival = &self.inbox[self.inbox_next]
+            # Tiny datagrams cost as much each as others, however few bytes they are together.
+            handed += max(arrival.size // max(arrival.segment, <uint32_t>1), <uint32_t>1)
+            bytes_in += self.open_arrival(arrival)
             self.inbox_next += 1
-            handed += 1
         self.take_token(False)
         self.sender.flush(now_ns)
         return bytes_in
@@ -292,8 +299,8 @@ cdef class Datagrams:
 
     @property
     def segmentation(self):
-        """Whether datagrams leave joined, as far as the devices have not refused it."""
-        return self.sender.segment_size_max > 0
+        """Whether datagrams leave joined, wherever the way takes that."""
+        return self.sender.can_segment
 
     @property
     def coalescing(self):

@@ -2,7 +2,7 @@
 
 Invariants
     each entry holds one reference to its buffer
-    count <= OUTBOX_MAX: what comes on top is dropped like a datagram that the network loses
+    data entries <= OUTBOX_MAX: what comes on top is dropped like a datagram that the network loses
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -10,7 +10,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from spread._buffers cimport Buffer, Pool
 
 cdef enum:
-    OUTBOX_MAX = 16384       # A visit sends 2 x 1280 packets at most, to 127 daemons by unicast.
+    # A visit answers 320 requests and sends 160 packets at most, to 127 daemons by unicast.
+    OUTBOX_MAX = 65536
+    OUTBOX_TOKENS_MAX = 64   # As many tokens more: the ring waits for them.
     TARGET_SEGMENT = 256     # One multicast in the own segment; else the target is a daemon number.
     CHANNEL_DATA = 0
     CHANNEL_TOKEN = 1

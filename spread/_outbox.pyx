@@ -22,8 +22,13 @@ cdef void outbox_add(
 ) noexcept nogil:
     cdef uint32_t capacity
     cdef Outgoing* grown
+    if channel != CHANNEL_TOKEN and outbox.count >= OUTBOX_MAX:
+        outbox.dropped += 1
+        return
     if outbox.count == outbox.capacity:
         capacity = min(max(64, 2 * outbox.capacity), <uint32_t>OUTBOX_MAX)
+        if channel == CHANNEL_TOKEN and outbox.capacity >= OUTBOX_MAX:
+            capacity = OUTBOX_MAX + OUTBOX_TOKENS_MAX
         grown = NULL
         if capacity > outbox.capacity:
             grown = <Outgoing*>realloc(outbox.entries, capacity * sizeof(Outgoing))

@@ -10,8 +10,8 @@ counted by cause and reported.
 
 Packets of one size to one place leave in one message that the system cuts (segmentation offload):
 one way through its network stack instead of dozens. That it can is asked for at the start; that the
-device or the size will not have it shows when it refuses, and then the same packets leave one by
-one.
+device or the way to a place will not have it shows when it refuses; then packets of that size leave
+one by one to that place for a minute, for a way that is narrow now may be wide again.
 
 Invariants
     each entry of the queue from `queue_sent` on has one reference to its buffer
@@ -23,8 +23,9 @@ Ownership: the socket is the caller's, probes are ours.
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from spread._buffers cimport Buffer
 from spread._node cimport Node
-from spread._outbox cimport Outgoing
+from spread._outbox cimport TARGET_SEGMENT, Outgoing
 from spread._packets cimport DAEMONS_MAX
 from spread._poller cimport Poller
 from spread._sys cimport sys_address, sys_socket
@@ -33,8 +34,8 @@ cdef enum:
     RUN_MAX = 32                   # Messages of one call.
     PIECES_MAX = 512               # Datagrams of one call.
     MESSAGE_SIZE_MAX = 65507       # Bytes of all datagrams of one message.
-    SEGMENT_SIZE_MAX = 65535       # The system takes the size as 16 bits.
-    QUEUE_MAX = 65536              # Entries; a full outbox and what waited before it.
+    QUEUE_MAX = 131072             # Entries; a full outbox and what waited before it.
+    COLLECT_MAX = 4096             # Entries that are sorted by daemon at once.
     # As much again as the socket's own buffer is asked to hold.
     WAITING_BYTES_MAX = 4 * 1024 * 1024
     # Tokens and packets are sent again sooner than that; what is older would only stand in the way.
@@ -69,6 +70,11 @@ cdef struct Probe:
     bint is_refused            # Not told to the node yet.
 
 
+cdef struct Limit:
+    int64_t until_ns           # 0: there is none.
+    uint32_t size              # Larger datagrams are not joined.
+
+
 cdef struct Problem:
     uint64_t count             # Datagrams that were not sent since the last report.
     int error                  # The last one's, by the system's number.
@@ -90,8 +96,11 @@ cdef class Sender:
     cdef uint32_t daemon_count
     cdef uint8_t neighbours[DAEMONS_MAX]
     cdef uint32_t neighbour_count
-    cdef uint32_t segment_size_max          # Larger datagrams are not joined; 0: none are.
-    cdef int doubted_error                  # Why the first message was refused when it was joint.
+    cdef bint can_segment
+    cdef Limit limits[TARGET_SEGMENT + 1]   # By target.
+    # A message that was refused when it was joint, and why: its first datagram is sent alone.
+    cdef int doubted_error
+    cdef const Buffer* doubted
     cdef Probe probes[DAEMONS_MAX]
     cdef uint32_t refused_count             # Refusals that the node is to hear of.
     cdef Outgoing* queue                    # Owned; what is to be sent, in order.
@@ -130,9 +139,11 @@ cdef class Sender:
     # Private.
     cdef int set_places(self, sockets) except -1
     cdef void collect(self) noexcept nogil
-    cdef bint is_reorderable(self, const Outgoing* outgoing) noexcept nogil
-    cdef void collect_run(self, uint32_t first, uint32_t last) noexcept nogil
+    cdef uint32_t run_end(self, uint32_t first) noexcept nogil
+    cdef void collect_singles(self, uint32_t first, uint32_t last) noexcept nogil
+    cdef void collect_for_neighbours(self, uint32_t first, uint32_t last) noexcept nogil
     cdef uint32_t joinable(self, uint32_t first, uint32_t count_max) noexcept nogil
+    cdef bint is_doubted(self, const Outgoing* outgoing) noexcept nogil
     cdef void forgo_segments(self) noexcept nogil
     cdef void not_sent(self, uint32_t joined) noexcept nogil
     cdef void append(self, const Outgoing* outgoing, uint32_t target) noexcept nogil

@@ -2,7 +2,7 @@
 
 from cython cimport final, no_gc_clear
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove, memset
+from libc.string cimport memmove
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_clear
@@ -23,6 +23,7 @@ cdef enum:
     OFFSET_KIND = 3                # Of the packet header.
 
 cdef int64_t REPORT_INTERVAL_NS = 60000000000
+cdef int64_t LIMIT_NS = 60000000000
 
 COUNTERS = (
     ("datagrams_out", "datagrams sent"),
@@ -88,8 +89,7 @@ cdef class Sender:
         self.report = report
         self.socket = sockets.sender
         self.set_places(sockets)
-        if offload and sys_can_segment(self.socket):
-            self.segment_size_max = SEGMENT_SIZE_MAX
+        self.can_segment = offload and sys_can_segment(self.socket)
 
     def __dealloc__(self):
         cdef uint32_t number
@@ -142,53 +142,71 @@ cdef class Sender:
 
     cdef void collect(self) noexcept nogil:
         """Move the node's outbox to the end of the queue."""
+        cdef const Outgoing* entries = self.node.outbox.entries
         cdef uint32_t number = 0
         cdef uint32_t last
-        cdef const Outgoing* entries = self.node.outbox.entries
         while number < self.node.outbox.count:
-            last = number
-            while last < self.node.outbox.count and self.is_reorderable(&entries[last]):
-                last += 1
-            if last > number:
-                self.collect_run(number, last)
-                number = last
-            else:
+            last = self.run_end(number)
+            if last == number + 1 and entries[number].target != TARGET_SEGMENT:
                 self.append(&entries[number], entries[number].target)
-                number += 1
+            elif entries[number].target != TARGET_SEGMENT:
+                self.collect_singles(number, last)
+            elif self.has_segment:
+                self.append(&entries[number], TARGET_SEGMENT)
+            else:
+                self.collect_for_neighbours(number, last)
+            number = last
         outbox_clear(&self.node.outbox, &self.node.pool)
 
-    cdef bint is_reorderable(self, const Outgoing* outgoing) noexcept nogil:
-        """Whether it goes to single daemons, who do not see how it stands to those to others."""
-        if outgoing.target == TARGET_SEGMENT and self.has_segment:
-            return False
-        return outgoing.channel == CHANNEL_DATA and not is_probe(outgoing)
+    cdef uint32_t run_end(self, uint32_t first) noexcept nogil:
+        """Return the end of the entries, from this one on, whose order may be changed.
 
-    cdef void collect_run(self, uint32_t first, uint32_t last) noexcept nogil:
+        Single daemons do not see how what they get stands to what others get.
+        """
+        cdef const Outgoing* entries = self.node.outbox.entries
+        cdef bint is_segment = entries[first].target == TARGET_SEGMENT
+        cdef uint32_t last = first + 1
+        if entries[first].channel != CHANNEL_DATA or is_probe(&entries[first]):
+            return last
+        if is_segment and self.has_segment:
+            return last
+        while (
+            last < self.node.outbox.count and last - first < COLLECT_MAX
+            and (entries[last].target == TARGET_SEGMENT) == is_segment
+            and entries[last].channel == CHANNEL_DATA and not is_probe(&entries[last])
+        ):
+            last += 1
+        return last
+
+    cdef void collect_singles(self, uint32_t first, uint32_t last) noexcept nogil:
         """Append what goes to one daemon after what goes to the other, so that it can be joined."""
-        cdef bint is_target[DAEMONS_MAX]
-        cdef bint is_neighbour[DAEMONS_MAX]
-        cdef const Outgoing* outgoing
+        cdef uint32_t following[COLLECT_MAX]    # Of each entry, the next one to the same daemon.
+        cdef uint32_t heads[DAEMONS_MAX]
+        cdef uint32_t tails[DAEMONS_MAX]
+        cdef const Outgoing* entries = self.node.outbox.entries
         cdef uint32_t number, target
-        memset(is_target, 0, sizeof(is_target))
-        memset(is_neighbour, 0, sizeof(is_neighbour))
-        for number in range(self.neighbour_count):
-            is_neighbour[self.neighbours[number]] = True
-        for number in range(first, last):
-            outgoing = &self.node.outbox.entries[number]
-            if outgoing.target == TARGET_SEGMENT:
-                for target in range(self.daemon_count):
-                    is_target[target] |= is_neighbour[target]
-            else:
-                is_target[outgoing.target] = True
         for target in range(self.daemon_count):
-            if not is_target[target]:
-                continue
+            heads[target] = last
+        for number in range(first, last):
+            target = entries[number].target
+            if heads[target] == last:
+                heads[target] = number
+            else:
+                following[tails[target] - first] = number
+            tails[target] = number
+            following[number - first] = last
+        for target in range(self.daemon_count):
+            number = heads[target]
+            while number < last:
+                self.append(&entries[number], target)
+                number = following[number - first]
+
+    cdef void collect_for_neighbours(self, uint32_t first, uint32_t last) noexcept nogil:
+        """Append to each neighbour what a segment without an address of its own is to get."""
+        cdef uint32_t number, neighbour
+        for neighbour in range(self.neighbour_count):
             for number in range(first, last):
-                outgoing = &self.node.outbox.entries[number]
-                if outgoing.target == target or (
-                    outgoing.target == TARGET_SEGMENT and is_neighbour[target]
-                ):
-                    self.append(outgoing, target)
+                self.append(&self.node.outbox.entries[number], self.neighbours[neighbour])
 
     cdef void append(self, const Outgoing* outgoing, uint32_t target) noexcept nogil:
         cdef Outgoing entry = outgoing[0]
@@ -270,7 +288,7 @@ cdef class Sender:
             self.not_sent(joined[0])
             return
         self.counters[COUNT_SENDS] += 1
-        if self.doubted_error != 0:
+        if self.is_doubted(&self.queue[self.queue_sent]):
             self.forgo_segments()
         for number in range(<uint32_t>result):
             self.counters[COUNT_SEGMENTED] += joined[number] > 1
@@ -283,9 +301,11 @@ cdef class Sender:
         cdef const Outgoing* outgoing
         cdef uint32_t bytes_joined = head.size
         cdef uint32_t count = 1
+        cdef const Limit* limit = &self.limits[head.target]
         if (
-            head.channel != CHANNEL_DATA or head.size > self.segment_size_max
-            or (first == self.queue_sent and self.doubted_error != 0)
+            not self.can_segment or head.channel != CHANNEL_DATA
+            or (head.size > limit.size and self.now_ns < limit.until_ns)
+            or (first == self.queue_sent and self.is_doubted(head))
         ):
             return 1
         count_max = min(count_max, min(SYS_SEGMENTS_MAX, self.queue_count - first))
@@ -316,16 +336,23 @@ cdef class Sender:
         elif joined > 1 and error in (SYS_EINVAL, SYS_EMSGSIZE, SYS_EIO):
             # Its place may be what is refused: the first datagram alone will tell.
             self.doubted_error = error
+            self.doubted = head.buffer
         else:
             self.note(cause_of(error), error, head.target)
             self.doubted_error = 0
             self.sent(1, False)
 
+    cdef bint is_doubted(self, const Outgoing* outgoing) noexcept nogil:
+        """Whether this datagram is to tell what was wrong; it may have been given up meanwhile."""
+        return self.doubted_error != 0 and outgoing.buffer == self.doubted
+
     cdef void forgo_segments(self) noexcept nogil:
         """A datagram has left alone that could not leave with others."""
         cdef const Outgoing* head = &self.queue[self.queue_sent]
-        # What the device cannot take whole cannot be cut from a larger message either.
-        self.segment_size_max = 0 if self.doubted_error == SYS_EIO else head.size - 1
+        # What the way does not take whole cannot be cut from a larger message either.
+        self.limits[head.target] = Limit(
+            self.now_ns + LIMIT_NS, 0 if self.doubted_error == SYS_EIO else head.size - 1
+        )
         self.note(COUNT_UNSEGMENTED, self.doubted_error, head.target)
         self.doubted_error = 0
 

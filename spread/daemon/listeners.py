@@ -41,7 +41,7 @@ __all__ = [
 
 BACKLOG = 1024  # Clients that connect in one burst; the system may cut it (net.core.somaxconn).
 
-# A gap of 1600 packets, the most that may be on the way, each charged 2304 bytes by the kernel with
+# A gap of 1280 packets, the most that may be on the way, each charged 2304 bytes by the kernel with
 # 1400 of its own, is 3.5 MiB; the rest lets the daemon be away for a moment.
 RECEIVE_BUFFER_SIZE = 8 << 20
 SEND_BUFFER_SIZE = 4 << 20

@@ -34,11 +34,14 @@ PACKET_SIZE_DEFAULT: Final = 1472
 FORMAT_VERSION: Final = 1
 """Of the datagrams between daemons."""
 
-MAX_SEQ_GAP: Final = 1600
+MAX_SEQ_GAP: Final = 1280
 """Packets between the last that all daemons have and the newest: beyond it nobody sends."""
 
 WINDOW_SLOTS: Final = 2048
-"""Packets that a daemon can hold at a time: the gap, and what one rotation adds to it."""
+"""Packets that a daemon can hold at a time: the gap, and what one rotation adds to it.
+
+Who sends knows what all have a rotation before the others know it, and give up what they hold.
+"""
 
 TOKEN_RETRANSMIT_NS: Final = 3 * NS_PER_MS // 10
 """Several rotations of a local network, so that a token that is only slow is not sent twice."""
@@ -137,12 +140,16 @@ def ring_settings(
 
 
 def windows_max(options: Options) -> tuple[int, int, int]:
-    """Return the bounds of window, personal and accelerated window: as set, else of our own."""
+    """Return the bounds of window, personal and accelerated window: as set, else of our own.
+
+    No rotation is longer than what a daemon can hold beside the gap.
+    """
     sizes = window_sizes(options)
     window, personal, accelerated = (
         sizes[name] if getattr(options, name) is not None else WINDOWS_GROW * default
         for name, default in WINDOW_DEFAULTS.items()
     )
+    window = min(window, WINDOW_SLOTS - MAX_SEQ_GAP)
     personal = min(personal, window)
     return window, personal, min(accelerated, personal)
 

@@ -15,6 +15,9 @@ from typing import Final
 
 __all__ = ["ignore_own"]
 
+KIND_DATA: Final = 1
+"""Byte 3 of a packet that carries what clients sent; see the table of packets."""
+
 # Not in every Python's `socket`; of Linux.
 _SO_ATTACH_FILTER: Final = 26
 
@@ -22,19 +25,22 @@ _SO_ATTACH_FILTER: Final = 26
 _INSTRUCTION: Final = struct.Struct("=HBBI")
 _LOAD_WORD: Final = 0x20
 _LOAD_HALF: Final = 0x28
+_LOAD_BYTE: Final = 0x30
 _JUMP_IF_EQUAL: Final = 0x15
 _RETURN: Final = 0x06
 _NETWORK_HEADER: Final = 0xFFF00000  # SKF_NET_OFF: from here on, operands count in the IP header.
 _SOURCE_ADDRESS: Final = 12  # Byte of the IP header.
 _SOURCE_PORT: Final = 0  # Byte of the UDP header, where a datagram begins for its filter.
+_PACKET_KIND: Final = 8 + 3  # Behind the UDP header, in the packet's.
 _ALL: Final = 0xFFFFFFFF
 
 
 def ignore_own(receiver: socket.socket, address: str, port: int) -> None:
-    """Drop at `receiver` what was sent from this IPv4 address and port, if they are this host's.
+    """Drop at `receiver` the data that was sent from this IPv4 address and port, if it is ours.
 
-    From elsewhere it is a second daemon under our name, of which the ring must hear. A system
-    without such filters delivers everything, which costs time only.
+    From elsewhere it is a second daemon under our name, of which the ring must hear; so must it of
+    a copy of this host, which control packets tell: they are few and pass. A system without such
+    filters delivers everything, which costs time only.
     """
     if sys.platform != "linux" or not _is_ours(address):
         return
@@ -42,9 +48,11 @@ def ignore_own(receiver: socket.socket, address: str, port: int) -> None:
         _INSTRUCTION.pack(*each)
         for each in (
             (_LOAD_WORD, 0, 0, _NETWORK_HEADER + _SOURCE_ADDRESS),
-            (_JUMP_IF_EQUAL, 0, 3, int(IPv4Address(address))),
+            (_JUMP_IF_EQUAL, 0, 5, int(IPv4Address(address))),
             (_LOAD_HALF, 0, 0, _SOURCE_PORT),
-            (_JUMP_IF_EQUAL, 0, 1, port),
+            (_JUMP_IF_EQUAL, 0, 3, port),
+            (_LOAD_BYTE, 0, 0, _PACKET_KIND),
+            (_JUMP_IF_EQUAL, 0, 1, KIND_DATA),
             (_RETURN, 0, 0, 0),
             (_RETURN, 0, 0, _ALL),
         )

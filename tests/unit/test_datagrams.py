@@ -16,6 +16,7 @@ from spread.config.listens import Purpose
 from spread.config.load import local_ring
 from spread.errors import MisuseError
 from tests.daemon.harness.ports import free_port
+from tests.netns.namespaces import Namespace, why_impossible
 from tests.unit.datagram_daemon import ALIVE, PACKET_HEADER_SIZE, WAIT_NS, WINDOW, Daemon, body_of
 
 DAEMONS = 3
@@ -207,6 +208,31 @@ class TestSending:
         received = [body_of(peers.data[1].recv(65507)) for _ in range(4)]
         assert [body[:1] for body in received] == [b"0", b"1", b"2", b"3"]
         assert daemon.statistics()["joint_sends"] == 0
+
+    @on_linux
+    def test_a_narrow_way_to_one_host_keeps_its_datagrams_apart_only(self) -> None:
+        if why := why_impossible():
+            pytest.skip(why)
+        namespace = Namespace()
+        namespace.ip("link set lo up", "route replace local 127.0.0.2/32 dev lo mtu lock 1300")
+        with namespace.entered(), ExitStack() as stack:
+            stack.callback(namespace.close)
+            port = free_port()
+            daemon = Daemon(local_ring(port, DAEMONS, 1), stack)
+            peers = Peers(port, range(1, DAEMONS), stack)
+            daemon.attach()
+            body = bytes(1400)
+
+            for target in (1, 2, 1, 2, 1, 2):
+                daemon.node.send_control(ALIVE, target, body)
+            daemon.reactor.settle()
+
+            for number in (1, 2):
+                assert [body_of(peers.data[number].recv(2000)) for _ in range(3)] == [body] * 3
+            statistics = daemon.statistics()
+            assert statistics["joint_sends"] == 1
+            assert statistics["joint_sends_refused"] == 1
+            assert statistics["unsent_too_large"] == statistics["unsent_other"] == 0
 
     @on_linux
     def test_a_place_that_is_refused_does_not_end_joint_messages_to_others(

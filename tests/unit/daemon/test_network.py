@@ -11,6 +11,7 @@ from spread.daemon.network import (
     network_settings,
     ring_settings,
     ring_timeouts,
+    windows_max,
 )
 from tests.unit.config.reading import read
 
@@ -127,8 +128,9 @@ def test_loopback_daemons_send_to_each_other_one_by_one() -> None:
     assert ring_settings(configured(TWO_SEGMENTS, "a"), incarnation=1, ring_time=2).multicast
 
 
-def test_a_window_takes_the_gap_and_a_rotation() -> None:
-    largest = Options().window or 160
+@pytest.mark.parametrize("options", [Options(), Options(window=4_000), Options(window=65_535)])
+def test_a_window_takes_the_gap_and_a_rotation(options: Options) -> None:
+    largest, _, _ = windows_max(options)
 
     assert MAX_SEQ_GAP + largest <= WINDOW_SLOTS
 
@@ -136,12 +138,12 @@ def test_a_window_takes_the_gap_and_a_rotation() -> None:
 @pytest.mark.parametrize(
     ("lines", "first", "most"),
     [
-        ("", (160, 20, 15), (1_280, 160, 120)),
+        ("", (160, 20, 15), (768, 160, 120)),
         ("Window = 200", (160, 20, 15), (200, 160, 120)),
         ("Window = 50", (50, 20, 15), (50, 50, 50)),
-        ("PersonalWindow = 10", (160, 10, 10), (1_280, 10, 10)),
+        ("PersonalWindow = 10", (160, 10, 10), (768, 10, 10)),
         ("Window = 400\nPersonalWindow = 200", (160, 20, 15), (400, 200, 120)),
-        ("AcceleratedWindow = 0", (160, 20, 0), (1_280, 160, 0)),
+        ("AcceleratedWindow = 0", (160, 20, 0), (768, 160, 0)),
     ],
 )
 def test_windows_that_are_set_are_upper_bounds_and_others_grow(

@@ -7,8 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from spread.daemon.own_echo import ignore_own
+from spread._packets import PacketHeader, make_packet
+from spread.daemon.own_echo import KIND_DATA, ignore_own
 
+CONTROL = 17
 SO_DETACH_FILTER = 27  # socket(7)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="filters of Linux")
@@ -18,6 +20,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="filters of Linu
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as opened:
         yield opened
+
+
+def packet_of(kind: int) -> bytes:
+    return bytes([0, 0, 0, kind]) + bytes(60)
 
 
 def udp(stack: ExitStack, address: str, port: int = 0) -> socket.socket:
@@ -34,11 +40,19 @@ class TestIgnoreOwn:
         port = own.getsockname()[1]
         ignore_own(receiver, "127.0.0.2", port)
 
-        own.sendto(b"own", receiver.getsockname())
-        udp(stack, "127.0.0.2").sendto(b"other port", receiver.getsockname())
-        udp(stack, "127.0.0.3", port).sendto(b"other address", receiver.getsockname())
+        own.sendto(packet_of(KIND_DATA) + b"own", receiver.getsockname())
+        own.sendto(packet_of(CONTROL), receiver.getsockname())
+        data = packet_of(KIND_DATA)
+        udp(stack, "127.0.0.2").sendto(data + b"other port", receiver.getsockname())
+        udp(stack, "127.0.0.3", port).sendto(data + b"other address", receiver.getsockname())
 
-        assert [receiver.recv(100), receiver.recv(100)] == [b"other port", b"other address"]
+        expected = [packet_of(CONTROL), data + b"other port", data + b"other address"]
+        assert [receiver.recv(100) for _ in expected] == expected
+
+    def test_it_is_data_that_is_dropped(self) -> None:
+        [kind] = make_packet(PacketHeader(kind=KIND_DATA), 0, b"")[3:4]
+
+        assert kind == KIND_DATA
 
     def test_what_claims_to_be_us_from_elsewhere_is_heard(self, stack: ExitStack) -> None:
         receiver = udp(stack, "0.0.0.0")
