@@ -62,6 +62,7 @@ def daemon(network: Namespace, stack: ExitStack) -> Daemon:
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE)
     sender.bind((OURS, port))
     daemon.attach(
+        offload=False,  # The cable shows what leaves: a joint message would be one frame.
         sender=sender.fileno(),
         data=(sender.fileno(),),
         source=OURS,

@@ -10,7 +10,8 @@ from spread.daemon.control import Control
 from spread.daemon.control_groups import GroupControl
 from spread.daemon.group_table import Group
 from spread.daemon.group_table import Part as GroupPart
-from spread.daemon.groups import Groups, Notice, Outcome
+from spread.daemon.groups import Audience, Groups, Notice, Outcome
+from spread.daemon.sessions import Session
 from spread.daemon.views import GroupId, RingId, Signal, View, view_frame
 from spread.service import LEAVE_MESS, Cause
 from tests.sim.defects.defect import Defect, Part, Patch, each_daemon
@@ -19,11 +20,26 @@ __all__ = ["GROUP_RULES"]
 
 
 def _keep_routes(patch: Patch) -> None:
-    def change(parts: Parts, _: int) -> None:
-        control = parts.control._in_order
-        control._node = _NodeWithoutRule(control._node, "remove_route")  # type: ignore[assignment]
+    """Keep them until the session ends: the core ends a process that writes to one that is gone."""
+    part, end = GroupControl._part, GroupControl.end
+    kept: dict[tuple[int, int], set[bytes]] = {}
 
-    each_daemon(patch, change)
+    def stay(control: GroupControl, session: Session, group: bytes) -> None:
+        node = control._node
+        control._node = _NodeWithoutRule(node, "remove_route")  # type: ignore[assignment]
+        part(control, session, group)
+        control._node = node
+        kept.setdefault((id(control), session.slot), set()).add(group)
+
+    def go(control: GroupControl, sender: bytes) -> None:
+        session = control._sessions.named(sender)
+        if session is not None:
+            for group in kept.pop((id(control), session.slot), set()):
+                control._node.remove_route(group, session.slot)
+        end(control, sender)
+
+    patch.setattr(GroupControl, "_part", stay)
+    patch.setattr(GroupControl, "end", go)
 
 
 class _NodeWithoutRule:
@@ -94,9 +110,9 @@ def _ends_are_leaves(patch: Patch) -> None:
     remove = Groups._remove
 
     def as_leave(
-        groups: Groups, daemon: int, member: bytes, group: bytes, _: Cause
+        groups: Groups, group: bytes, daemon: int, member: bytes, _: Cause, hears: Audience
     ) -> list[Notice]:
-        return remove(groups, daemon, member, group, Cause.LEAVE)
+        return remove(groups, group, daemon, member, Cause.LEAVE, hears)
 
     patch.setattr(Groups, "_remove", as_leave)
 
