@@ -161,6 +161,22 @@ class TestSending:
         # 64 of one size fit a message of 65,507 bytes; a shorter one may follow in the next only.
         assert daemon.statistics()["joint_sends"] == 1
 
+    def test_datagrams_of_several_sizes_arrive_as_they_were(
+        self, port: int, daemon: Daemon, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+        daemon.attach()
+        other.attach()
+        # Short ones in a row, and longer ones behind them: only the last of a message is shorter.
+        bodies = [bytes([number]) * size for number, size in enumerate((400, 100, 90, 400, 50, 7))]
+
+        for body in bodies:
+            daemon.node.send_control(ALIVE, 1, body)
+        daemon.reactor.settle()
+        other.run_until(lambda: len(other.upcalls.bodies) == len(bodies))
+
+        assert other.upcalls.bodies == bodies
+
     def test_without_offload_they_leave_one_by_one(
         self, port: int, daemon: Daemon, stack: ExitStack
     ) -> None:
