@@ -1,0 +1,294 @@
+"""Queries: the extension of the monitor protocol by which a daemon tells all it has to tell.
+
+    asker --[ header 40 | nonce 4, kind 2, zero 2 | JSON arguments, padded ]--> daemon
+    asker <--[ header 40 | nonce 4, kind 2, part 2, parts 2, zero 2 | slice ]-- daemon, 1..64 times
+
+The header is that of the classic protocol with `Command.QUERY`, which classic daemons ignore. The
+bodies are little endian. A reply is compressed JSON cut into datagrams that need no fragments of
+IP; it goes to the source address of the request. A request is padded to 512 bytes, so that a
+forged source address gains little. Nothing is sent again: who misses a part asks anew, with
+another nonce, since the answer may have become another one.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from spread.errors import ArgumentError, PeerError
+from spread.monitor.protocol import (
+    HEADER_SIZE,
+    MAGIC,
+    MONITOR_HASH,
+    Command,
+    Datagram,
+    address_number,
+    decode_datagram,
+    encode_datagram,
+)
+
+__all__ = [
+    "ARGUMENTS_SIZE_MAX",
+    "DATAGRAM_SIZE_MAX",
+    "PARTS_MAX",
+    "REPLY_SIZE_MAX",
+    "REQUEST_SIZE_MIN",
+    "Kind",
+    "Part",
+    "Query",
+    "Reassembly",
+    "Reply",
+    "decode_part",
+    "decode_query",
+    "encode_error",
+    "encode_query",
+    "encode_reply",
+]
+
+REQUEST_SIZE_MIN: Final = 512
+"""Bytes of UDP payload to which a request is padded."""
+
+ARGUMENTS_SIZE_MAX: Final = 1024
+"""Bytes of JSON, padding included."""
+
+DATAGRAM_SIZE_MAX: Final = 1400
+"""Bytes of UDP payload of a reply: fits the frames of Ethernet, and of most tunnels."""
+
+PARTS_MAX: Final = 64
+REPLY_SIZE_MAX: Final = 4 * 1024 * 1024
+"""Bytes of JSON that a reply may unfold to: forged parts must not fill the asker's memory."""
+
+PENDING_MAX: Final = 1024
+"""Queries whose replies are awaited at a time; the oldest is given up for one more."""
+
+ERROR_SIZE_MAX: Final = 1000
+
+TYPE_BITS: Final = Command.QUERY | 0x80000080
+
+_REQUEST: Final = struct.Struct("<IHH")
+_PART: Final = struct.Struct("<IHHHH")
+_SLICE_MAX: Final = DATAGRAM_SIZE_MAX - HEADER_SIZE - _PART.size
+
+
+class Kind(IntEnum):
+    """What is asked for; a reply bears the kind of its request, or ERROR."""
+
+    REPORT = 1
+    GROUPS = 2
+    SESSIONS = 3
+    EVENTS = 4
+    PROBE = 5
+    RELOAD_PREVIEW = 6
+    TRACE = 7
+    RELOAD = 8
+    """Reload as the classic command does, and say what came of it."""
+    ERROR = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to one daemon."""
+
+    nonce: int
+    """Random number of 32 bits that makes the reply recognisable."""
+    kind: int
+    """A `Kind`, or a number that this release does not know."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    requester: str = "0.0.0.0"
+    """Address of the asker's entry, if it has one; the reply does not go there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One datagram of a reply."""
+
+    nonce: int
+    kind: int
+    part: int
+    parts: int
+    daemon: str
+    """Main address of the daemon that answers."""
+    slice: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply; `json` is what the daemon said, as UTF-8."""
+
+    nonce: int
+    kind: int
+    daemon: str
+    json: bytes
+
+
+def encode_query(query: Query) -> bytes:
+    """Return the datagram of a query; ArgumentError if the arguments are too long."""
+    text = json.dumps(query.arguments, separators=(",", ":")).encode()
+    if len(text) > ARGUMENTS_SIZE_MAX:
+        raise ArgumentError(f"arguments of {len(text)} bytes; at most {ARGUMENTS_SIZE_MAX}")
+    text = text.ljust(REQUEST_SIZE_MIN - HEADER_SIZE - _REQUEST.size)
+    return _datagram(query.requester, _REQUEST.pack(query.nonce, query.kind, 0) + text)
+
+
+def decode_query(data: bytes) -> Query:
+    """Return the query of a datagram; PeerError says why it is none."""
+    datagram = _query_datagram(data)
+    if len(data) < REQUEST_SIZE_MIN:
+        raise PeerError(f"a query of {len(data)} bytes; they are padded to {REQUEST_SIZE_MIN}")
+    if len(datagram.body) > _REQUEST.size + ARGUMENTS_SIZE_MAX:
+        raise PeerError(f"a query of {len(data)} bytes has more than its arguments may have")
+    nonce, kind, zero = _REQUEST.unpack_from(datagram.body)
+    if zero != 0:
+        raise PeerError("the zero behind the kind of a query is another number")
+    try:
+        arguments = json.loads(datagram.body[_REQUEST.size :])
+    except (ValueError, RecursionError) as error:
+        raise PeerError(f"the arguments of a query are not JSON: {error}") from error
+    if not isinstance(arguments, dict):
+        raise PeerError("the arguments of a query are not a JSON object")
+    return Query(nonce, kind, arguments, str(IPv4Address(datagram.process)))
+
+
+def encode_reply(query: Query, text: bytes, daemon: str) -> tuple[bytes, ...]:
+    """Return the datagrams of a reply, `text` being JSON; ArgumentError if it is too long."""
+    return _parts(query.nonce, query.kind, text, daemon)
+
+
+def encode_error(query: Query, sentence: str, daemon: str) -> tuple[bytes, ...]:
+    """Return the datagrams that say why a query has no answer."""
+    text = json.dumps({"error": sentence[:ERROR_SIZE_MAX]}).encode()
+    return _parts(query.nonce, Kind.ERROR, text, daemon)
+
+
+def decode_part(data: bytes) -> Part:
+    """Return one datagram of a reply; PeerError says why it is none."""
+    datagram = _query_datagram(data)
+    if len(data) > DATAGRAM_SIZE_MAX or len(datagram.body) <= _PART.size:
+        raise PeerError(f"{len(data)} bytes are not the size of a reply's part")
+    nonce, kind, part, parts, zero = _PART.unpack_from(datagram.body)
+    if not part < parts <= PARTS_MAX:
+        raise PeerError(f"part {part} of {parts}; there are at most {PARTS_MAX}")
+    if zero != 0:
+        raise PeerError("the zero behind the parts of a reply is another number")
+    daemon = str(IPv4Address(datagram.process))
+    return Part(nonce, kind, part, parts, daemon, datagram.body[_PART.size :])
+
+
+class Reassembly:
+    """Puts parts together, for the queries that are awaited, and takes nothing else.
+
+    Invariant: at most `PENDING_MAX` queries are awaited, each holds at most `PARTS_MAX` slices.
+    Of two different parts with the same number the first counts. If a whole reply does not
+    unfold (its parts come from two answers, or from a forger), its parts are dropped, and it
+    may come once more.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[int, _Pending] = {}  # By nonce, oldest first.
+        self.refused = 0
+        """Datagrams that were no part of an awaited reply, and replies that did not unfold."""
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def expect(self, query: Query, source: str) -> None:
+        """Await the reply to a query that goes to this address."""
+        while len(self._pending) >= PENDING_MAX:
+            del self._pending[next(iter(self._pending))]
+        self._pending[query.nonce] = _Pending(query.kind, source)
+
+    def forget(self, nonce: int) -> None:
+        """Await it no longer; a nonce that is not awaited is none the worse for it."""
+        self._pending.pop(nonce, None)
+
+    def add(self, data: bytes, source: str) -> Reply | None:
+        """Take a datagram that came from this address; return the reply that it completes."""
+        try:
+            return self._add(decode_part(data), source)
+        except PeerError:
+            self.refused += 1
+            return None
+
+    def _add(self, part: Part, source: str) -> Reply | None:
+        pending = self._pending.get(part.nonce)
+        if pending is None or pending.source != source:
+            raise PeerError(f"{source} was not asked this")
+        if part.kind not in (pending.kind, Kind.ERROR):
+            raise PeerError(f"a reply of kind {part.kind} to a query of kind {pending.kind}")
+        key = (part.kind, part.parts, part.daemon)
+        if pending.key != key:
+            if pending.slices:
+                raise PeerError("a part of another reply to the same query")
+            pending.key = key
+        pending.slices.setdefault(part.part, part.slice)
+        if len(pending.slices) < part.parts:
+            return None
+        whole = b"".join(pending.slices[number] for number in range(part.parts))
+        pending.slices.clear()
+        text = _unfolded(whole)
+        del self._pending[part.nonce]
+        return Reply(part.nonce, part.kind, part.daemon, text)
+
+
+@dataclass(slots=True)
+class _Pending:
+    kind: int
+    source: str
+    key: tuple[int, int, str] | None = None
+    slices: dict[int, bytes] = field(default_factory=dict)
+
+
+def _datagram(process: str, body: bytes) -> bytes:
+    return encode_datagram(
+        Datagram(
+            "little",
+            TYPE_BITS,
+            process=address_number(process),
+            body_size=len(body),
+            body=body,
+        )
+    )
+
+
+def _query_datagram(data: bytes) -> Datagram:
+    datagram = decode_datagram(data)
+    if datagram.command is not Command.QUERY:
+        raise PeerError(f"type {datagram.type_bits:#010x} is not that of a query")
+    if datagram.magic != MAGIC or datagram.hash != MONITOR_HASH:
+        raise PeerError("a query without the monitor's magic numbers")
+    if datagram.body_size != len(datagram.body):
+        raise PeerError(f"a body of {len(datagram.body)} bytes, announced as {datagram.body_size}")
+    return datagram
+
+
+def _parts(nonce: int, kind: int, text: bytes, daemon: str) -> tuple[bytes, ...]:
+    folded = zlib.compress(text, level=1)
+    parts = -(-len(folded) // _SLICE_MAX)
+    if parts > PARTS_MAX or len(text) > REPLY_SIZE_MAX:
+        raise ArgumentError(
+            f"a reply of {len(text)} bytes, {len(folded)} compressed; it has room for "
+            f"{PARTS_MAX * _SLICE_MAX}"
+        )
+    return tuple(
+        _datagram(
+            daemon,
+            _PART.pack(nonce, kind, part, parts, 0)
+            + folded[part * _SLICE_MAX : (part + 1) * _SLICE_MAX],
+        )
+        for part in range(parts)
+    )
+
+
+def _unfolded(folded: bytes) -> bytes:
+    unfolder = zlib.decompressobj()
+    try:
+        text = unfolder.decompress(folded, REPLY_SIZE_MAX)
+    except zlib.error as error:
+        raise PeerError(f"a reply does not unfold: {error}") from error
+    if not unfolder.eof or unfolder.unused_data:
+        raise PeerError(f"a reply is not whole, or unfolds to more than {REPLY_SIZE_MAX} bytes")
+    return text
