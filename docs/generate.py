@@ -18,12 +18,17 @@ from typing import Final
 DOCS: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # The tree that this file is part of, whatever is installed.
 
+from docs.counter_tables import counter_sections  # noqa: E402
 from docs.membership_tables import membership_sections  # noqa: E402
 from docs.ring_tables import ring_sections  # noqa: E402
 
 __all__ = ["PAGES", "generated", "main"]
 
-PAGES: Final = {"membership.md": membership_sections, "ring-packets.md": ring_sections}
+PAGES: Final = {
+    "counters.md": counter_sections,
+    "membership.md": membership_sections,
+    "ring-packets.md": ring_sections,
+}
 
 _PART: Final = re.compile(
     r"(?P<begin><!-- generated: (?P<name>.+?) -->\n).*?(?P<end><!-- end of (?P=name) -->)",

@@ -14,21 +14,11 @@ from spread._sys cimport (
 )
 
 from spread._sender import COUNTERS as SENDER_COUNTERS
+from spread.counters import ARRIVALS as FIGURES_OF_ARRIVALS
+from spread.counters import names_of
 from spread.errors import MisuseError
 
-ARRIVALS = (
-    ("datagrams_in", "datagrams received"),
-    ("datagram_bytes_in", "bytes of datagrams received"),
-    ("receives", "calls that received datagrams"),
-    ("joint_receives", "messages that the system made of several datagrams"),
-    ("truncated", "datagrams dropped because they were longer than any of ours"),
-    ("receive_errors", "calls to receive that failed"),
-    ("receive_no_memory", "datagrams dropped because there was no memory for them"),
-    ("stale", "datagrams dropped because they came while this daemon was stopped"),
-    ("faults_lost", "datagrams dropped by the faults made for tests"),
-    ("faults_copied", "datagrams duplicated by the faults made for tests"),
-    ("faults_delayed", "datagrams held back by the faults made for tests"),
-)
+ARRIVALS = names_of(FIGURES_OF_ARRIVALS)
 """Name and meaning of the counters here, in the order of `_datagrams.pxd`."""
 
 if len(ARRIVALS) != COUNT_COUNT:

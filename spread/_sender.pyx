@@ -17,6 +17,7 @@ from spread._sys cimport (
     sys_was_refused, sys_would_block, sys_writev,
 )
 
+from spread.counters import DEPARTURES, names_of
 from spread.errors import MisuseError
 
 cdef enum:
@@ -25,21 +26,7 @@ cdef enum:
 cdef int64_t REPORT_INTERVAL_NS = 60000000000
 cdef int64_t LIMIT_NS = 60000000000
 
-COUNTERS = (
-    ("datagrams_out", "datagrams sent"),
-    ("datagram_bytes_out", "bytes of datagrams sent"),
-    ("sends", "calls that sent datagrams"),
-    ("send_full", "times that the sending socket was full"),
-    ("refusals", "answers of a host that nobody listens at its daemon's port"),
-    ("joint_sends", "messages that the system cut into several datagrams"),
-    ("unsent_overflow", "datagrams dropped because the sending socket stayed full"),
-    ("unsent_unreachable", "datagrams that no route or interface would take"),
-    ("unsent_denied", "datagrams that a filter of this host refused"),
-    ("unsent_too_large", "datagrams larger than the interface takes"),
-    ("unsent_no_memory", "datagrams for which the system had no memory"),
-    ("unsent_other", "datagrams not sent for another reason"),
-    ("joint_sends_refused", "messages that had to be sent as one datagram after the other"),
-)
+COUNTERS = names_of(DEPARTURES)
 """Name and meaning of each counter, in the order of `_sender.pxd`."""
 
 if len(COUNTERS) != SENDER_COUNT:

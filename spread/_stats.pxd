@@ -1,4 +1,4 @@
-"""Counters of one node: their indexes. Names and meanings stand in `_stats.pyx`, in this order."""
+"""Counters of one node: indexes. Names and meanings: `NODE` in `spread.counters`, in this order."""
 
 cdef enum:
     STAT_FRAMES_IN = 0

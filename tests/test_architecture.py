@@ -27,6 +27,7 @@ WITH_GIL = {"_clients", "_member", "_node", "_reactor", "_teller"}
 THIRD_PARTY = {
     "daemon.auth": {"passlib"},
     "cli.flood.percentiles": {"numpy"},
+    "monitor.prometheus": {"prometheus_client"},
     "pytest_plugin": {"pytest"},
 }
 
@@ -59,6 +60,7 @@ SANS_IO = {
     "config.stamps",
     "config.syntax",
     "config.tokens",
+    "counters",
     "daemon.access",
     "daemon.auth",
     "daemon.composition",
@@ -76,6 +78,8 @@ SANS_IO = {
     "daemon.upcalls",
     "daemon.views",
     "errors",
+    "monitor.prometheus",
+    "monitor.report",
     "service",
 }
 SANS_IO |= {module for module in map(module_of, SOURCES) if module.startswith("daemon.membership")}

@@ -174,7 +174,9 @@ class _Daemon:
             self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()
-        self._print("statistics", **final_count(self._node, self._datagrams))
+        self._print(
+            "statistics", **final_count(self._node, self._datagrams, self._parts.membership)
+        )
         self._print("daemon stopped", **_traffic(self._node), **self._troubles())
 
     # -- Parts ------------------------------------------------------------------------------------

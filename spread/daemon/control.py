@@ -356,8 +356,6 @@ class Control:
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
         self._strangers.seen(cause, source)
-        if self._membership is not None:
-            self._membership.stranger(cause, source)
 
     # -- Ends -------------------------------------------------------------------------------------
 

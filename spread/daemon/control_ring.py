@@ -63,6 +63,3 @@ class Membership(Protocol):
 
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""
-
-    def stranger(self, cause: int, source: int) -> None:
-        """A datagram was dropped."""

@@ -1,7 +1,8 @@
 """What one life of the daemon came to: its counters, in one event when it stops.
 
-Programs read it: the wording is `statistics`, each field is a counter by its name. Counters that
-are zero are left out, so who looks for one takes 0 for a missing field.
+Programs read it: the wording is `statistics`, each field is a figure by its name, as
+`spread.counters` defines it. Those that are zero are left out, so who looks for one takes 0 for a
+missing field.
 """
 
 import sys
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from spread._datagrams import Datagrams
     from spread._node import Node
+    from spread.daemon.membership.machine import Membership
 
-__all__ = ["final_count"]
+__all__ = ["final_count", "process_figures"]
 
 NS_PER_US: Final = 1_000
 MS_PER_S: Final = 1_000
@@ -20,7 +22,9 @@ RESIDENT_UNIT: Final = 1024 if sys.platform == "darwin" else 1
 """How many units of the system's peak of memory are one KiB."""
 
 
-def final_count(node: "Node", datagrams: "Datagrams | None") -> dict[str, int]:
+def final_count(
+    node: "Node", datagrams: "Datagrams | None", membership: "Membership | None" = None
+) -> dict[str, int]:
     """Return every counter that is not zero, and what the process has used.
 
     `rotation_us` is the smoothed time of the token's way round in the last ring; it rests when
@@ -32,11 +36,14 @@ def final_count(node: "Node", datagrams: "Datagrams | None") -> dict[str, int]:
         ring = node.ring_statistics()
         counters["rotation_us"] = ring["rotation_ns"] // NS_PER_US
         counters["datagram_size"] = ring["datagram_size"]
-    counters |= _usage()
+    if membership is not None:
+        counters |= membership.counters
+    counters |= process_figures()
     return {name: count for name, count in sorted(counters.items()) if count}
 
 
-def _usage() -> dict[str, int]:
+def process_figures() -> dict[str, int]:
+    """Return what the process has used, by the names of `spread.counters.PROCESS`."""
     if sys.platform == "win32":
         return {}
     import resource

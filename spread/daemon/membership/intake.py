@@ -138,7 +138,7 @@ class Intake:
             self._stay_alone()
             return False
         if verdict is Verdict.STALE or sender == self._me:
-            context.log.count("stale")
+            context.log.count("control_stale")
             return False
         if verdict is Verdict.OLD or header.incarnation < known:
             self._tell_outdated(sender, now_ns)
@@ -159,7 +159,7 @@ class Intake:
     def _tell_outdated(self, sender: int, now_ns: int) -> None:
         """Let a daemon whose clock went back read that it was here before."""
         context = self._context
-        context.log.count("old")
+        context.log.count("control_old")
         since_ns = context.outdated.setdefault(sender, now_ns)
         if now_ns - since_ns >= OUTDATED_NS:
             self._trouble(Trouble.CLOCK_BEHIND, sender)
@@ -173,7 +173,7 @@ class Intake:
     def _take_search(self, header: Header, packet: Alive | Join) -> None:
         context, sender = self._context, header.sender
         if context.peers.is_stale(sender, header.counter):
-            context.log.count("stale")
+            context.log.count("control_stale")
             return
         if sender in context.formation.current:
             is_probe = isinstance(packet, Join) and packet.is_probe
@@ -236,7 +236,7 @@ class Intake:
                 return  # Whoever leads has heard it too.
             event = Event.MEMBER_JOIN
         elif state is State.OP and self._is_tiresome(sender):
-            context.log.count("throttled")
+            context.log.count("control_throttled")
             return
         elif is_neighbour and join.role is Role.SEG_REP:
             event = Event.SEGMENT_JOIN
@@ -283,7 +283,7 @@ class Intake:
         if state not in WITH_RING or daemon in ring.incarnations or context.peers.is_duplicated:
             return
         if not context.lookups.takes_hint(now_ns) or context.search.is_kept_out(daemon, now_ns):
-            context.log.count("throttled")
+            context.log.count("control_throttled")
         elif ring.leader == self._me:
             self._fire(Occasion(Event.HINT, daemon=daemon))
         elif self._leads_segment():

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import Final, Protocol
 
 from spread.config.model import EventPriority, EventType
+from spread.counters import MEMBERSHIP
 from spread.daemon.membership.settings import NetworkSettings
 
 __all__ = ["LOSS_TEXTS", "EventSink", "MembershipLog", "Trouble"]
@@ -53,7 +54,7 @@ class _Words:
 class Trouble(Enum):
     """What can be wrong with a peer, and what to do about it; the name is that of the counter."""
 
-    MALFORMED = _Words(
+    CONTROL_MALFORMED = _Words(
         "a membership packet of it does not hold together",
         "install the same version on all hosts, and let nobody else send to the daemons' ports",
     )
@@ -103,15 +104,15 @@ class MembershipLog:
     """Counts and tells."""
 
     def __init__(self, sink: EventSink, network: NetworkSettings) -> None:
-        self.counters: dict[str, int] = {each.name.lower(): 0 for each in Trouble}
+        self.counters: dict[str, int] = {each.name: 0 for each in MEMBERSHIP}
         self._sink = sink
         self._network = network
         # One entry for each daemon, trouble and size at most, so the configuration bounds it.
         self._told_ns: dict[tuple[int, Trouble, int | None], int] = {}
 
     def count(self, name: str) -> None:
-        """Count what needs no line."""
-        self.counters[name] = self.counters.get(name, 0) + 1
+        """Count what needs no line; `name` is one of `spread.counters.MEMBERSHIP`."""
+        self.counters[name] += 1
 
     def trouble(
         self,

@@ -170,7 +170,7 @@ class Membership:
         try:
             packet = decode(kind, body, len(context.network.ids))
         except MalformedError:
-            context.log.trouble(Trouble.MALFORMED, sender, self._clock_ns())
+            context.log.trouble(Trouble.CONTROL_MALFORMED, sender, self._clock_ns())
             return
         self._intake.take(Header(sender, source, incarnation, counter, ring), packet)
         self._announce()
@@ -207,10 +207,6 @@ class Membership:
         self._context.log.state(
             "size of datagrams measured", EventPriority.INFO, datagram_bytes=size
         )
-
-    def stranger(self, cause: int, source: int) -> None:  # noqa: ARG002 - the log has its own.
-        """A datagram was dropped before it was known whose it was."""
-        self._context.log.count("strangers")
 
     def transitional(self) -> RingConfiguration:
         """Return the transitional configuration that stands here in the order."""

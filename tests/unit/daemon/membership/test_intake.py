@@ -61,7 +61,7 @@ def test_a_body_that_does_not_hold_together_is_told_once_a_minute() -> None:
     for _ in range(3):
         fleet.machines[ME].control_packet(16, PEER, fleet.ids[PEER], 1, 99, (0, 0), b"\xff")
 
-    assert fleet.machines[ME].counters["malformed"] == 3
+    assert fleet.machines[ME].counters["control_malformed"] == 3
     assert len(fleet.logs[ME].causes()) == 1
     fleet.run(61 * SECOND)
     fleet.machines[ME].control_packet(16, PEER, fleet.ids[PEER], 1, 99, (0, 0), b"\xff")
@@ -111,7 +111,7 @@ def test_what_comes_behind_a_leave_is_stale() -> None:
     fleet.hear(ME, STRANGER, fleet.join(Role.SEG_REP, (STRANGER,), ME))
 
     assert fleet.machines[ME].state is State.OP
-    assert fleet.machines[ME].counters["stale"] == 1
+    assert fleet.machines[ME].counters["control_stale"] == 1
 
 
 def test_the_echo_of_its_own_packets_means_nothing() -> None:
@@ -120,7 +120,7 @@ def test_the_echo_of_its_own_packets_means_nothing() -> None:
     fleet.hear(ME, ME, fleet.alive(PEER))
 
     assert fleet.machines[ME].state is State.OP
-    assert fleet.machines[ME].counters["stale"] == 1
+    assert fleet.machines[ME].counters["control_stale"] == 1
 
 
 def test_the_later_of_two_daemons_with_one_name_stays_alone() -> None:
@@ -211,7 +211,7 @@ def test_a_member_that_was_never_heard_has_the_incarnation_of_its_form() -> None
     fleet.hear(ME, 2, fleet.alive(ME), incarnation=3)
 
     assert fleet.machines[ME].state is state
-    assert fleet.machines[ME].counters["old"] == 1
+    assert fleet.machines[ME].counters["control_old"] == 1
 
 
 # -- ALIVE and JOIN --------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_an_alive_from_before_the_form_is_stale() -> None:
     fleet.hear(ME, PEER, fleet.alive(ME), counter=1)
 
     assert fleet.machines[ME].state is State.OP
-    assert fleet.machines[ME].counters["stale"] == 1
+    assert fleet.machines[ME].counters["control_stale"] == 1
 
 
 def test_a_working_ring_passes_over_the_alive_of_a_stranger() -> None:
@@ -282,7 +282,7 @@ def test_a_deaf_stranger_gets_one_search_a_second() -> None:
     fleet.hear(ME, STRANGER, deaf)
 
     assert throttled is State.OP
-    assert fleet.machines[ME].counters["throttled"] == 1
+    assert fleet.machines[ME].counters["control_throttled"] == 1
     assert fleet.machines[ME].state is State.GATHER_ALIVE
 
 

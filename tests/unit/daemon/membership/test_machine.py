@@ -382,11 +382,3 @@ def test_leave_goes_to_the_own_segment_and_to_members_elsewhere() -> None:
     fleet.machines[1].leave()
 
     assert [target for target, _ in fleet.sent(1, Leave)] == [256, 2, 3]
-
-
-def test_strangers_are_counted() -> None:
-    fleet = Fleet(2)
-
-    fleet.machines[0].stranger(2, 0x7F000001)
-
-    assert fleet.machines[0].counters["strangers"] == 1
