@@ -1,0 +1,373 @@
+"""Watching a ring without I/O: whom to ask what and when, and what is known of every daemon.
+
+    due(now)            -> datagrams to send          (questions, and again those without answer)
+    receive(data, now)  -> takes what came in
+    failed(...)         -> takes what the system said of a datagram: nobody has the port, no route
+    next_deadline()     -> when `due` has something again
+
+Every daemon is asked for its report once an interval. A question is sent up to three times, each
+time under a random number of its own, which the reply repeats. A daemon that does not know
+queries is a classic one: as long as that is open, a status request goes along, and its reply
+counts if none to the query comes. A status reply goes to the own entry of the configuration;
+without one there are queries only.
+
+A daemon may answer from another of its addresses than the one that was asked, so a reply is known
+by its number and by the daemon's main address in it.
+
+Times are seconds of one clock that does not jump.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Any, Final
+
+from spread.config.diagnostics import printable
+from spread.errors import PeerError
+from spread.monitor.classic import report_of_status
+from spread.monitor.protocol import (
+    Command,
+    Request,
+    decode_datagram,
+    decode_status,
+    encode_request,
+)
+from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
+from spread.monitor.rates import History
+from spread.monitor.report import Report, from_json
+from spread.monitor.roster import Roster, Target
+
+__all__ = ["INTERVAL_S", "PATIENCE_S", "Answer", "Outgoing", "RingWatch", "Watched"]
+
+INTERVAL_S: Final = 1.0
+"""Between two questions; a daemon publishes a report once a second."""
+
+PATIENCE_S: Final = 1.0
+"""A question without an answer for so long is given up."""
+
+AGAIN_S: Final = 0.3
+"""A question without an answer for so long is sent again: a datagram may be lost."""
+
+CLASSIC_ROUNDS: Final = 10
+"""A classic daemon is sent a query every so many rounds: it may have been replaced."""
+
+ANSWERS_MAX: Final = 256
+"""Answers that nobody has taken; the oldest goes."""
+
+SENTENCE_MAX: Final = 300
+"""Characters of a daemon's sentence that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A datagram to send."""
+
+    data: bytes
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a question: JSON, or why there is none."""
+
+    json: bytes = b""
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Watched:
+    """What is known of one daemon."""
+
+    target: Target
+    history: History = field(default_factory=History)
+    report: Report | None = None
+    """The last one, however old."""
+    heard_s: float | None = None
+    """When it came."""
+    asked_s: float | None = None
+    """When it was asked first."""
+    silent_since_s: float | None = None
+    """When the first of the questions was sent that have no answer; None while it answers."""
+    is_classic: bool | None = None
+    """Whether it is a daemon without queries; None while that is open."""
+    trouble: str = ""
+    """What the system or the daemon itself said about the last failure; empty while it answers."""
+    rounds: int = 0
+    """Times that it was asked for a report."""
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether it has answered, and its time for the present question is not over."""
+        return self.heard_s is not None and self.silent_since_s is None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it had its time and did not answer."""
+        return self.silent_since_s is not None
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question to one daemon, sent up to some times.
+
+    `status` is what a classic status reply said, until it is clear whether the query is answered.
+    """
+
+    number: int
+    watched: Watched
+    kind: Kind
+    arguments: Mapping[str, Any]
+    asked_s: float
+    again_s: float
+    nonces: list[int] = field(default_factory=list)
+    asks_status: bool = False
+    asks_query: bool = True
+    status: Report | None = None
+
+    @property
+    def end_s(self) -> float:
+        return self.asked_s + PATIENCE_S
+
+
+class RingWatch:
+    """All daemons of a roster, by name in the order of the file."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        *,
+        reply_port: int,
+        random_number: Callable[[], int],
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        """`reply_port` is where status replies go; `random_number` gives numbers of 32 bits."""
+        self.roster = roster
+        self.daemons = {each.name: Watched(each) for each in roster.targets}
+        self.unexpected = 0
+        """Datagrams that came in and made no sense."""
+        self._reply_port = reply_port
+        self._random_number = random_number
+        self._interval_s = interval_s
+        self._next_round_s = float("-inf")
+        self._questions: dict[int, _Question] = {}  # By number, oldest first.
+        self._by_nonce: dict[int, _Question] = {}
+        self._count = 0
+        self._reassembly = Reassembly()
+        self._answers: dict[int, Answer] = {}
+
+    # What there is to know.
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """The reports of the daemons that answer, in the order of the file."""
+        found = (each.report for each in self.daemons.values() if each.is_answering)
+        return tuple(report for report in found if report is not None)
+
+    @property
+    def silent(self) -> tuple[Watched, ...]:
+        """The daemons that had their time and do not answer."""
+        return tuple(each for each in self.daemons.values() if each.is_silent)
+
+    def is_waiting(self, asked_by_s: float) -> bool:
+        """Tell whether a question asked by then is without an answer and still has time."""
+        return any(each.asked_s <= asked_by_s for each in self._questions.values())
+
+    # Asking.
+
+    def begin_round(self, now_s: float) -> None:
+        """Ask all daemons for their reports, whenever the last time was; `due` sends it."""
+        self._next_round_s = now_s + self._interval_s
+        asked = {
+            each.watched.target.name
+            for each in self._questions.values()
+            if each.kind is Kind.REPORT
+        }
+        for name, watched in self.daemons.items():
+            if name not in asked:
+                watched.rounds += 1
+                self._ask(watched, Kind.REPORT, {}, now_s)
+
+    def ask(self, daemon: str, kind: Kind, arguments: Mapping[str, Any], now_s: float) -> int:
+        """Ask one daemon something; `due` sends it. Return the number for `take_answer`."""
+        return self._ask(self.daemons[daemon], kind, arguments, now_s).number
+
+    def take_answer(self, number: int) -> Answer | None:
+        """Return what became of a question, once; None while it is open."""
+        return self._answers.pop(number, None)
+
+    def give_up(self, number: int) -> None:
+        """Forget a question."""
+        question = self._questions.get(number)
+        if question is not None:
+            self._forget(question)
+        self._answers.pop(number, None)
+
+    def due(self, now_s: float) -> list[Outgoing]:
+        """Return the datagrams to send; gives up questions whose time is over."""
+        for question in list(self._questions.values()):
+            if question.status is not None and now_s >= question.asked_s + AGAIN_S:
+                self._settle_classic(question, now_s)
+            elif now_s >= question.end_s:
+                self._expire(question)
+        if now_s >= self._next_round_s:
+            self.begin_round(now_s)
+        return [
+            outgoing
+            for question in self._questions.values()
+            if now_s >= question.again_s
+            for outgoing in self._send(question, now_s)
+        ]
+
+    def next_deadline(self) -> float:
+        """Return when to call `due` next."""
+        times = [min(each.again_s, each.end_s) for each in self._questions.values()]
+        return min([self._next_round_s, *times])
+
+    # What came of it.
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Take a datagram that came in."""
+        try:
+            datagram = decode_datagram(data)
+            if datagram.command is Command.STATUS:
+                self._take_status(data, now_s)
+            else:
+                self._take_part(data, str(IPv4Address(datagram.process)), now_s)
+        except PeerError:
+            self.unexpected += 1
+
+    def failed(self, address: str, port: int, reason: str) -> None:
+        """Take what the system says about datagrams to an address: they do not arrive there.
+
+        The question is open until its time is over: a daemon that starts just now answers yet.
+        """
+        for question in self._questions.values():
+            target = question.watched.target
+            if target.address == address and target.port == port:
+                question.watched.trouble = reason
+
+    # Inside.
+
+    def _ask(
+        self, watched: Watched, kind: Kind, arguments: Mapping[str, Any], now_s: float
+    ) -> _Question:
+        self._count += 1
+        question = _Question(self._count, watched, kind, arguments, now_s, now_s)
+        if watched.asked_s is None:
+            watched.asked_s = now_s
+        if kind is Kind.REPORT and self.roster.own is not None:
+            question.asks_status = watched.is_classic is not False
+            is_turn = watched.rounds % CLASSIC_ROUNDS == 0
+            question.asks_query = watched.is_classic is not True or is_turn
+        self._questions[question.number] = question
+        return question
+
+    def _send(self, question: _Question, now_s: float) -> list[Outgoing]:
+        question.again_s = now_s + AGAIN_S
+        target = question.watched.target
+        own = self.roster.own
+        sent = []
+        if question.asks_query:
+            nonce = self._random_number()
+            requester = target.identity if own is None else own.identity
+            query = Query(nonce, question.kind, question.arguments, requester)
+            question.nonces.append(nonce)
+            self._by_nonce[nonce] = question
+            self._reassembly.expect(query, target.identity)
+            sent.append(Outgoing(encode_query(query), target))
+        if question.asks_status and question.status is None and own is not None:
+            request = Request(Command.STATUS, own.identity, self._reply_port)
+            sent.append(Outgoing(encode_request(request), target))
+        return sent
+
+    def _take_status(self, data: bytes, now_s: float) -> None:
+        reply = decode_status(data)
+        target = self.roster.at(reply.daemon)
+        if target is None:
+            raise PeerError(f"{reply.daemon} is no daemon of this configuration")
+        watched = self.daemons[target.name]
+        asked = (each for each in self._questions.values() if each.watched is watched)
+        question = next((each for each in asked if each.asks_status), None)
+        if question is None:
+            return  # A second reply to a status request that went out twice.
+        question.status = report_of_status(reply.record, target, self.roster)
+        if watched.is_classic and not question.asks_query:
+            self._settle_classic(question, now_s)
+
+    def _settle_classic(self, question: _Question, now_s: float) -> None:
+        """The query had its time: what the status reply said is all there is."""
+        assert question.status is not None
+        question.watched.is_classic = True
+        self._take_report(question.watched, question.status, now_s)
+        self._forget(question)
+
+    def _take_part(self, data: bytes, daemon: str, now_s: float) -> None:
+        refused = self._reassembly.refused
+        reply = self._reassembly.add(data, daemon)
+        if reply is not None:
+            self._take_reply(reply, now_s)
+        elif self._reassembly.refused != refused:
+            raise PeerError("no part of a reply that is awaited")
+
+    def _take_reply(self, reply: Reply, now_s: float) -> None:
+        question = self._by_nonce.get(reply.nonce)
+        if question is None:
+            return
+        watched = question.watched
+        self._forget(question)
+        if reply.kind == Kind.ERROR:
+            sentence = _sentence_of(reply.json)
+            watched.trouble = f"it answers: {sentence}"
+            self._finish(question, Answer(error=sentence))
+            return
+        watched.is_classic = False
+        if question.kind is not Kind.REPORT:
+            self._finish(question, Answer(json=reply.json))
+            return
+        try:
+            self._take_report(watched, from_json(Report, reply.json), now_s)
+        except PeerError as error:
+            watched.trouble = f"its report makes no sense: {error}"
+            watched.silent_since_s = watched.silent_since_s or question.asked_s
+            raise
+
+    def _take_report(self, watched: Watched, report: Report, now_s: float) -> None:
+        watched.report = report
+        watched.heard_s = now_s
+        watched.silent_since_s = None
+        watched.trouble = ""
+        watched.history.add(report, now_s)
+
+    def _expire(self, question: _Question) -> None:
+        self._forget(question)
+        watched = question.watched
+        if question.kind is not Kind.REPORT:
+            self._finish(question, Answer(error=watched.trouble or "no answer"))
+            return
+        watched.is_classic = None
+        if watched.silent_since_s is None:
+            watched.silent_since_s = question.asked_s
+
+    def _finish(self, question: _Question, answer: Answer) -> None:
+        if question.kind is Kind.REPORT:
+            return
+        while len(self._answers) >= ANSWERS_MAX:
+            del self._answers[next(iter(self._answers))]
+        self._answers[question.number] = answer
+
+    def _forget(self, question: _Question) -> None:
+        self._questions.pop(question.number, None)
+        for nonce in question.nonces:
+            self._by_nonce.pop(nonce, None)
+            self._reassembly.forget(nonce)
+
+
+def _sentence_of(text: bytes) -> str:
+    """Return the sentence of an error reply, which is as strange as its sender."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    sentence = value.get("error") if isinstance(value, dict) else None
+    return printable(str(sentence)[:SENTENCE_MAX]) if sentence else "an error without a reason"
