@@ -8,28 +8,47 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from bench.cell import QUICK, Cell, Effort
 from bench.cells import all_cells, core_cells, select
-from bench.custom import UsageError, add_options, custom_cells, is_custom
+from bench.custom import add_options, custom_cells, is_custom
 from bench.daemon import ROOT, check_template, raise_descriptor_limit
 from bench.document import Document, collect
-from bench.fleet import Fleet
+from bench.fleet import Fleet, RunningSystem
 from bench.hosts import links_of
 from bench.limits import measure_limits
 from bench.machine import describe_machine
 from bench.output import keep, leave
+from bench.pace import Pace, clock
 from bench.report import markdown
 from bench.runs import FAILURES, CellResult, run_cell
 from bench.system import LIMIT, LOOPBACK, SPREAD, DaemonError, Implementation, Topology
+from bench.usage import Parser, UsageError
 
 RESULTS = ROOT / "bench" / "results"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run measures, of what, and how long."""
+
+    cells: Sequence[Cell]
+    implementations: Sequence[Implementation]
+    effort: Effort
+    with_kernel: bool  # Its limits, too.
+    core: int | None = None  # That the daemons are kept on.
+
+
 def main() -> int:
-    """Run the benchmark; 1 when a cell was not measured or the result not written, else 0."""
+    """Run the benchmark.
+
+    Returns 0, or 1 when a cell was not measured or the result not written; exits with 64 for what
+    cannot be measured as asked.
+    """
     parser = _parser()
     given = parser.parse_args()
     try:
@@ -41,24 +60,47 @@ def main() -> int:
     if given.list:
         print("\n".join(f"{cell.name:20} {cell.kind:12} {cell.title}" for cell in cells))
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise_descriptor_limit()
     try:
         given.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        parser.error(f"--output: {error}")
-    document, was_stopped = _measure(given, cells, implementations, effort)
-    is_left = _leave(document, given.output, is_whole=not was_stopped)
+        if is_custom(given) or given.against or given.daemon_command:
+            _try_out(cells[0].topology, implementations)
+    except (OSError, UsageError) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        _tell("stopped before anything was measured")
+        return 1
+    core = _pin() if given.pin else None
+    document = _measure(Plan(cells, implementations, effort, not given.no_limit, core))
+    is_left = _leave(document, given.output)
     has_faults = any(cell.faults for cell in document.cells)
-    return 1 if was_stopped or has_faults or not is_left else 0
+    return 1 if document.stopped or has_faults or not is_left else 0
 
 
-def _leave(document: Document, directory: Path, *, is_whole: bool) -> bool:
+def _try_out(topology: Topology, implementations: Sequence[Implementation]) -> None:
+    """Start what the user has named or configured once, before anything is measured.
+
+    Raises UsageError with what a daemon said that did not start.
+    """
+    for implementation in implementations:
+        try:
+            RunningSystem(implementation, topology).close()
+        except FAILURES as error:
+            what = f"{implementation.label} does not run on {topology}"
+            raise UsageError(f"{what}: {error}") from error
+
+
+def _leave(document: Document, directory: Path) -> bool:
     """Print the report and write all files; False, with the reason told, if that fails.
 
-    A run that was stopped is kept under its time, and the latest stays what it was.
+    A run that was stopped or measured nothing is kept under its time, and the latest stays what it
+    was.
     """
     if not document.cells:
         return True
     print(markdown(document))
+    is_whole = not document.stopped and any(cell.runs for cell in document.cells)
     try:
         paths = leave(document, directory) if is_whole else [keep(document, directory)]
     except OSError as error:
@@ -68,31 +110,31 @@ def _leave(document: Document, directory: Path, *, is_whole: bool) -> bool:
     return True
 
 
-def _measure(
-    given: argparse.Namespace,
-    cells: Sequence[Cell],
-    implementations: Sequence[Implementation],
-    effort: Effort,
-) -> tuple[Document, bool]:
-    """Return the document, and whether the user or the system stopped the run before its end."""
+def _measure(plan: Plan) -> Document:
+    """Return the document, which says so if the user or the system stopped the run."""
     machine = describe_machine()
-    raise_descriptor_limit()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began_s = monotonic()
     results: list[CellResult] = []
     limits: dict[str, dict[str, object]] = {}
-    was_stopped = False
-    with Fleet(_pin() if given.pin else None) as fleet:
+    stopped = ""
+    pace = Pace(plan.cells, plan.effort, len(plan.implementations))
+    with Fleet(plan.core) as fleet:
         try:
-            if not given.no_limit:
-                limits = _limits(cells, effort)
-            for number, cell in enumerate(cells, 1):
-                _tell(f"[{number}/{len(cells)}] {cell.title}")
-                results.append(run_cell(cell, implementations, fleet, effort, _tell))
+            if plan.with_kernel:
+                limits = _limits(plan.cells, plan.effort)
+            for number, cell in enumerate(plan.cells, 1):
+                left = f"{clock(monotonic() - began_s)} so far, about {clock(pace.left_s)} left"
+                _tell(f"[{number}/{len(plan.cells)}, {left}] {cell.title}")
+                result = run_cell(cell, plan.implementations, fleet, plan.effort, _tell)
+                results.append(result)
+                pace.note(result.seconds)
         except KeyboardInterrupt:
-            was_stopped = True
-            _tell(f"stopped after {len(results)} of {len(cells)} cells")
+            time = datetime.now(UTC).isoformat(timespec="seconds")
+            stopped = f"stopped at {time} after {len(results)} of {len(plan.cells)} cells"
+            _tell(stopped)
         versions = fleet.versions
-    return collect(machine, effort, implementations, versions, limits, results), was_stopped
+    found = collect(machine, plan.effort, plan.implementations, versions, limits, results)
+    return replace(found, seconds=round(monotonic() - began_s, 1), stopped=stopped)
 
 
 def _limits(cells: Sequence[Cell], effort: Effort) -> dict[str, dict[str, object]]:
@@ -124,7 +166,7 @@ def _limits(cells: Sequence[Cell], effort: Effort) -> dict[str, dict[str, object
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = Parser("python -m bench", __doc__)
     parser.add_argument(
         "cells", nargs="*", help="names or shell patterns (default: all core cells)"
     )

@@ -17,9 +17,9 @@ KINDS = {
     "faults": "Faults",
     "scale": "Scale",
     "footprint": "Footprint",
-    "limits": "Limits of the machine",
+    "profile": "Where the processor time goes",
 }
-LONG_KINDS = ("curve", "scale")
+LONG_KINDS = ("curve", "scale", "profile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class Figure:
     title: str
     unit: str
     target: float | None = None
+    limit_share: float | None = None  # Least share of the bare forwarder's value.
     more_is_better: bool = True
     reference: str = "-"
     reference_limit: str = "-"

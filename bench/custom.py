@@ -7,6 +7,7 @@ from bench.load import Workload
 from bench.load_cell import LoadCell, Metric, delivery_cost, other_latency, own_latency, rate
 from bench.session import SERVICES
 from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, Topology
+from bench.usage import UsageError
 from spread._faults import Faults
 from spread.errors import ConfigurationError
 
@@ -17,10 +18,6 @@ SHAPE_OPTIONS = (
     *("daemons", "clients", "senders", "payload", "service", "window", "rate", "poisson"),
     *("groups", "transport", "mtu", "links", "options", "faults"),
 )
-
-
-class UsageError(Exception):
-    """An option of the command line that cannot be used."""
 
 
 def add_options(parser: ArgumentParser) -> None:

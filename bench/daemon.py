@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench.address import Address, tcp_address, unix_address
 from bench.hosts import Host, Network
+from bench.mounts import SHARED, die_with_parent, hide_shared
 from bench.session import Session, SessionError, open_session
 from bench.system import DaemonError
-from tests.netns.mounts import SHARED, die_with_parent, hide_shared
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 20.0
@@ -158,7 +158,8 @@ class Daemon:
 
     def complaint(self, what: str) -> str:
         """Return a message about this daemon with the end of its output."""
-        return f"{self.name}: {what}; it printed:\n{self.output()}"
+        printed = self.output().strip()
+        return f"{self.name}: {what}; it printed" + (f":\n{printed}" if printed else " nothing")
 
     def statistics(self) -> dict[str, int]:
         """Return the counters that the ended process printed at its end, if it did."""

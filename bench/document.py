@@ -6,7 +6,8 @@
  "cells": [{"name", "kind", "title", "topology", "workload", "has_limit",
             "figures": [{"title", "unit", "target", "more_is_better", "reference", ...}],
             "runs": {label: [{"values", "measurement", "extra"}]},
-            "faults": {label: text}}]}
+            "faults": {label: text}, "seconds": time it took}],
+ "seconds": time of the whole, "stopped": why it has an early end, or empty}
 
 The bare forwarder's runs have the label LIMIT_LABEL.
 """
@@ -72,6 +73,7 @@ class CellRecord:
     figures: list[Figure]
     runs: dict[str, list[Run]]
     faults: dict[str, str]
+    seconds: float = 0.0
 
     def values(self, label: str, figure: int) -> list[float]:
         """Return the values of one figure in the order of the runs; empty after a fault."""
@@ -79,7 +81,7 @@ class CellRecord:
 
     def middle_run(self, label: str) -> Run | None:
         """Return the run with the median of the first figure."""
-        runs = sorted(self.runs.get(label, []), key=lambda run: run.values[0])
+        runs = sorted(self.runs.get(label, []), key=lambda run: run.values[:1])
         return runs[len(runs) // 2] if runs else None
 
 
@@ -92,6 +94,8 @@ class Document:
     implementations: list[Program]
     limits: dict[str, Limit]
     cells: list[CellRecord]
+    seconds: float = 0.0
+    stopped: str = ""
 
     @property
     def subject(self) -> str:
@@ -156,6 +160,7 @@ def _record(result: CellResult) -> CellRecord:
             for label, samples in result.samples.items()
         },
         faults=dict(result.faults),
+        seconds=round(result.seconds, 1),
     )
 
 
@@ -176,6 +181,8 @@ def read(path: Path) -> Document:
             implementations=[Program(**each) for each in stored["implementations"]],
             limits={name: Limit(**each) for name, each in stored["limits"].items()},
             cells=[_stored_cell(each) for each in stored["cells"]],
+            seconds=stored.get("seconds", 0.0),
+            stopped=stored.get("stopped", ""),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DocumentError(f"{path}: no result of a benchmark ({error!r})") from error

@@ -5,7 +5,6 @@ client at each of them, a process of its own in the same namespace, notes when w
 message came. Needs root and Linux; figures are printed beside their bounds, nothing fails by them.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -14,10 +13,9 @@ import socket
 import statistics
 import struct
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,20 +23,19 @@ from typing import Self
 
 import spread
 from bench.address import Address
+from bench.failover_cells import RING, SIZE, kill, part, settle, silence, site_of, watched
+from bench.fleet import RunningSystem
 from bench.machine import describe_machine
+from bench.namespaces import why_impossible
 from bench.session import open_session
-from bench.witness import PATIENCE_S, Site, Talker, Watch
-from tests.netns.daemons import PORT, Daemon
-from tests.netns.namespaces import why_impossible
-from tests.netns.rings import Ring, lan
-from tests.netns.stage import Stage
+from bench.system import SPREAD
+from bench.usage import Parser
+from bench.witness import PATIENCE_S, Talker, Watch
 
-SIZE = 3
 QUIET_GROUP = "quiet"  # Without witnesses, which would take processors from the others.
 GAP_S = 0.02  # Between messages: long enough for the token to rest.
 SO_TIMESTAMPNS = 35  # socket(7); not in Python's `socket`.
 BURNERS_PER_CORE = 2  # Processes that use all the time that they can get.
-SETTLE_S = 2.0  # Between a view of all and the next fault.
 
 NS_PER_MS = 1e6
 NS_PER_US = 1e3
@@ -82,12 +79,12 @@ class Listener:
     It reads its socket itself: one message at a time arrives, and the system says when.
     """
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, system: RunningSystem, number: int) -> None:
         context = multiprocessing.get_context("fork")
         self._notes, theirs = context.Pipe(duplex=False)
-        with daemon.host.namespace.entered():
+        with system.entered(number):
             self._process = context.Process(
-                target=_listen, args=(daemon.address, theirs), daemon=True
+                target=_listen, args=(system.location(number), theirs), daemon=True
             )
             self._process.start()
         theirs.close()
@@ -119,9 +116,8 @@ class Listener:
         return note
 
 
-def _listen(host: str, notes: Connection) -> None:
+def _listen(address: Address, notes: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    address = Address(host=host, port=PORT)
     with open_session(address, f"l{os.getpid()}", membership=False) as session:
         session.join(QUIET_GROUP.encode())
         session.barrier()
@@ -140,100 +136,17 @@ def _listen(host: str, notes: Connection) -> None:
 # -- Measurements ---------------------------------------------------------------------------------
 
 
-def site_of(daemon: Daemon) -> Site:
-    """Return where the clients of a daemon are."""
-    return Site(daemon.host.namespace.entered, f"{PORT}@{daemon.address}")
-
-
-@contextmanager
-def measured_ring() -> Iterator[tuple[Ring, Watch]]:
-    """Three daemons in one ring, with a witness each that has the view of all."""
-    with ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="failover-"))
-        ring = stack.enter_context(lan(Path(directory), SIZE))
-        until_ring(ring)
-        watch = stack.enter_context(Watch([site_of(daemon) for daemon in ring.daemons]))
-        for number in range(SIZE):
-            watch.renew(number)
-        watch.until_view(SIZE, range(SIZE))
-        yield ring, watch
-
-
-def until_ring(ring: Ring) -> None:
-    stage = Stage(ring.daemons)
-    stage.until_rings(range(SIZE), seconds=PATIENCE_S)
-    stage.close()
-
-
-def settle(watch: Watch) -> None:
-    """Let the ring come to rest."""
-    time.sleep(SETTLE_S)
-    watch.drain()
-
-
-def view_after_kill(ring: Ring, watch: Watch, victim: int) -> tuple[float, float]:
-    """Return ms from kill -9 to the view at the last survivor, and from restart to the ring."""
-    others = [number for number in range(SIZE) if number != victim]
-    settle(watch)
-    began_ns = time.monotonic_ns()
-    ring.daemons[victim].kill()
-    lost = max(watch.until_view(SIZE - 1, others).values()) - began_ns
-    began_ns = time.monotonic_ns()
-    ring.daemons[victim].start()
-    until_ring(ring)
-    formed = time.monotonic_ns() - began_ns
-    watch.renew(victim)
-    watch.until_view(SIZE, range(SIZE))
-    return lost / NS_PER_MS, formed / NS_PER_MS
-
-
-def view_after_silence(ring: Ring, watch: Watch, victim: int) -> tuple[float, float]:
-    """Return ms from SIGSTOP to the view at the last survivor, and from SIGCONT to that of all."""
-    others = [number for number in range(SIZE) if number != victim]
-    settle(watch)
-    began_ns = time.monotonic_ns()
-    ring.daemons[victim].pause()
-    lost = max(watch.until_view(SIZE - 1, others).values()) - began_ns
-    time.sleep(SETTLE_S)
-    began_ns = time.monotonic_ns()
-    ring.daemons[victim].resume()
-    back = max(watch.until_view(SIZE, range(SIZE)).values()) - began_ns
-    return lost / NS_PER_MS, back / NS_PER_MS
-
-
-def views_of_split_and_merge(ring: Ring, watch: Watch, gap_s: float) -> tuple[float, float]:
-    """Return ms from a split to the last view of a part, and from healing to that of all.
-
-    Clients on both sides send one message every `gap_s`.
-    """
-    settle(watch)
-    with Talker(site_of(ring.daemons[0]), gap_s), Talker(site_of(ring.daemons[1]), gap_s):
-        settle(watch)
-        began_ns = time.monotonic_ns()
-        ring.split([0], [1, 2])
-        sizes = (1, 2, 2)
-        split = watch.until(
-            lambda number, note: note.is_view and note.number == sizes[number],
-            range(SIZE),
-            "the views of the parts",
-        )
-        time.sleep(SETTLE_S)
-        watch.drain()
-        healing_ns = time.monotonic_ns()
-        ring.merge()
-        merged = max(watch.until_view(SIZE, range(SIZE)).values()) - healing_ns
-    return (max(split.values()) - began_ns) / NS_PER_MS, merged / NS_PER_MS
-
-
-def latencies(ring: Ring, service: int, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def latencies(
+    system: RunningSystem, service: int, count: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return us from sending a message to a ring at rest to its arrival at the last of all three.
 
     First to the sockets of the clients, which is what the daemons take, then to the clients
     themselves, which must get a processor for it. The sender is a client of each daemon in turn.
     """
     with ExitStack() as stack:
-        listeners = [stack.enter_context(Listener(daemon)) for daemon in ring.daemons]
-        senders = [stack.enter_context(_connected(daemon)) for daemon in ring.daemons]
+        listeners = [stack.enter_context(Listener(system, number)) for number in range(SIZE)]
+        senders = [stack.enter_context(_connected(system, number)) for number in range(SIZE)]
         for listener in listeners:
             listener.until_ready()
         sent_ns = []
@@ -253,26 +166,27 @@ def latencies(ring: Ring, service: int, count: int) -> tuple[tuple[float, ...], 
     return at_sockets, at_clients
 
 
-def _connected(daemon: Daemon) -> spread.Mailbox:
-    with daemon.host.namespace.entered():
-        return spread.connect(f"{PORT}@{daemon.address}", "", membership=False, timeout=PATIENCE_S)
+def _connected(system: RunningSystem, number: int) -> spread.Mailbox:
+    address = site_of(system, number).address
+    with system.entered(number):
+        return spread.connect(address, "", membership=False, timeout=PATIENCE_S)
 
 
-def idle_cpu(ring: Ring, seconds: float) -> tuple[float, ...]:
+def idle_cpu(system: RunningSystem, seconds: float) -> tuple[float, ...]:
     """Return the share of a core, in percent, that each daemon uses while nobody says anything."""
-    before = [_cpu_s(daemon) for daemon in ring.daemons]
+    before = [daemon.cpu_s() for daemon in system.daemons]
     began = time.monotonic()
     time.sleep(seconds)
     passed = time.monotonic() - began
     return tuple(
-        (_cpu_s(daemon) - used) / passed * 100
-        for daemon, used in zip(ring.daemons, before, strict=True)
+        (daemon.cpu_s() - used) / passed * 100
+        for daemon, used in zip(system.daemons, before, strict=True)
     )
 
 
-def false_failures(ring: Ring, seconds: float) -> float:
-    """Return how many rings were installed while all cores were busy with other work."""
-    before = sum(_rings(daemon) for daemon in ring.daemons)
+def false_failures(system: RunningSystem, watch: Watch, seconds: float) -> float:
+    """Return how many views clients got while all cores were busy with other work."""
+    settle(watch)
     context = multiprocessing.get_context("fork")
     burners = [
         context.Process(target=_burn, daemon=True)
@@ -281,17 +195,22 @@ def false_failures(ring: Ring, seconds: float) -> float:
     for burner in burners:
         burner.start()
     try:
-        with Talker(site_of(ring.daemons[0]), GAP_S), Talker(site_of(ring.daemons[1]), GAP_S):
-            time.sleep(seconds)
+        with Talker(site_of(system, 0), GAP_S), Talker(site_of(system, 1), GAP_S):
+            views = _views(watch, seconds)
     finally:
         for burner in burners:
             burner.kill()
             burner.join()
-    return float(sum(_rings(daemon) for daemon in ring.daemons) - before)
+    return float(views)
 
 
-def _rings(daemon: Daemon) -> int:
-    return len(daemon.find("membership"))
+def _views(watch: Watch, seconds: float) -> int:
+    """Return how many views come to all witnesses in so many seconds."""
+    end_s = time.monotonic() + seconds
+    count = 0
+    while (left_s := end_s - time.monotonic()) > 0:
+        count += sum(note.is_view for _, note in watch.read(left_s))
+    return count
 
 
 def _burn() -> None:
@@ -300,40 +219,36 @@ def _burn() -> None:
         pass
 
 
-def _cpu_s(daemon: Daemon) -> float:
-    # The clock id of another process as clock_getcpuclockid() makes it on Linux.
-    return time.clock_gettime(~daemon.process.pid << 3 | 2)
-
-
 # -- The table ------------------------------------------------------------------------------------
 
 
 def measure(rounds: int, messages: int, idle_s: float, busy_s: float) -> Iterator[Figure]:
     """Yield the figures as they are found."""
-    with measured_ring() as (ring, watch):
-        yield Figure("idle CPU per daemon", "% of a core", idle_cpu(ring, idle_s), 0.2)
+    with RunningSystem(SPREAD, RING) as system, watched(system) as watch:
+        settle(watch)
+        yield Figure("idle CPU per daemon", "% of a core", idle_cpu(system, idle_s), 0.2)
         for title, service in (("AGREED", spread.AGREED_MESS), ("SAFE", spread.SAFE_MESS)):
-            at_sockets, at_clients = latencies(ring, service, messages)
+            at_sockets, at_clients = latencies(system, service, messages)
             what = f"one message per 20 ms, {title}, at all three"
             bound = 300.0 if service == spread.AGREED_MESS else None
             yield Figure(f"{what}: clients' sockets", "us", at_sockets, bound)
             yield Figure(f"{what}: clients", "us", at_clients, None)
-        pairs = [view_after_kill(ring, watch, number % SIZE) for number in range(rounds)]
+        pairs = [kill(system, watch, number % SIZE) for number in range(rounds)]
         yield Figure("view after kill -9", "ms", tuple(each for each, _ in pairs), 500.0)
-        yield Figure("ring after a restart", "ms", tuple(each for _, each in pairs), None)
-        pairs = [view_after_silence(ring, watch, number % SIZE) for number in range(rounds)]
+        yield Figure("view of all after a restart", "ms", tuple(each for _, each in pairs), None)
+        pairs = [silence(system, watch, number % SIZE) for number in range(rounds)]
         yield Figure("view after SIGSTOP", "ms", tuple(each for each, _ in pairs), 2_500.0)
         yield Figure("view after SIGCONT", "ms", tuple(each for _, each in pairs), None)
-        pairs = [views_of_split_and_merge(ring, watch, GAP_S) for _ in range(rounds)]
+        pairs = [part(system, watch, number % SIZE) for number in range(rounds)]
         yield Figure("views after a split", "ms", tuple(each for each, _ in pairs), 2_500.0)
         yield Figure("merge with traffic", "ms", tuple(each for _, each in pairs), 1_000.0)
-        failures = false_failures(ring, busy_s)
-        yield Figure(f"rings in {busy_s:g} s, all cores busy", "installed", (failures,), 0.0)
+        failures = false_failures(system, watch, busy_s)
+        yield Figure(f"views in {busy_s:g} s, all cores busy", "views", (failures,), 0.0)
 
 
 def main() -> int:
     """Measure and print; returns 0 whatever the figures, 1 where it is impossible."""
-    parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
+    parser = Parser("python -m bench.failover", __doc__)
     parser.add_argument("--rounds", type=int, default=6, help="of each fault (6)")
     parser.add_argument("--messages", type=int, default=600, help="of each service (600)")
     parser.add_argument("--idle", type=float, default=30.0, help="seconds of rest (30)")

@@ -41,7 +41,7 @@ class FailoverCell:
         """Let it happen once, and wait until all is as before."""
         try:
             with watched(system) as watch:
-                return Sample(FAULTS[self.name](system, watch))
+                return Sample(FAULTS[self.name](system, watch, VICTIM))
         except (TimeoutError, spread.SpreadError) as error:
             raise LoadError(str(error)) from error
 
@@ -80,56 +80,71 @@ class GroupCrashCell:
 @contextmanager
 def watched(system: System) -> Iterator[Watch]:
     """A witness at each daemon that has the view of all."""
-    with Watch([_site(system, number) for number in range(SIZE)]) as watch:
+    with Watch([site_of(system, number) for number in range(SIZE)]) as watch:
         for number in range(SIZE):
             watch.renew(number)
         watch.until_view(SIZE, range(SIZE))
-        _settle(watch)
         yield watch
 
 
-def _site(system: System, number: int) -> Site:
+def site_of(system: System, number: int) -> Site:
+    """Return where the clients of a daemon are."""
     address = system.location(number)
     return Site(lambda: system.entered(number), f"{address.port}@{address.host}")
 
 
-def _settle(watch: Watch) -> None:
+def settle(watch: Watch) -> None:
+    """Let the ring come to rest, and forget what was noted."""
     time.sleep(SETTLE_S)
     watch.drain()
 
 
-def _kill(system: System, watch: Watch) -> tuple[float, ...]:
-    others = [number for number in range(SIZE) if number != VICTIM]
+def kill(system: System, watch: Watch, victim: int) -> tuple[float, ...]:
+    """Return ms from kill -9 to the view at the last survivor, and from the restart to all views.
+
+    The second has the start of the process in it, and that its client joins.
+    """
+    others = [number for number in range(SIZE) if number != victim]
+    settle(watch)
     began_ns = time.monotonic_ns()
-    system.kill(VICTIM)
+    system.kill(victim)
     lost_ns = max(watch.until_view(SIZE - 1, others).values()) - began_ns
-    system.restart(VICTIM)
-    watch.renew(VICTIM)
-    watch.until_view(SIZE, range(SIZE))
-    return (lost_ns / NS_PER_MS,)
-
-
-def _silence(system: System, watch: Watch) -> tuple[float, ...]:
-    others = [number for number in range(SIZE) if number != VICTIM]
     began_ns = time.monotonic_ns()
-    system.pause(VICTIM)
+    system.restart(victim)
+    watch.renew(victim)
+    back_ns = max(watch.until_view(SIZE, range(SIZE)).values()) - began_ns
+    return lost_ns / NS_PER_MS, back_ns / NS_PER_MS
+
+
+def silence(system: System, watch: Watch, victim: int) -> tuple[float, ...]:
+    """Return ms from SIGSTOP to the view at the last survivor, and from SIGCONT to that of all."""
+    others = [number for number in range(SIZE) if number != victim]
+    settle(watch)
+    began_ns = time.monotonic_ns()
+    system.pause(victim)
     try:
         lost_ns = max(watch.until_view(SIZE - 1, others).values()) - began_ns
         time.sleep(APART_S)
     finally:
         began_ns = time.monotonic_ns()
-        system.resume(VICTIM)
+        system.resume(victim)
     back_ns = max(watch.until_view(SIZE, range(SIZE)).values()) - began_ns
     return lost_ns / NS_PER_MS, back_ns / NS_PER_MS
 
 
-def _part(system: System, watch: Watch) -> tuple[float, ...]:
-    with Talker(_site(system, 0), GAP_S), Talker(_site(system, 1), GAP_S):
-        _settle(watch)
+def part(system: System, watch: Watch, victim: int) -> tuple[float, ...]:
+    """Return ms from a split to the last view of a part, and from healing to that of all.
+
+    The victim is alone in its part. Clients on both sides send one message every GAP_S.
+    """
+    others = [number for number in range(SIZE) if number != victim]
+    sizes = {victim: 1, **dict.fromkeys(others, SIZE - 1)}
+    here, there = site_of(system, victim), site_of(system, others[0])
+    with Talker(here, GAP_S), Talker(there, GAP_S):
+        settle(watch)
         began_ns = time.monotonic_ns()
-        system.split([0], [1, 2])
+        system.split(others, [victim])
         try:
-            sizes = (1, 2, 2)
             parted = watch.until(
                 lambda number, note: note.is_view and note.number == sizes[number],
                 range(SIZE),
@@ -144,7 +159,7 @@ def _part(system: System, watch: Watch) -> tuple[float, ...]:
     return (max(parted.values()) - began_ns) / NS_PER_MS, merged_ns / NS_PER_MS
 
 
-FAULTS = {"crash": _kill, "silence": _silence, "part": _part}
+FAULTS = {"crash": kill, "silence": silence, "part": part}
 
 
 def _ms(title: str, target: float | None, reference: str) -> Figure:
@@ -157,7 +172,10 @@ def core_cells() -> list[Cell]:
         FailoverCell(
             "crash",
             "a daemon is killed",
-            (_ms("view at the last survivor after kill -9", 500, "2.5-3.0 k"),),
+            (
+                _ms("view at the last survivor after kill -9", 500, "2.5-3.0 k"),
+                _ms("view of all after a restart", None, "-"),
+            ),
         ),
         FailoverCell(
             "silence",

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from bench.address import DEFAULT_PORT, unix_address
+from bench.namespaces import Namespace, why_impossible
+from bench.switch import Plug, Switch
 from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, DaemonError, Topology
-from tests.netns.namespaces import Namespace, why_impossible
-from tests.netns.topology import Plug, Switch
 
 PARTS_MAX = 3
 MULTICAST, LOOPBACK_SEGMENT = "239.255.1.1", "127.0.0.255"

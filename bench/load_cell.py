@@ -45,13 +45,19 @@ class LoadCell:
 
 
 def rate(
-    title: str, target: float | None = None, reference: str = "-", reference_limit: str = "-"
+    title: str,
+    target: float | None = None,
+    reference: str = "-",
+    reference_limit: str = "-",
+    *,
+    limit_share: float | None = None,
 ) -> Metric:
     """Return the rate at the slowest receiver."""
     figure = Figure(
         title=title,
         unit="messages/s",
         target=target,
+        limit_share=limit_share,
         reference=reference,
         reference_limit=reference_limit,
     )

@@ -27,6 +27,8 @@ THROUGHPUT = (
 # the bound is a quarter of its p99 at 900 messages/s, which it can only exceed.
 HALF = ((100, 20_000), (1350, 9_000), (8000, 1_900))
 HALF_P99_US = 575
+LIMIT_SHARE = 0.4
+LOW_RATE = 300.0  # Messages/s of each sender.
 COST_US = 2.0
 SERVICES = ("agreed", "safe")
 
@@ -45,6 +47,7 @@ def further_cells() -> list[Cell]:
     """Return other links, mixes and senders, and one message under way."""
     return [
         *_ping_cells(),
+        _joint_cell(),
         *(_bare(cell) for cell in _throughput_cells("jumbo", JUMBO, "MTU 9000, all send")),
         *(_bare(cell) for cell in _throughput_cells("unicast", UNICAST, "loopback, all send")),
         *_mixed_cells(),
@@ -58,7 +61,13 @@ def _throughput_cells(prefix: str, topology: Topology, text: str) -> list[LoadCe
             title=(title := f"{text}, {size} B {service.upper()}, window {window}"),
             workload=Workload(payload_size=size, window=window, senders=3, services=(service,)),
             metrics=(
-                rate(title, target, agreed if service == "agreed" else safe, limit),
+                rate(
+                    title,
+                    target,
+                    agreed if service == "agreed" else safe,
+                    limit,
+                    limit_share=LIMIT_SHARE,
+                ),
                 delivery_cost(f"{title}: daemons' CPU", COST_US if size == 100 else None),
             ),
             kind="ring",
@@ -75,11 +84,14 @@ def _bare(cell: LoadCell) -> LoadCell:
 
 
 def _without_target(metric: Metric) -> Metric:
-    figure = replace(metric.figure, target=None, reference="-", reference_limit="-")
+    figure = replace(
+        metric.figure, target=None, limit_share=None, reference="-", reference_limit="-"
+    )
     return Metric(figure, metric.read)
 
 
 def _latency_cells() -> list[Cell]:
+    """Return senders that know nothing of each other, and one that sends now and then."""
     low = "3 daemons, 300 messages/s per sender"
     sparse = "3 daemons, one message per 20 ms"
     return [
@@ -87,9 +99,7 @@ def _latency_cells() -> list[Cell]:
             _latency_cell(
                 f"low-{service}-{size}",
                 f"{low}, {size} B {service.upper()}",
-                Workload(
-                    payload_size=size, senders=3, window=100, interval_us=3_333, services=(service,)
-                ),
+                _independent(size, LOW_RATE, service),
                 {"p50": 180.0 if has_target else None, "p99": 1000.0 if has_target else None},
                 references,
             )
@@ -114,6 +124,29 @@ def _latency_cells() -> list[Cell]:
             )
         ),
     ]
+
+
+def _independent(size: int, rate_per_s: float, service: str = "agreed") -> Workload:
+    """Return three senders in open loop, each at random times of its own that a seed repeats."""
+    return Workload(
+        payload_size=size,
+        senders=3,
+        window=1000,
+        rates=(rate_per_s,),
+        is_poisson=True,
+        services=(service,),
+    )
+
+
+def _joint_cell() -> LoadCell:
+    """Return the same rate with all senders at the same instants: the most that can meet."""
+    return _latency_cell(
+        "joint-agreed-100",
+        "3 daemons, 300 messages/s per sender at the same instants, 100 B AGREED",
+        replace(_independent(100, LOW_RATE), is_poisson=False),
+        {"p50": None, "p99": None},
+        {},
+    )
 
 
 def _ping_cells() -> list[Cell]:
@@ -164,7 +197,7 @@ def _half_cells() -> list[Cell]:
         _latency_cell(
             f"half-{size}",
             f"3 daemons, {total:,} messages/s in all, {size} B AGREED",
-            Workload(payload_size=size, senders=3, window=1000, interval_us=round(3e6 / total)),
+            _independent(size, total / 3),
             {"p99": HALF_P99_US},
             {"p99": "> 2.3 k"},
         )

@@ -2,25 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from bench.cell import Cell, Effort, Sample
 from bench.fleet import Fleet
 from bench.load import LoadError
+from bench.namespaces import NamespaceError
 from bench.session import SessionError
 from bench.system import LIMIT, DaemonError, Implementation
-from tests.netns.namespaces import NamespaceError
 
 # What a run may raise: noted, and the other implementations go on.
 FAILURES = (LoadError, SessionError, DaemonError, NamespaceError, OSError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CellResult:
     """All runs of one cell, by the label of the implementation, and what went wrong."""
 
     cell: Cell
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0  # What it took, start and end of its systems included.
 
     def values(self, label: str, figure: int) -> list[float]:
         """Return the values of one figure in the order of the runs; empty after a fault."""
@@ -39,6 +41,7 @@ def run_cell(
     An implementation that fails once is left out of the rest of the cell, with the reason noted.
     """
     result = CellResult(cell)
+    began_s = monotonic()
     for _ in range(effort.runs_of(cell.kind)):
         for implementation in implementations:
             label = implementation.label
@@ -60,5 +63,6 @@ def run_cell(
                 f"{value:,.4g} {figure.unit}"
                 for value, figure in zip(sample.values, cell.figures, strict=True)
             )
-            tell(f"{cell.name}: {label}: {values}")
+            tell(f"{cell.name}: {label}: {values or 'done'}")
+    result.seconds = monotonic() - began_s
     return result

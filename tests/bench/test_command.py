@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
 from bench.document import read
+from bench.namespaces import why_impossible
 from bench.report import markdown
-from tests.netns.namespaces import why_impossible
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ("--quick", "--runs", "2", "--duration", "0.05")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.netns.namespaces import why_impossible
+from bench.namespaces import why_impossible
 
 
 @pytest.fixture(scope="session", autouse=True)

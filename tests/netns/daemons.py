@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.netns.mounts import die_with_parent, hide_shared
-from tests.netns.topology import Host
+from bench.mounts import die_with_parent, hide_shared
+from bench.switch import Host
 
 __all__ = ["PORT", "Daemon", "LogEvent", "configuration", "segment"]
 

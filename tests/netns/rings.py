@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.switch import Host, Plug, Switch
 from tests.netns.daemons import Daemon, configuration, segment
 from tests.netns.stage import Stage
-from tests.netns.topology import Host, Plug, Switch
 
 __all__ = ["Ring", "lan", "two_networks", "two_segments"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.switch import Host, Plug
 from tests.netns.daemons import PORT, Daemon, LogEvent, configuration, segment
 from tests.netns.rings import Ring, lan
 from tests.netns.stage import Stage
-from tests.netns.topology import Host, Plug
 
 CLIENTS = 4
 SOME = 300

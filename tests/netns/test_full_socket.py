@@ -6,9 +6,9 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from bench.namespaces import Namespace
 from spread.config.load import local_ring
 from tests.daemon.harness.ports import free_port
-from tests.netns.namespaces import Namespace
 from tests.unit.datagram_daemon import ALIVE, PACKET_HEADER_SIZE, Daemon, body_of
 
 OURS = "10.9.0.1"

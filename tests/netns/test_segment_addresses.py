@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.switch import Plug, Switch
 from tests.netns.daemons import Daemon, configuration, segment
 from tests.netns.rings import Ring
-from tests.netns.topology import Plug, Switch
 
 SOME = 200  # Events of clients: enough to be in the middle of something.
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
+from bench.namespaces import Namespace, why_impossible
 from spread._datagrams import COUNTERS, Datagrams
 from spread.config.listens import Purpose
 from spread.config.load import local_ring
 from spread.errors import MisuseError
 from tests.daemon.harness.ports import free_port
-from tests.netns.namespaces import Namespace, why_impossible
 from tests.unit.datagram_daemon import ALIVE, PACKET_HEADER_SIZE, WAIT_NS, WINDOW, Daemon, body_of
 
 DAEMONS = 3

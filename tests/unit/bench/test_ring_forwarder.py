@@ -21,9 +21,9 @@ from bench.drive import drive
 from bench.fleet import RunningSystem
 from bench.hosts import network
 from bench.load import Bounds, Workload
+from bench.namespaces import why_impossible
 from bench.session import SERVICES, Session, frame
 from bench.system import LIMIT, LOOPBACK, NAMESPACES, Topology
-from tests.netns.namespaces import why_impossible
 
 ROOT = Path(__file__).resolve().parents[3]
 WITHOUT_OFFLOAD = replace(LIMIT, ring_command=f"{LIMIT.ring_command} --no-offload")

@@ -11,9 +11,9 @@ from bench.drive import drive
 from bench.fleet import Fleet, RunningSystem
 from bench.hosts import links_of
 from bench.load import Bounds, Workload
+from bench.namespaces import why_impossible
 from bench.session import SessionError
 from bench.system import LOOPBACK, NAMESPACES, SPREAD, DaemonError, Implementation, Topology
-from tests.netns.namespaces import why_impossible
 
 FEW = Bounds(warm_up_count=20, count=300)
 LOOPBACK_RING = Topology(daemons=2, links=LOOPBACK)

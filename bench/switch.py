@@ -1,4 +1,4 @@
-"""Networks for tests: hosts, each a namespace, on the bridges of a switch, or behind a router.
+"""Networks of one machine: hosts, each a namespace, on the bridges of a switch, or behind a router.
 
     Switch   bridges; every host's cable ends in a port of one of them, and can be moved
     Host     one or more interfaces
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.netns.namespaces import Namespace
+from bench.namespaces import Namespace
 
 __all__ = ["Host", "Plug", "Switch"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["SHARED", "die_with_parent", "hide_shared"]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = Path("/tmp")  # Where daemons have their Unix sockets, named after the port.
 
 PR_SET_PDEATHSIG = 1  # prctl(2).

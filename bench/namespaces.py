@@ -1,7 +1,7 @@
 """Network namespaces without names: one lives as long as a descriptor, a socket or a process does.
 
-Nothing of them shows in the host's own network, two test runs cannot meet, and when a test run
-dies its namespaces go with it.
+Nothing of them shows in the host's own network, two runs cannot meet, and when a run dies its
+namespaces go with it.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class NamespaceError(Exception):
-    """The system refused what a network of the tests needs."""
+    """The system refused what a network needs."""
 
 
 def _call(result: int) -> None:
