@@ -8,6 +8,7 @@ from bench import (
     curve_cells,
     failover_cells,
     fault_cells,
+    profile,
     ring_cells,
     scale_cells,
 )
@@ -22,6 +23,7 @@ PARTS = (
     failover_cells,
     fault_cells,
     scale_cells,
+    profile,
 )
 
 

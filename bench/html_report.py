@@ -7,7 +7,15 @@ from html import escape
 from bench.cell import KINDS
 from bench.document import CellRecord, Document
 from bench.plots import SHARES, Picture, traced_labels, traced_run
-from bench.report import circumstances, figure_rows, latency_rows, limit_rows, quantity
+from bench.report import (
+    circumstances,
+    figure_rows,
+    latency_rows,
+    limit_rows,
+    profile_text,
+    quantity,
+    verdict,
+)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
@@ -39,7 +47,7 @@ def page(document: Document, pictures: Sequence[Picture], note: str = "") -> str
             f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
             f"<h1>{escape(title)}</h1>",
             *(f"<p>{escape(text)}</p>" for text in _paragraphs(document)),
-            f"<p>{escape(_verdict(document))}</p>",
+            f"<p>{escape(verdict(document))}</p>",
             f'<p class="note">{escape(note)}</p>' if note else "",
             *(section for section in sections if section),
             "</body>\n</html>\n",
@@ -49,19 +57,7 @@ def page(document: Document, pictures: Sequence[Picture], note: str = "") -> str
 
 def _paragraphs(document: Document) -> list[str]:
     """Return the circumstances without the marks that they have for Markdown."""
-    return circumstances(document).replace("`", "").split("\n\n")
-
-
-def _verdict(document: Document) -> str:
-    """Return how many of the targets are met."""
-    header, rows = figure_rows(document, document.cells)
-    column = header.index("met")
-    answers = [row[column] for row in rows]
-    met, missed = answers.count("yes"), answers.count("no")
-    missing = [row[0] for row in rows if row[column] == "no"]
-    return f"{met} of {met + missed} targets are met." + (
-        f" Missed: {'; '.join(missing)}." if missing else ""
-    )
+    return circumstances(document).replace("`", "").replace("**", "").split("\n\n")
 
 
 def _section(
@@ -70,6 +66,8 @@ def _section(
     cells = [cell for cell in document.cells if cell.kind == kind]
     if not cells:
         return None
+    if kind == "profile":
+        return _profiles(heading, cells)
     names = {cell.name for cell in cells}
     header, rows = latency_rows(document, cells)
     return "\n".join(
@@ -81,6 +79,16 @@ def _section(
             *(_curve_points(document, cell) for cell in cells),
         ]
     )
+
+
+def _profiles(heading: str, cells: Sequence[CellRecord]) -> str:
+    texts = [
+        f"<pre>{escape(profile_text(f'{cell.title}, {label}', run.extra))}</pre>"
+        for cell in cells
+        for label, runs in cell.runs.items()
+        for run in runs
+    ]
+    return "\n".join([f"<h2>{escape(heading)}</h2>", *texts])
 
 
 def _curve_points(document: Document, cell: CellRecord) -> str:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.daemon import ROOT
+from spread.release import release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Machine:
     python: str
     numpy: str
     cython: str
+    release: str  # Of this package.
     commit: str  # With "+" when the working tree differs from it.
 
 
@@ -39,6 +41,7 @@ def describe_machine() -> Machine:
         python=platform.python_version(),
         numpy=version("numpy"),
         cython=version("cython"),
+        release=release(),
         commit=_commit(),
     )
 

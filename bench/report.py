@@ -24,6 +24,7 @@ from bench.document import (
 )
 
 NONE = "-"
+BUSY_LOAD = 0.5  # Load average from which other work is said to have disturbed.
 NUMBER = re.compile(r"[\d.]+")
 FACTORS = {"k": 1e3, "M": 1e6}
 
@@ -52,11 +53,16 @@ def write(document: Document, stem: Path) -> list[Path]:
 
 
 def markdown(document: Document) -> str:
-    """Return the page: circumstances, figures beside targets, latency and cost, faults."""
+    """Return the page: circumstances, targets, figures, latency and cost, profiles, faults."""
     parts = [circumstances(document)]
+    header, rows = target_rows(document, document.cells)
+    if rows:
+        parts += ["### Targets", verdict(document), table(header, rows)]
     for kind, heading in KINDS.items():
         cells = [cell for cell in document.cells if cell.kind == kind]
-        if cells:
+        if kind == "profile":
+            parts += profiles(cells)
+        elif cells:
             parts += [f"### {heading}", table(*figure_rows(document, cells))]
             header, rows = latency_rows(document, cells)
             if rows:
@@ -128,22 +134,131 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def circumstances(document: Document) -> str:
-    """Return where, with what and how often it was measured."""
-    machine, effort = document.machine, document.effort
-    programs = "; ".join(
-        f"{program.label}: `{program.command}`"
-        + (f" (tells clients {program.version})" if program.version else "")
-        for program in document.implementations
+    """Return where, with what and how often it was measured, and what to beware of."""
+    parts = [_place(document.machine), _effort(document)]
+    parts += [f"**This run was {document.stopped}.**"] if document.stopped else []
+    return "\n\n".join([*parts, *_programs(document)])
+
+
+def _place(machine: dict[str, Any]) -> str:
+    release = f"spread {machine['release']}, " if machine.get("release") else ""
+    load = machine["load_average"]
+    disturbed = (
+        " Other work ran before, perhaps also meanwhile: absolute figures may be too low."
+        if load >= BUSY_LOAD
+        else ""
     )
-    caution = " Quotients of single runs say little: take --runs 3." if effort["runs"] == 1 else ""
     return (
         f"{machine['processor']}, {machine['core_count']} cores, {machine['memory_gb']} GB, "
-        f"{machine['kernel']}, load {machine['load_average']} before the start; Python "
-        f"{machine['python']}, Cython {machine['cython']}, numpy {machine['numpy']}; commit "
-        f"{machine['commit'] or 'unknown'}, {machine['time']}.\n\n"
-        f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
-        f"warm-up; median (minimum to maximum).{caution}\n\n{programs}."
+        f"{machine['kernel']}; Python {machine['python']}, Cython {machine['cython']}, numpy "
+        f"{machine['numpy']}; {release}commit {machine['commit'] or 'unknown'}, "
+        f"{machine['time']}. Load average of the minute before the start: {load}.{disturbed}"
     )
+
+
+def _effort(document: Document) -> str:
+    effort = document.effort
+    minutes = f" All of it took {document.seconds / 60:.1f} minutes." if document.seconds else ""
+    single = (
+        " **Quotients of single runs say little: take --runs 3.**"
+        if effort["runs"] == 1
+        else " Curves, scale and profiles are single runs."
+    )
+    return (
+        f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
+        f"warm-up; median (minimum to maximum).{single}{minutes}"
+    )
+
+
+def _programs(document: Document) -> list[str]:
+    """Return what was measured; versions are no releases, so they are explained."""
+    programs = [
+        f"{program.label}: `{program.command}`"
+        + (f", protocol version {program.version}" if program.version else "")
+        for program in document.implementations
+    ]
+    note = "Protocol versions are what a program tells clients in the handshake, not releases."
+    has_version = any(program.version for program in document.implementations)
+    return [f"{'; '.join(programs)}.{' ' + note if has_version else ''}"]
+
+
+def target_rows(
+    document: Document, cells: Sequence[CellRecord]
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the figures that have a target, and of what is beside it."""
+    subject = document.subject
+    header = ["what", "measured", "target", "met", "share of limit", "reference", "times better"]
+    rows = []
+    for cell in cells:
+        for i, figure in enumerate(cell.figures):
+            if figure.target is None:
+                continue
+            values = cell.values(subject, i)
+            better = times_better(figure, median(values)) if values else NONE
+            target, met = _against_target(figure, values)
+            share = _share(figure, values, cell.values(LIMIT_LABEL, i))
+            measured = f"{quantity(median(values))} {figure.unit}".strip() if values else NONE
+            rows.append([figure.title, measured, target, met, share, figure.reference, better])
+    return header, rows
+
+
+def verdict(document: Document) -> str:
+    """Return how many of the targets are met, and which are not."""
+    header, rows = target_rows(document, document.cells)
+    met, share = header.index("met"), header.index("share of limit")
+    missed = [row[0] for row in rows if row[met] == "no"]
+    missed += [f"{row[0]}: share of limit" for row in rows if row[share].endswith("no)")]
+    count = len(rows) + sum("≥" in row[share] for row in rows)
+    absent = sum(row[met] == NONE for row in rows)
+    text = f"{count - len(missed) - absent} of {count} targets are met."
+    text += f" Not measured: {absent}." if absent else ""
+    return text + (f" Missed: {'; '.join(missed)}." if missed else "")
+
+
+def profiles(cells: Sequence[CellRecord]) -> list[str]:
+    """Return heading and tables of the profiles, nothing without any."""
+    texts = [
+        profile_text(cell.title if len(cell.runs) == 1 else f"{cell.title}, {label}", run.extra)
+        for cell in cells
+        for label, runs in cell.runs.items()
+        for run in runs
+    ]
+    return [f"### {KINDS['profile']}", *texts] if texts else []
+
+
+def profile_text(title: str, extra: dict[str, Any]) -> str:
+    """Return a profile as tables: the parts, then the functions that are met most often."""
+    if "profile" not in extra:
+        return f"{title}: {extra.get('note', 'no profile')}."
+    profile = extra["profile"]
+    parts = [
+        row
+        for part, share in profile["parts"]
+        for row in ([part, f"{share:.1%}"], *_within(part, profile))
+    ]
+    symbols = [[f"`{name}`", what, f"{share:.1%}"] for name, _, what, share in _symbols(profile)]
+    return "\n\n".join(
+        [
+            f"**{title}**: processor time of all daemons, {profile['sample_count']:,} samples.",
+            table(["part", "share"], parts),
+            table(["function", "in the kernel for, or of the module", "share"], symbols),
+        ]
+    )
+
+
+def _within(part: str, profile: dict[str, Any]) -> list[list[str]]:
+    """Return what a part consists of, down to a percent."""
+    rows = profile["kernel"] if part == "kernel" else []
+    rows = profile["modules"] if part == "modules of spread" else rows
+    return [[f"- {name}", f"{share:.1%}"] for name, share in rows if share >= 0.01]
+
+
+def _symbols(profile: dict[str, Any]) -> list[list[Any]]:
+    """Return the functions grouped by what they are for, the weightiest group first."""
+    weights: dict[str, float] = {}
+    for _, _, what, share in profile["symbols"]:
+        weights[what] = weights.get(what, 0.0) + share
+    return sorted(profile["symbols"], key=lambda row: (-weights[row[2]], row[2], -row[3]))
 
 
 def figure_rows(
@@ -160,8 +275,10 @@ def figure_rows(
         for i, figure in enumerate(cell.figures):
             values = cell.values(subject, i)
             row = [figure.title, figure.unit, spread_of(values), *_against_target(figure, values)]
-            for label in (*document.others, LIMIT_LABEL):
+            for label in document.others:
                 row += _against(values, cell.values(label, i))
+            limits = cell.values(LIMIT_LABEL, i)
+            row += [spread_of(limits), _share(figure, values, limits)]
             better = times_better(figure, median(values)) if values else NONE
             rows.append([*row, figure.reference, better, figure.reference_limit])
     return header, rows
@@ -174,6 +291,17 @@ def _against_target(figure: Figure, values: Sequence[float]) -> list[str]:
     if not values:
         return [target, NONE]
     return [target, "yes" if figure.is_met(median(values)) else "no"]
+
+
+def _share(figure: Figure, values: Sequence[float], limits: Sequence[float]) -> str:
+    """Return the share of the limit, with its target where it has one."""
+    ratio = median_ratio(values, limits)
+    if ratio is None:
+        return NONE
+    text = two_digits(ratio)
+    if figure.limit_share is None:
+        return text
+    return f"{text} (≥ {figure.limit_share:g}: {'yes' if ratio >= figure.limit_share else 'no'})"
 
 
 def _against(values: Sequence[float], others: Sequence[float]) -> list[str]:

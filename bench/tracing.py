@@ -53,20 +53,31 @@ def counted_system_calls(pids: Sequence[int]) -> Iterator[SystemCalls]:
 
 @contextmanager
 def _perf(pids: Sequence[int], calls: SystemCalls) -> Iterator[None]:
-    """Have perf wait for a word to begin, so that it counts neither its own start nor too late."""
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory) / "perf"
+        with perf_running(["perf", "stat", "-x", ",", "-e", EVENT, "-o", str(output)], pids):
+            yield
+        calls.count = _perf_count(output.read_text())
+
+
+@contextmanager
+def perf_running(command: list[str], pids: Sequence[int]) -> Iterator[None]:
+    """Let perf watch processes meanwhile; it has written its output at the end.
+
+    It waits for a word to begin, so that it sees neither its own start nor begins too late. Raises
+    TracingError.
+    """
     with ExitStack() as stack:
-        output = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "perf"
         control, acknowledgement = os.pipe(), os.pipe()
         for end in (*control, *acknowledgement):
             stack.callback(os.close, end)
-        command = ["perf", "stat", "-x", ",", "-e", EVENT, "-D", "-1", "-o", str(output)]
-        command += ["--control", f"fd:{control[0]},{acknowledgement[1]}", *_processes("-p", pids)]
+        command = [*command, "-D", "-1", "--control", f"fd:{control[0]},{acknowledgement[1]}"]
+        command += _processes("-p", pids)
         perf = stack.enter_context(_tool(command, (control[0], acknowledgement[1])))
         _tell(control[1], acknowledgement[0], "enable", perf)
         yield
         _tell(control[1], acknowledgement[0], "disable", perf)
         _interrupt(perf)
-        calls.count = _perf_count(output.read_text())
 
 
 def _perf_count(text: str) -> int:
