@@ -18,9 +18,12 @@ from bench.cells import all_cells, core_cells, select
 from bench.custom import add_options, custom_cells, is_custom
 from bench.daemon import ROOT, check_template, raise_descriptor_limit
 from bench.document import Document, collect
+from bench.drive import drive
 from bench.fleet import Fleet, RunningSystem
 from bench.hosts import links_of
 from bench.limits import measure_limits
+from bench.load import Bounds
+from bench.load_cell import LoadCell
 from bench.machine import describe_machine
 from bench.output import keep, leave
 from bench.pace import Pace, clock
@@ -65,7 +68,7 @@ def main() -> int:
     try:
         given.output.mkdir(parents=True, exist_ok=True)
         if is_custom(given) or given.against or given.daemon_command:
-            _try_out(cells[0].topology, implementations)
+            _try_out(cells, implementations)
     except (OSError, UsageError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -78,16 +81,22 @@ def main() -> int:
     return 1 if document.stopped or has_faults or not is_left else 0
 
 
-def _try_out(topology: Topology, implementations: Sequence[Implementation]) -> None:
+def _try_out(cells: Sequence[Cell], implementations: Sequence[Implementation]) -> None:
     """Start what the user has named or configured once, before anything is measured.
 
-    Raises UsageError with what a daemon said that did not start.
+    The largest message is sent once. Raises UsageError with what went wrong.
     """
+    topology = cells[0].topology
+    loads = [cell.workload for cell in cells if isinstance(cell, LoadCell)]
+    largest = max(loads, key=lambda workload: workload.payload_size, default=None)
     for implementation in implementations:
+        what = f"{implementation.label} does not run on {topology}"
         try:
-            RunningSystem(implementation, topology).close()
+            with RunningSystem(implementation, topology) as system:
+                if largest is not None:
+                    what = f"{implementation.label} takes no {largest.payload_size:,} bytes"
+                    drive(system, replace(largest, window=1, rates=()), Bounds(count=1))
         except FAILURES as error:
-            what = f"{implementation.label} does not run on {topology}"
             raise UsageError(f"{what}: {error}") from error
 
 

@@ -56,6 +56,5 @@ def select(cells: list[Cell], patterns: list[str]) -> list[Cell]:
     """
     for pattern in patterns:
         if not any(fnmatch(cell.name, pattern) for cell in cells):
-            names = ", ".join(cell.name for cell in cells)
-            raise ValueError(f"no cell is named {pattern!r}; there are: {names}")
+            raise ValueError(f"no cell is named {pattern!r}; `python -m bench --list` has them all")
     return [cell for cell in cells if any(fnmatch(cell.name, pattern) for pattern in patterns)]

@@ -8,12 +8,12 @@ from bench.load_cell import LoadCell, Metric, delivery_cost, other_latency, own_
 from bench.session import SERVICES
 from bench.system import ETHERNET_MTU, LOOPBACK, NAMESPACES, Topology
 from bench.usage import UsageError
+from bench.workload import PAYLOAD_MAX
 from spread._faults import Faults
 from spread.errors import ConfigurationError
 
 DAEMONS_MAX = 128
 MTU_RANGE = (576, 65_535)
-PAYLOAD_MAX = 8_000_000  # What the generator takes in one frame, with header and groups.
 SHAPE_OPTIONS = (
     *("daemons", "clients", "senders", "payload", "service", "window", "rate", "poisson"),
     *("groups", "transport", "mtu", "links", "options", "faults"),

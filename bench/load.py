@@ -5,7 +5,9 @@
 
 import resource
 import secrets
+import socket
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, astuple, dataclass, replace
@@ -292,13 +294,13 @@ def _measurement(load: Load, workload: Workload, marks: dict[int, Mark]) -> Meas
 
 def main() -> None:
     """Run one workload from the command line and print the measurement as JSON."""
-    import argparse
     import json
 
     from bench.address import parse_address
+    from bench.usage import Parser
 
-    parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
-    parser.add_argument("address", type=parse_address, help="/path, host:port, port@host or port")
+    parser = Parser("python -m bench.load", __doc__)
+    parser.add_argument("address", help="/path, host:port, port@host or port")
     parser.add_argument("--payload", type=int, default=100, help="bytes (default 100)")
     parser.add_argument("--window", type=int, default=200, help="messages per sender (200)")
     parser.add_argument("--interval", type=int, default=0, help="µs between messages (none)")
@@ -316,7 +318,22 @@ def main() -> None:
     parser.add_argument("--duration", type=float, default=2.0, help="seconds (2)")
     parser.add_argument("--count", type=int, default=0, help="measure at least so many messages")
     given = parser.parse_args()
-    workload = Workload(
+    try:
+        address, workload = parse_address(given.address), _workload(given)
+        if address.host:
+            socket.getaddrinfo(address.host, address.port)
+    except (ValueError, socket.gaierror) as error:
+        parser.error(f"{given.address}: {error}")
+    bounds = Bounds(warm_up_s=given.warm_up, duration_s=given.duration, count=given.count)
+    try:
+        measurement = measure(address, workload, bounds)
+    except (LoadError, SessionError, OSError, ValueError) as error:
+        parser.exit(1, f"bench.load: {address}: {error}\n")
+    print(json.dumps(asdict(measurement), indent=2))
+
+
+def _workload(given: Namespace) -> Workload:
+    return Workload(
         payload_size=given.payload,
         window=given.window,
         interval_us=given.interval,
@@ -331,12 +348,6 @@ def main() -> None:
         membership=given.membership,
         pace=given.pace,
     )
-    bounds = Bounds(warm_up_s=given.warm_up, duration_s=given.duration, count=given.count)
-    try:
-        measurement = measure(given.address, workload, bounds)
-    except (LoadError, SessionError, OSError, ValueError) as error:
-        parser.exit(1, f"bench.load: {error}\n")
-    print(json.dumps(asdict(measurement), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Pictures of a benchmark as PNG, made from its document alone; needs matplotlib.
 
 A curve has a picture per payload with all implementations: median and p99 over the rate that was
-delivered. The other picture shows cells as shares of what the bare forwarder reaches.
+offered. The other picture shows cells as shares of what the bare forwarder reaches.
 """
 
 import io
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from bench.curve import DELIVERED_SHARE
 from bench.document import LIMIT_LABEL, CellRecord, Document, Run, ratios
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _curve(document: Document, cell: CellRecord) -> Picture:
                 _draw_dots(axes, curve, colour)
     axes.set_yscale("log")
     axes.set_xlim(left=0)
-    axes.set_xlabel("messages/s delivered at each receiver")
+    axes.set_xlabel("messages/s offered by all senders together")
     axes.set_ylabel("latency from the due time, µs")
     axes.set_title(cell.title)
     axes.grid(visible=True, which="major", alpha=0.3)
@@ -107,8 +108,8 @@ def _curve(document: Document, cell: CellRecord) -> Picture:
     return Picture(
         cell.name,
         f"{cell.title}: latency at clients of other daemons against rate, Poisson senders. "
-        "Vertical lines are knees; dots are p99 of further runs; a cross is a rate at which the "
-        "daemon ended a session.",
+        "Vertical lines are knees; hollow marks: rates that were not delivered in full; dots: "
+        "p99 of further runs; a cross: a rate at which the daemon ended a session.",
         _png(figure),
     )
 
@@ -116,10 +117,20 @@ def _curve(document: Document, cell: CellRecord) -> Picture:
 def _draw_curve(axes: "Axes", label: str, curve: dict[str, Any], colour: str) -> None:
     points = [point for point in curve["points"] if not point["ended"]]
     ended = [point["offered_per_s"] for point in curve["points"] if point["ended"]]
-    rates = [point["delivered_per_s"] for point in points]
-    for part, style in (("p99", "o-"), ("p50", "o--")):
+    points.sort(key=_offered)
+    rates = [_offered(point) for point in points]
+    late = [_offered(p) > p["delivered_per_s"] / DELIVERED_SHARE for p in points]
+    for part, style in (("p99", "-"), ("p50", "--")):
         values = [point[f"us_{part}"] for point in points]
-        axes.plot(rates, values, style, color=colour, markersize=3.5, label=f"{label} {part}")
+        axes.plot(rates, values, f"o{style}", color=colour, markersize=4, label=f"{label} {part}")
+        axes.plot(
+            [rate for rate, is_late in zip(rates, late, strict=True) if is_late],
+            [value for value, is_late in zip(values, late, strict=True) if is_late],
+            "o",
+            color=colour,
+            markerfacecolor="white",
+            markersize=4,
+        )
     if curve["knee_per_s"]:
         axes.axvline(curve["knee_per_s"], color=colour, linewidth=0.8, alpha=0.6)
     if ended and points:
@@ -129,8 +140,12 @@ def _draw_curve(axes: "Axes", label: str, curve: dict[str, Any], colour: str) ->
 
 def _draw_dots(axes: "Axes", curve: dict[str, Any], colour: str) -> None:
     points = [point for point in curve["points"] if not point["ended"]]
-    rates = [point["delivered_per_s"] for point in points]
+    rates = [_offered(point) for point in points]
     axes.plot(rates, [p["us_p99"] for p in points], ".", color=colour, markersize=3, alpha=0.35)
+
+
+def _offered(point: dict[str, Any]) -> float:
+    return float(point["offered_per_s"])
 
 
 def _bars(shares: Sequence[Share]) -> Picture:
@@ -161,7 +176,10 @@ def _bars(shares: Sequence[Share]) -> Picture:
     axes.invert_yaxis()
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.set_xlabel("share of the bare forwarder's rate")
-    axes.legend(fontsize="small")
+    if len(labels) > 1:
+        axes.legend(
+            fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(labels)
+        )
     caption = (
         "Rates as shares of what a bare forwarder reaches in the daemon's place: median, smallest "
         "and largest run."

@@ -1,9 +1,9 @@
 """The Markdown page of a benchmark, made from its document alone.
 
-`python -m bench.report FILE.json` writes the reports of a stored result anew.
+`python -m bench.report FILE.json` writes the reports of a stored result anew; with `--readme` the
+tables of the project's pages, too.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from bench.document import (
     read,
     together,
 )
+from bench.usage import Parser
 
 NONE = "-"
 BUSY_LOAD = 0.5  # Load average from which other work is said to have disturbed.
@@ -135,12 +136,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def circumstances(document: Document) -> str:
     """Return where, with what and how often it was measured, and what to beware of."""
-    parts = [_place(document.machine), _effort(document)]
+    parts = [place_text(document), effort_text(document)]
     parts += [f"**This run was {document.stopped}.**"] if document.stopped else []
     return "\n\n".join([*parts, *_programs(document)])
 
 
-def _place(machine: dict[str, Any]) -> str:
+def place_text(document: Document) -> str:
+    """Return machine, versions, commit and time."""
+    machine = document.machine
     release = f"spread {machine['release']}, " if machine.get("release") else ""
     load = machine["load_average"]
     disturbed = (
@@ -156,7 +159,8 @@ def _place(machine: dict[str, Any]) -> str:
     )
 
 
-def _effort(document: Document) -> str:
+def effort_text(document: Document) -> str:
+    """Return how often and how long it was measured."""
     effort = document.effort
     minutes = f" All of it took {document.seconds / 60:.1f} minutes." if document.seconds else ""
     single = (
@@ -356,7 +360,9 @@ def limit_rows(document: Document) -> tuple[list[str], list[list[str]]]:
 
 def main() -> int:
     """Write the reports of stored results; 1 when a file is none."""
-    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    from bench.readme import renew  # It takes its rows from here.
+
+    parser = Parser("python -m bench.report", __doc__)
     parser.add_argument(
         "files",
         type=Path,
@@ -365,6 +371,11 @@ def main() -> int:
         help="documents that `python -m bench` wrote; several are put together as one",
     )
     parser.add_argument("--output", type=Path, help="where to, without suffix (beside the first)")
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help="write the tables into README.md and bench/README.md, too, between their marks",
+    )
     given = parser.parse_args()
     stem = given.output or given.files[0].with_suffix("")
     try:
@@ -374,6 +385,8 @@ def main() -> int:
             stored = stem.with_name(f"{stem.name}-together.json")
             stored.write_text(dumps(document))
             paths = [stored, *paths]
+        if given.readme:
+            paths += renew(document)
     except (DocumentError, OSError) as error:
         print(f"bench.report: {error}", file=sys.stderr)
         return 1

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from bench.session import HEADER, NAME_SIZE
+from bench.session import HEADER, NAME_SIZE, SERVICES
 
 RING_SIZE = 256 * 1024  # Frames laid out per sender: stays in the level 2 cache.
 RINGS_SIZE = 64 * 1024 * 1024  # The same for all senders together, when they are many.
+PAYLOAD_MAX = 8_000_000  # What the generator takes in one frame, with header and groups.
 UNBOUNDED = 1 << 62  # As a window: never reached.
 UNORDERED = ("unreliable", "reliable")
 OWN, SLOWEST, ACKNOWLEDGED = "own", "slowest", "acknowledged"
@@ -40,7 +41,15 @@ class Workload:
     pace: str = ""  # OWN, SLOWEST or ACKNOWLEDGED; empty: own where senders receive.
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a sender that nothing would hold back."""
+        """Raise ValueError for what cannot be sent, or a sender that nothing would hold back."""
+        if not 0 <= self.payload_size <= PAYLOAD_MAX:
+            raise ValueError(f"payload of {self.payload_size} bytes: choose 0 to {PAYLOAD_MAX:,}")
+        unknown = [name for name in self.services if name not in SERVICES]
+        if unknown or not self.services:
+            raise ValueError(f"service {' '.join(unknown)!r}: choose of {', '.join(SERVICES)}")
+        least = min(self.senders, self.groups, self.groups_per_message, self.receivers + 1)
+        if least < 1 or min((self.window, self.interval_us, *self.rates)) < 0:
+            raise ValueError("senders and groups must be 1 or more, windows and rates 0 or more")
         if self.window == 0 and not all(self.interval_ns(i) for i in range(self.senders)):
             raise ValueError("a sender needs a rate or a window")
 
