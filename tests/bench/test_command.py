@@ -1,6 +1,7 @@
 """`python -m bench` as a user runs it: two implementations in turn, its documents, its refusals."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -96,16 +97,53 @@ def test_limits_of_kernel_and_forwarder_stand_beside_a_cell(tmp_path: Path) -> N
     assert any(sum(limit.values) > 0 for limit in document.limits.values())
 
 
-def test_daemon_that_cannot_start_is_a_fault_of_the_report_and_of_the_exit_code(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--payload", "10", "--daemon-command", "{python} -c print('no_daemon')"], "no_daemon"),
+        (["unix-100", "--daemon-command", "/bin/true"], "it printed nothing"),
+        (["unix-100", "--against", "other=/nonexistent -n {name}"], "/nonexistent"),
+        (["--daemons", "2", "--links", "loopback", "--options", "Foo = 1"], "Foo = 1"),
+        (["--payload", "200000"], "takes no 200,000 bytes"),
+    ],
+)
+def test_what_cannot_run_is_refused_in_one_line_before_anything_is_measured(
+    tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    done = bench(
-        *(*SHORT, "--payload", "10", "--daemon-command", "{python} -c print('no_daemon')"),
-        *("--no-limit", "--output", str(tmp_path)),
-    )
+    before = tmp_path / "latest.md"
+    before.write_text("of an earlier run")
 
-    assert done.returncode == 1
-    assert "no_daemon" in (tmp_path / "latest.md").read_text()
+    done = bench(*SHORT, *arguments, "--output", str(tmp_path))
+
+    assert done.returncode == 64
+    [line] = done.stderr.splitlines()
+    assert message in line
+    assert done.stdout == ""
+    assert before.read_text() == "of an earlier run"
+
+
+def test_stopped_run_says_so_and_leaves_the_latest_alone(tmp_path: Path) -> None:
+    before = tmp_path / "latest.md"
+    before.write_text("of an earlier run")
+    command = [sys.executable, "-m", "bench", "unix-100", "unix-1350", "--no-limit"]
+    command += ["--runs", "1", "--duration", "0.05", "--output", str(tmp_path)]
+
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        while not process.stderr.readline().startswith("[2/2"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "**This run was stopped at " in printed
+    assert "after 1 of 2 cells" in printed
+    assert before.read_text() == "of an earlier run"
+    [kept] = tmp_path.glob("2*.json")
+    assert [cell.name for cell in read(kept).cells] == ["unix-100"]
 
 
 @pytest.mark.parametrize(
@@ -136,5 +174,32 @@ def test_daemon_that_cannot_start_is_a_fault_of_the_report_and_of_the_exit_code(
 def test_bad_usage_is_refused_with_what_was_wrong(arguments: list[str], message: str) -> None:
     done = bench(*arguments)
 
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
+    assert done.returncode == 64
+    [line] = done.stderr.splitlines()
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "address 'nowhere'"),
+        (["99999@localhost"], "port '99999'"),
+        (["4803", "--payload", "100000000"], "100000000"),
+        (["4803", "--service", "total"], "'total'"),
+        (["4803", "--senders", "0"], "senders"),
+        (["4803", "--rate", "fast"], "fast"),
+    ],
+)
+def test_load_by_hand_refuses_what_it_cannot_send(arguments: list[str], message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 64
+    [line] = done.stderr.splitlines()
+    assert message in line

@@ -166,3 +166,70 @@ def test_documents_of_other_effort_stay_apart() -> None:
 
     with pytest.raises(DocumentError, match="effort"):
         together([document, replace(document, effort={"runs": 9})])
+
+
+def test_targets_stand_in_front_with_what_is_missed() -> None:
+    figure = Figure(title="rate", unit="messages/s", target=100, limit_share=0.6)
+    samples = {"ours": [Sample((120,))], "limit": [Sample((240,))]}
+
+    page = markdown(document_of(CellResult(FixedCell((figure,)), samples)))
+
+    assert "1 of 2 targets are met. Missed: rate: share of limit." in page
+    assert "| rate | 120 messages/s | ≥ 100 | yes | 0.5 (≥ 0.6: no) | - | - |" in page
+    assert page.index("### Targets") < page.index("### Ring")
+
+
+def test_target_of_a_cell_that_failed_is_not_called_met() -> None:
+    figure = Figure(title="rate", unit="messages/s", target=100)
+
+    page = markdown(document_of(CellResult(FixedCell((figure,)), faults={"ours": "it ended"})))
+
+    assert "0 of 1 targets are met. Not measured: 1." in page
+
+
+def test_page_says_when_it_was_stopped() -> None:
+    document = replace(document_of(), stopped="stopped at noon after 1 of 2 cells")
+
+    assert "**This run was stopped at noon after 1 of 2 cells.**" in markdown(document)
+
+
+@pytest.mark.parametrize(("runs", "is_warned"), [(1, True), (3, False)])
+def test_single_runs_are_warned_of(runs: int, is_warned: bool) -> None:
+    document = document_of()
+    page = markdown(replace(document, effort={**document.effort, "runs": runs}))
+
+    assert ("Quotients of single runs say little" in page) == is_warned
+
+
+def test_machine_that_was_busy_is_warned_of() -> None:
+    document = document_of()
+    quiet = replace(document, machine={**document.machine, "load_average": 0.1})
+    busy = replace(document, machine={**document.machine, "load_average": 1.7})
+
+    assert "start: 1.7. Other work ran" in markdown(busy)
+    assert "Other work ran" not in markdown(quiet)
+
+
+def test_profile_is_a_table_of_parts_and_one_of_functions() -> None:
+    profile = {
+        "sample_count": 1000,
+        "parts": [["kernel", 0.7], ["modules of spread", 0.3]],
+        "kernel": [["frames to clients", 0.4], ["waiting for events", 0.001]],
+        "modules": [["_delivery", 0.3]],
+        "symbols": [["show", "modules of spread", "_delivery", 0.2]],
+    }
+    cell = FixedCell((), kind="profile")
+    result = CellResult(cell, {"ours": [Sample((), None, {"profile": profile})]})
+
+    page = markdown(document_of(result))
+
+    assert "| kernel | 70.0% |\n| - frames to clients | 40.0% |\n| modules of spread" in page
+    assert "| `show` | _delivery | 20.0% |" in page
+
+
+def test_profile_that_is_not_to_be_had_says_why() -> None:
+    samples = {"ours": [Sample((), None, {"note": "no profile: perf is not installed"})]}
+
+    page = markdown(document_of(CellResult(FixedCell((), kind="profile"), samples)))
+
+    assert "a cell: no profile: perf is not installed." in page
