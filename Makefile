@@ -51,7 +51,7 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 docs: $(VENV)/.built $(VENV)/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-## make bench       figures beside targets and limits, 15 minutes; writes bench/results/latest.*
+## make bench       figures beside targets and limits, a quarter of an hour; writes bench/results/latest.*
 bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
