@@ -1,0 +1,448 @@
+"""What a daemon does about a datagram of a monitor: judged here, done by the caller.
+
+    datagram, source  ->  MonitorServer  ->  Answer        datagrams to send
+                                             Ask           a query for whoever has the reports
+                                             Partition, SetWindows, Reload, Stop   for the ring
+
+The checks come in the order of the monitor protocol, section 5, with these deviations: a source
+that is neither this host, nor a configured one, nor allowed by name is ignored before all others;
+maps must have their full length; a reload needs the magic number and a configured process id like
+everything else; windows that would stop the daemon, or are no windows, are refused; `Stop` is an
+orderly end. Each command that is taken is logged with who asked.
+
+Whoever can reach the port decides how many datagrams come: each source has a budget, and refusals
+of one kind get one line a minute for each source.
+"""
+
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from spread.config.model import Configuration, Daemon, EventPriority, EventType
+from spread.daemon.event_sink import EventSink
+from spread.daemon.monitor_limits import Budgets, Minutes
+from spread.errors import PeerError
+from spread.monitor.protocol import (
+    KEEP,
+    KILL,
+    MAGIC,
+    MONITOR_HASH,
+    Command,
+    Datagram,
+    StatusReply,
+    components,
+    decode_datagram,
+    encode_status,
+    pairs,
+)
+from spread.monitor.queries import Query, decode_query
+from spread.monitor.report import Report, Windows
+from spread.monitor.status import status_record
+
+__all__ = [
+    "COUNTERS",
+    "PARTITION_S",
+    "WINDOW_MAX",
+    "Answer",
+    "Ask",
+    "Decision",
+    "MonitorServer",
+    "Partition",
+    "Reload",
+    "SetWindows",
+    "Stop",
+]
+
+PARTITION_S: Final = 60
+"""How long a partition lasts unless it is asked for again; monitors do so every 25 s."""
+
+WINDOW_MAX: Final = 768
+"""Packets in one rotation for which a daemon has room."""
+
+COUNTERS: Final = (
+    ("monitor_requests", "requests of monitors that were answered or carried out"),
+    ("monitor_queries", "queries that were handed on to be answered"),
+    ("monitor_refused", "requests of monitors that were wrong, or not allowed"),
+    ("monitor_strangers", "requests from hosts that are neither configured nor allowed"),
+    ("monitor_limited", "requests dropped because their source sent too many"),
+)
+"""Name and meaning of each counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Send these datagrams to this address and port."""
+
+    address: str
+    port: int
+    datagrams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A query; its reply goes to this address and port."""
+
+    query: Query
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Hear only daemons of the own component for `PARTITION_S`; without components, all again."""
+
+    components: tuple[int, ...]
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetWindows:
+    """Change the windows, in packets; None keeps one."""
+
+    window: int | None
+    personal: int | None
+    accelerated: int | None
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Read the configuration file again."""
+
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the daemon in order."""
+
+    asked_by: str
+
+
+Decision = Answer | Ask | Partition | SetWindows | Reload | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A datagram whose header has been read, and where it came from."""
+
+    datagram: Datagram
+    data: bytes
+    source: str
+    port: int
+
+    @property
+    def process(self) -> str:
+        """Whom the requester says to be."""
+        return str(IPv4Address(self.datagram.process))
+
+    @property
+    def asked_by(self) -> str:
+        """Who asks, for the log."""
+        return f"{self.source}:{self.port} as {self.process}"
+
+
+class _RefusedError(Exception):
+    """A request is not carried out; without a kind of event nothing is logged."""
+
+    def __init__(self, kind: EventType | None, reason: str, **fields: object) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.fields = fields
+
+
+class MonitorServer:
+    """Judges the datagrams of monitors for one daemon."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        log: EventSink,
+        clock_ns: Callable[[], int],
+        own_addresses: Collection[str] = (),
+        allowed: Collection[IPv4Network] = (),
+    ) -> None:
+        """`own_addresses` are those of this host; `allowed` are networks that may ask, too."""
+        self._log = log
+        self._budgets = Budgets(clock_ns)
+        self._minutes = Minutes(clock_ns)
+        self._own_addresses = frozenset(own_addresses)
+        self._counters = dict.fromkeys((name for name, _ in COUNTERS), 0)
+        self.reconfigure(configuration, allowed)
+
+    def reconfigure(
+        self, configuration: Configuration, allowed: Collection[IPv4Network] = ()
+    ) -> None:
+        """Go by another configuration from now on."""
+        self._configuration = configuration
+        self._allowed = tuple(allowed)
+        daemons = [
+            (daemon, number)
+            for number, segment in enumerate(configuration.segments)
+            for daemon in segment.daemons
+        ]
+        self._daemons = tuple(daemon for daemon, _ in daemons)
+        self._number = self._daemons.index(configuration.me)
+        self._configured = frozenset(
+            address for daemon in self._daemons for address in _addresses(daemon)
+        )
+        self._addresses = {daemon.name: daemon.address for daemon in self._daemons}
+        self._segments = {daemon.name: number for daemon, number in daemons}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters, by the names of `COUNTERS`."""
+        return dict(self._counters)
+
+    def datagram(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
+        """Judge a datagram from this address and port; `report` is what a status reply tells."""
+        if not self._budgets.take(source):
+            self._count("monitor_limited")
+            self._tell("requests of a monitor dropped", "too many", source)
+            return None
+        try:
+            return self._judge(data, source, port, report)
+        except _RefusedError as refusal:
+            self._count("monitor_refused")
+            if refusal.kind is not None:
+                self._tell(
+                    "request of a monitor refused",
+                    (source, refusal.reason, refusal.fields.get("command")),
+                    source,
+                    kind=refusal.kind,
+                    reason=refusal.reason,
+                    **refusal.fields,
+                )
+            return None
+
+    def _judge(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
+        try:
+            request = _Request(decode_datagram(data), data, source, port)
+        except PeerError as error:
+            raise _RefusedError(
+                EventType.PRINT, "not a datagram of a monitor", fault=error
+            ) from error
+        if not self._may_ask(source):
+            self._count("monitor_strangers")
+            self._tell(
+                "request of a monitor ignored",
+                "stranger",
+                source,
+                reason="its host is not in the configuration",
+                remedy="allow its network with --monitor-allow or MonitorAllow",
+            )
+            return None
+        if request.datagram.hash not in (MONITOR_HASH, self._configuration.hash):
+            raise _RefusedError(
+                EventType.NETWORK, "hash of another configuration", hash=request.datagram.hash
+            )
+        if request.datagram.command is Command.PARTITION:
+            return self._partition(request)
+        self._check_sender(request)
+        if request.datagram.command is Command.STATUS:
+            return self._status(request, report)
+        if request.datagram.command is Command.FLOW_CONTROL:
+            return self._flow_control(request, report)
+        if request.datagram.command is Command.RELOAD:
+            return self._reload(request)
+        return self._query(request)
+
+    # -- Commands ---------------------------------------------------------------------------------
+
+    def _partition(self, request: _Request) -> Decision:
+        fault, parts = None, (0,) * len(self._daemons)
+        try:
+            parts = components(request.datagram)[: len(self._daemons)]
+        except PeerError as error:
+            fault = error
+        is_kill = parts[self._number] == KILL
+        self._check_dangerous(EventType.PRINT, "kill" if is_kill else "partition")
+        if not self._is_genuine(request):
+            raise _RefusedError(None, "partition of nobody")
+        if fault is not None:
+            raise _RefusedError(EventType.PRINT, "partition map cut", fault=fault)
+        if is_kill:
+            self._command("stopped by a monitor", request)
+            return Stop(request.asked_by)
+        wanted = parts if any(parts) else ()
+        self._command(
+            "partitioned by a monitor" if wanted else "partition ended by a monitor",
+            request,
+            component=parts[self._number],
+        )
+        return Partition(wanted, request.asked_by)
+
+    def _check_sender(self, request: _Request) -> None:
+        """Check what all requests but partitions have in common."""
+        datagram = request.datagram
+        transmitter = str(IPv4Address(datagram.transmitter))
+        if transmitter == self._configuration.me.address:
+            raise _RefusedError(None, "own packet")
+        if datagram.magic != MAGIC and transmitter not in self._configured:
+            raise _RefusedError(
+                EventType.PRINT, "transmitter is no configured daemon", transmitter=transmitter
+            )
+        if len(datagram.body) != datagram.body_size:
+            raise _RefusedError(
+                EventType.PRINT,
+                "body is not as long as announced",
+                size=len(datagram.body),
+                announced=datagram.body_size,
+            )
+
+    def _status(self, request: _Request, report: Report) -> Decision:
+        self._check_genuine(EventType.STATUS, request)
+        port = request.datagram.sequence & 0xFFFF
+        if port == 0:
+            raise _RefusedError(EventType.STATUS, "no port for the status reply")
+        self._count("monitor_requests")
+        self._log.event(
+            EventType.STATUS,
+            EventPriority.INFO,
+            "status told to a monitor",
+            lines=(),
+            asked_by=request.asked_by,
+            reply_port=port,
+        )
+        record = status_record(report, addresses=self._addresses, segments=self._segments)
+        reply = encode_status(StatusReply(self._configuration.me.address, record))
+        return Answer(request.process, port, (reply,))
+
+    def _flow_control(self, request: _Request, report: Report) -> Decision:
+        kind = EventType.FLOW_CONTROL
+        self._check_dangerous(kind, "flow control")
+        self._check_genuine(kind, request)
+        try:
+            numbers = pairs(request.datagram)
+        except PeerError as error:
+            raise _RefusedError(kind, "flow control map cut", fault=error) from error
+        if len(self._daemons) == len(numbers):
+            raise _RefusedError(kind, "128 daemons leave no place for the window")
+        window, (personal, accelerated) = numbers[len(self._daemons)][0], numbers[self._number]
+        fault = _window_fault(window, personal, accelerated, report.windows)
+        if fault is not None:
+            raise _RefusedError(kind, "windows that cannot be", fault=fault)
+        self._command(
+            "flow control changed by a monitor",
+            request,
+            kind,
+            window=_shown(window),
+            personal_window=_shown(personal),
+            accelerated_window=_shown(accelerated),
+        )
+        return SetWindows(_given(window), _given(personal), _given(accelerated), request.asked_by)
+
+    def _reload(self, request: _Request) -> Decision:
+        self._check_genuine(EventType.PRINT, request)
+        self._command("reload asked for by a monitor", request)
+        return Reload(request.asked_by)
+
+    def _query(self, request: _Request) -> Decision:
+        try:
+            query = decode_query(request.data)
+        except PeerError as error:
+            raise _RefusedError(EventType.STATUS, "query not understood", fault=error) from error
+        self._count("monitor_queries")
+        return Ask(query, request.source, request.port)
+
+    def _check_dangerous(self, kind: EventType, command: str) -> None:
+        if not self._configuration.options.dangerous_monitor:
+            raise _RefusedError(kind, "DangerousMonitor is not set", command=command)
+
+    def _check_genuine(self, kind: EventType, request: _Request) -> None:
+        if request.datagram.magic != MAGIC:
+            raise _RefusedError(kind, "not the magic number of a monitor")
+        if not self._is_configured(request.process):
+            raise _RefusedError(
+                kind, "asked in the name of a host that is not configured", name=request.process
+            )
+
+    # -- Who may ask ------------------------------------------------------------------------------
+
+    def _may_ask(self, source: str) -> bool:
+        address = IPv4Address(source)
+        return (
+            source in self._configured
+            or source in self._own_addresses
+            or address.is_loopback
+            or any(address in each for each in self._allowed)
+        )
+
+    def _is_configured(self, process: str) -> bool:
+        address = IPv4Address(process)
+        return process in self._configured or any(address in each for each in self._allowed)
+
+    def _is_genuine(self, request: _Request) -> bool:
+        return request.datagram.magic == MAGIC and self._is_configured(request.process)
+
+    # -- Telling ----------------------------------------------------------------------------------
+
+    def _tell(
+        self,
+        wording: str,
+        key: Hashable,
+        source: str,
+        *,
+        kind: EventType = EventType.PRINT,
+        **fields: object,
+    ) -> None:
+        """Log what is not done, once a minute for each key."""
+        since = self._minutes.since(key)
+        if since is not None:
+            fields["since"] = since
+            self._log.event(
+                kind, EventPriority.WARNING, wording, lines=(), address=source, **fields
+            )
+
+    def _command(
+        self, wording: str, request: _Request, kind: EventType = EventType.PRINT, **fields: object
+    ) -> None:
+        """Log what is done, and who asked."""
+        self._count("monitor_requests")
+        self._log.event(
+            EventType.PRINT | kind,
+            EventPriority.PRINT,
+            wording,
+            lines=(),
+            asked_by=request.asked_by,
+            **fields,
+        )
+
+    def _count(self, name: str) -> None:
+        self._counters[name] += 1
+
+
+def _addresses(daemon: Daemon) -> tuple[str, ...]:
+    return (daemon.address, *(each.address for each in daemon.interfaces))
+
+
+def _window_fault(window: int, personal: int, accelerated: int, now: Windows) -> str | None:
+    """Say why windows cannot be taken; one that is kept is judged as it is now."""
+    if window == personal == accelerated == 0:
+        return "all windows are 0: define them before they are sent, or nothing is sent any more"
+    for name, value, least in (
+        ("window", window, 1),
+        ("personal window", personal, 1),
+        ("accelerated window", accelerated, 0),
+    ):
+        if value != KEEP and not least <= value <= WINDOW_MAX:
+            return f"{name} {value}: it is {least} to {WINDOW_MAX} packets, or -1 to keep it"
+    window = now.window if window == KEEP else window
+    personal = now.personal if personal == KEEP else personal
+    accelerated = now.accelerated if accelerated == KEEP else accelerated
+    if personal > window:
+        return f"personal window {personal} is above window {window}"
+    if accelerated > personal:
+        return f"accelerated window {accelerated} is above personal window {personal}"
+    return None
+
+
+def _given(value: int) -> int | None:
+    return None if value == KEEP else value
+
+
+def _shown(value: int) -> str:
+    return "kept" if value == KEEP else str(value)
