@@ -3,7 +3,7 @@
 from cython cimport final
 from libc.string cimport memcpy, memset
 
-from spread._frames cimport load_le32, store_le32
+from spread._frames cimport store_le32
 from spread._packets cimport PACKET_HEADER_SIZE, store_le64
 
 from spread.errors import MisuseError
