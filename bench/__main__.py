@@ -61,7 +61,10 @@ def main() -> int:
     except (UsageError, DaemonError, ValueError) as error:
         parser.error(str(error))
     if given.list:
-        print("\n".join(f"{cell.name:20} {cell.kind:12} {cell.title}" for cell in cells))
+        core = {cell.name for cell in core_cells()}
+        for cell in cells:
+            mark = "core" if cell.name in core else ""
+            print(f"{cell.name:25} {cell.kind:12} {mark:5} {cell.title}")
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise_descriptor_limit()
@@ -179,11 +182,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "cells", nargs="*", help="names or shell patterns (default: all core cells)"
     )
-    parser.add_argument("--list", action="store_true", help="list all cells and exit")
+    parser.add_argument(
+        "--list", action="store_true", help="list all cells, those of the core marked, and exit"
+    )
     parser.add_argument("--all", action="store_true", help="run the further cells, too")
     parser.add_argument("--quick", action="store_true", help="one short run per cell")
     parser.add_argument("--runs", type=int, help="runs per cell (3; 1 of curves and scale)")
-    parser.add_argument("--duration", type=float, help="measured seconds per run (1.5)")
+    parser.add_argument(
+        "--duration", type=float, help="measured seconds per run (1.5; 3 at low rates)"
+    )
     parser.add_argument(
         "--daemon-command",
         default="",
@@ -242,7 +249,7 @@ def _effort(given: argparse.Namespace) -> Effort:
     if given.duration is not None:
         if not given.duration > 0:
             raise UsageError(f"--duration {given.duration:g}: choose seconds above 0")
-        effort = replace(effort, duration_s=given.duration)
+        effort = replace(effort, duration_s=given.duration, latency_s=given.duration)
     return effort
 
 

@@ -30,6 +30,7 @@ class Effort:
     long_runs: int = 1  # The same for cells that consist of many measurements.
     warm_up_s: float = 0.5
     duration_s: float = 1.5
+    latency_s: float = 3.0  # The same at low rates, where fewer messages make a percentile.
     client_count: int = 300_000  # Messages that a Python client receives.
     session_count: int = 5_000
     idle_s: float = 2.0
@@ -38,9 +39,19 @@ class Effort:
         """Return how often cells of a kind are run."""
         return self.long_runs if kind in LONG_KINDS else self.runs
 
+    def seconds_of(self, kind: str) -> float:
+        """Return how long a load of a kind is measured."""
+        return self.latency_s if kind == "latency" else self.duration_s
+
 
 QUICK = Effort(
-    runs=1, warm_up_s=0.2, duration_s=0.5, client_count=50_000, session_count=500, idle_s=1.0
+    runs=1,
+    warm_up_s=0.2,
+    duration_s=0.5,
+    latency_s=0.5,
+    client_count=50_000,
+    session_count=500,
+    idle_s=1.0,
 )
 
 

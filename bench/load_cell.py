@@ -39,7 +39,7 @@ class LoadCell:
 
     def run(self, system: System, effort: Effort) -> Sample:
         """Warm up and measure for the times of `effort`."""
-        bounds = Bounds(warm_up_s=effort.warm_up_s, duration_s=effort.duration_s)
+        bounds = Bounds(warm_up_s=effort.warm_up_s, duration_s=effort.seconds_of(self.kind))
         measurement = drive(system, self.workload, bounds, transport=self.transport)
         return Sample(tuple(metric.read(measurement) for metric in self.metrics), measurement)
 

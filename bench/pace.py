@@ -49,7 +49,7 @@ class Pace:
 
 def expected_s(cell: Cell, effort: Effort, implementation_count: int) -> float:
     """Return about how many seconds all runs of a cell take."""
-    run_s = effort.warm_up_s + effort.duration_s + CHANGE_S
+    run_s = effort.warm_up_s + effort.seconds_of(cell.kind) + CHANGE_S
     special = [seconds for prefix, seconds in RUNS_S.items() if cell.name.startswith(prefix)]
     count = implementation_count if cell.has_limit else 1
     return (special[0] if special else run_s) * effort.runs_of(cell.kind) * count

@@ -162,6 +162,8 @@ def place_text(document: Document) -> str:
 def effort_text(document: Document) -> str:
     """Return how often and how long it was measured."""
     effort = document.effort
+    latency_s = effort.get("latency_s", effort["duration_s"])
+    low = f" ({latency_s:g} s at low rates)" if latency_s != effort["duration_s"] else ""
     minutes = f" All of it took {document.seconds / 60:.1f} minutes." if document.seconds else ""
     single = (
         " **Quotients of single runs say little: take --runs 3.**"
@@ -169,8 +171,8 @@ def effort_text(document: Document) -> str:
         else " Curves, scale and profiles are single runs."
     )
     return (
-        f"{effort['runs']} runs of {effort['duration_s']:g} s after {effort['warm_up_s']:g} s of "
-        f"warm-up; median (minimum to maximum).{single}{minutes}"
+        f"{effort['runs']} runs of {effort['duration_s']:g} s{low} after {effort['warm_up_s']:g} s "
+        f"of warm-up; median (minimum to maximum).{single}{minutes}"
     )
 
 
@@ -302,7 +304,7 @@ def _share(figure: Figure, values: Sequence[float], limits: Sequence[float]) -> 
     ratio = median_ratio(values, limits)
     if ratio is None:
         return NONE
-    text = two_digits(ratio)
+    text = two_digits(ratio) if figure.more_is_better else f"{two_digits(ratio)} times"
     if figure.limit_share is None:
         return text
     return f"{text} (≥ {figure.limit_share:g}: {'yes' if ratio >= figure.limit_share else 'no'})"
