@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from bench.cell import Cell, Effort
 
 CHANGE_S = 0.4  # Of a run: sessions, joins, drain.
-START_S = 3.0  # Of daemons in namespaces, once per implementation and topology.
 # Seconds of a run of cells that do more than one load, whatever the effort says.
 RUNS_S = {
-    "curve": 24.0,
+    "curve": 19.0,
     "crash-groups": 20.0,
-    "crash": 3.5,
-    "silence": 6.5,
-    "part": 9.0,
-    "loss": 7.0,
-    "slow-host": 6.0,
+    "crash": 2.5,
+    "silence": 5.0,
+    "part": 4.6,
+    "loss": 6.6,
+    "slow-host": 9.0,
+    "scale-groups-3": 25.0,
     "scale": 12.0,
-    "idle": 6.0,
-    "client": 1.5,
+    "idle": 9.8,
+    "client": 0.5,
     "memory": 8.0,
-    "ring-work": 6.0,
-    "profile": 8.0,
-    "calls": 3.0,
+    "ring-work": 5.5,
+    "profile": 4.5,
+    "calls": 1.5,
 }
 
 

@@ -173,6 +173,7 @@ def _bars(shares: Sequence[Share]) -> Picture:
         titles,
         fontsize="x-small",
     )
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.set_xlabel("share of the bare forwarder's rate")
