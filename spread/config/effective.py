@@ -104,6 +104,7 @@ def effective_record(configuration: Configuration) -> Record:
         "max_queued_bytes": options.max_queued_bytes,
         "max_memberships": options.max_memberships,
         "busy_poll": options.busy_poll,
+        "monitor_allow": list(options.monitor_allow),
     }
 
 

@@ -154,6 +154,7 @@ class Options:
     max_queued_bytes: int = 512 * 1024 * 1024
     max_memberships: int = 500_000
     busy_poll: int = 0  # Microseconds.
+    monitor_allow: tuple[str, ...] = ()  # Networks such as 10.0.0.0/8.
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ _KINDS = {
     Form.TRISTATE: frozenset({Kind.TRISTATE}),
     Form.METHODS: frozenset({Kind.QUOTED, Kind.WORD}),
     Form.POLICY: frozenset({Kind.QUOTED, Kind.WORD}),
+    Form.NETWORKS: frozenset({Kind.QUOTED, Kind.WORD, Kind.ADDRESS}),
 }
 
 _NUMBERS = frozenset({Form.NUMBER, Form.WINDOW, Form.TIMEOUT})

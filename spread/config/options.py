@@ -26,6 +26,7 @@ class Form(Enum):
     TRISTATE = "ON, OFF or AUTO"
     METHODS = "names of authentication methods in quotes"
     POLICY = "the name of an access control policy"
+    NETWORKS = "networks such as 10.0.0.0/8, several of them in quotes"
     NUMBER = "a number"
     WINDOW = "a number of packets"
     TIMEOUT = "a number of milliseconds"
@@ -103,6 +104,7 @@ _OWN = (
     # Microseconds; who wants more than a second wants it for ever.
     Option("BusyPoll", Form.NUMBER, "busy_poll",
            low=0, high=1_000_000, example="50", own=True),
+    Option("MonitorAllow", Form.NETWORKS, "monitor_allow", example="10.0.0.0/8", own=True),
 )
 # fmt: on
 

@@ -179,6 +179,7 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
         "MaxQueuedBytes": f"{options.max_queued_bytes} bytes",
         "MaxMemberships": f"{options.max_memberships}",
         "BusyPoll": _busy_poll(options.busy_poll),
+        "MonitorAllow": " ".join(options.monitor_allow) or "daemons of this file and their hosts",
     }
 
 

@@ -7,6 +7,7 @@ two options is checked at the end, and only between values that are themselves r
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from typing import Any
 
 from spread.config.diagnostics import Findings, Stage
@@ -105,6 +106,7 @@ class Evaluation:
             Form.TRISTATE: self._apply_tristate,
             Form.METHODS: self._apply_methods,
             Form.POLICY: self._apply_policy,
+            Form.NETWORKS: self._apply_networks,
             Form.NUMBER: self._apply_number,
             Form.WINDOW: self._apply_window,
             Form.TIMEOUT: self._apply_timeout,
@@ -216,6 +218,21 @@ class Evaluation:
             return
         remedy = f"AccessControlPolicy = {' or '.join(self._known.policies)}"
         self._refuse(node, "there is no such access control policy", remedy, Stage.PARSE)
+
+    def _apply_networks(self, node: OptionNode) -> None:
+        networks = []
+        for text in node.values[0].value.split():
+            try:
+                networks.append(str(IPv4Network(text)))
+            except ValueError:
+                # Host bits are as likely a slip as any other.
+                message = f"{text!r} is no network"
+                remedy = f"{node.option.word} = {_network_meant(text) or node.option.example}"
+                self._refuse(node, message, remedy)
+                return
+        # Statements add up, so that each may say in its comment whose network it names.
+        before = self._fields.get(node.option.field, ())
+        self._set(node, tuple(dict.fromkeys((*before, *networks))))
 
     def _apply_number(self, node: OptionNode) -> None:
         number = self._number(node)
@@ -346,6 +363,13 @@ def evaluate(nodes: Iterable[OptionNode], findings: Findings, known: Known) -> E
     for node in nodes:
         evaluation.apply(node)
     return evaluation
+
+
+def _network_meant(text: str) -> str:
+    try:
+        return str(IPv4Network(text, strict=False))
+    except ValueError:
+        return ""
 
 
 def _event_bits(name: str) -> int:

@@ -182,3 +182,21 @@ def test_example_of_every_option_is_a_right_value(word: str) -> None:
     given = read(f"{rest}{statement}\n{SEGMENT}").given
 
     assert word in {each.word for each in given}
+
+
+def test_networks_of_monitors_add_up() -> None:
+    options = options_of(
+        'MonitorAllow = 10.0.0.0/8 # office\nMonitorAllow = "10.0.0.0/8 192.168.1.7"'
+    )
+
+    assert options.monitor_allow == ("10.0.0.0/8", "192.168.1.7/32")
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [("10.0.0.1/8", "MonitorAllow = 10.0.0.0/8"), ("10.0.0.0/33", "MonitorAllow = 10.0.0.0/8")],
+)
+def test_network_that_is_none_is_refused_with_what_was_meant(value: str, remedy: str) -> None:
+    (error,) = errors_of(f"MonitorAllow = {value}\n{SEGMENT}")
+
+    assert error.remedy == remedy
