@@ -37,8 +37,8 @@ class NoAnswerError(PeerError):
 class _Link:
     """The socket and the watch, and the moves that both faces make."""
 
-    def __init__(self, roster: Roster, *, reply_port: int, interval_s: float) -> None:
-        self.socket: MonitorSocket = open_socket(reply_port)
+    def __init__(self, roster: Roster, sock: MonitorSocket | None, *, interval_s: float) -> None:
+        self.socket = sock or open_socket()
         self.watch = RingWatch(
             roster,
             reply_port=self.socket.port,
@@ -78,10 +78,14 @@ class RingClient:
     """Asks when it is told to, and waits for the answers."""
 
     def __init__(
-        self, roster: Roster, *, reply_port: int = 0, interval_s: float = INTERVAL_S
+        self,
+        roster: Roster,
+        *,
+        sock: MonitorSocket | None = None,
+        interval_s: float = INTERVAL_S,
     ) -> None:
-        """Open the socket; raises `ConfigurationError` if `reply_port` cannot be had."""
-        self._link = _Link(roster, reply_port=reply_port, interval_s=interval_s)
+        """Use `sock`, which the client closes, or a socket at any free port."""
+        self._link = _Link(roster, sock, interval_s=interval_s)
         self.watch = self._link.watch
 
     def __enter__(self) -> Self:
@@ -150,10 +154,14 @@ class AsyncRingClient:
     """Asks all daemons for their reports in intervals, for as long as it is open."""
 
     def __init__(
-        self, roster: Roster, *, reply_port: int = 0, interval_s: float = INTERVAL_S
+        self,
+        roster: Roster,
+        *,
+        sock: MonitorSocket | None = None,
+        interval_s: float = INTERVAL_S,
     ) -> None:
-        """Open the socket; raises `ConfigurationError` if `reply_port` cannot be had."""
-        self._link = _Link(roster, reply_port=reply_port, interval_s=interval_s)
+        """Use `sock`, which the client closes, or a socket at any free port."""
+        self._link = _Link(roster, sock, interval_s=interval_s)
         self.watch = self._link.watch
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None

@@ -19,16 +19,16 @@ Times are seconds of one clock that does not jump.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
 from spread.config.diagnostics import printable
 from spread.errors import PeerError
-from spread.monitor.classic import report_of_status
 from spread.monitor.protocol import (
     Command,
     Request,
+    StatusReply,
     decode_datagram,
     decode_status,
     encode_request,
@@ -37,6 +37,7 @@ from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
 from spread.monitor.rates import History
 from spread.monitor.report import Report, from_json
 from spread.monitor.roster import Roster, Target
+from spread.monitor.status import report_of
 
 __all__ = ["INTERVAL_S", "PATIENCE_S", "Answer", "Outgoing", "RingWatch", "Watched"]
 
@@ -291,9 +292,16 @@ class RingWatch:
         question = next((each for each in asked if each.asks_status), None)
         if question is None:
             return  # A second reply to a status request that went out twice.
-        question.status = report_of_status(reply.record, target, self.roster)
+        question.status = self._report_of(reply, target)
         if watched.is_classic and not question.asks_query:
             self._settle_classic(question, now_s)
+
+    def _report_of(self, reply: StatusReply, target: Target) -> Report:
+        names = {each.identity: each.name for each in self.roster.targets}
+        report = report_of(reply, names=names, now_s=0.0)
+        return replace(
+            report, port=target.port, segment=target.segment, release=f"Spread {report.release}"
+        )
 
     def _settle_classic(self, question: _Question, now_s: float) -> None:
         """The query had its time: what the status reply said is all there is."""
