@@ -1,4 +1,4 @@
-"""The interactive monitor: what it sends is what Spread's monitor sends, and its traps are mended."""
+"""The interactive monitor: it sends what Spread's monitor sends, and its traps are mended."""
 
 import itertools
 import json
