@@ -161,6 +161,10 @@ class Report:
     groups: int = 0
     windows: Windows = field(default_factory=Windows)
     latency: Latency = field(default_factory=Latency)
+    rotation: tuple[int, ...] = ()
+    """Times between two visits of a token that did not rest; buckets as those of `Latency`."""
+    lateness: tuple[int, ...] = ()
+    """How much later than its deadline a turn of the event loop came; buckets likewise."""
     counters: Mapping[str, int] = field(default_factory=dict)
     gauges: Mapping[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()

@@ -1,0 +1,274 @@
+"""Metrics of one daemon over HTTP, from a thread of its own that reads published reports only.
+
+    /metrics    the last report as Prometheus reads it
+    /healthz    200 while the ring's thread publishes reports, else 503: restart the daemon
+    /readyz     200 while the daemon is in a ring and groups are stable, else 503
+
+    scraper -> `MetricsServer` (sockets, limits) -> `MetricsPages` (what stands there) -> Report
+
+Whoever connects can take no more than one of `Limits.connections` places for `Limits.time_s`: one
+that sends nothing, sends slowly or does not read is closed then, and counted. Connections beyond
+the places are closed at once, and more than `Limits.a_second` wait in the system's row. The text is
+made once for each report, however many ask for it.
+"""
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from spread.daemon.metrics_http import Answer, Request, read_request, write_answer
+from spread.errors import PeerError
+from spread.monitor.prometheus import Answers, ReportCollector, exposition
+from spread.monitor.report import Report
+
+__all__ = ["STALE_S", "Limits", "MetricsPages", "MetricsServer"]
+
+STALE_S: Final = 5.0
+"""A report that is older, five turns of the second, says that the ring's thread hangs."""
+
+READ_SIZE: Final = 4096
+BACKLOG: Final = 16
+
+_INDEX: Final = b"/metrics\n/healthz\n/readyz\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What others can take of the server."""
+
+    connections: int = 8
+    """Open at a time; a scraper needs one, and a few may hang."""
+    time_s: float = 5.0
+    """For the whole of a request and its answer; scrapers give up after ten."""
+    a_second: int = 50
+    """New connections a second."""
+
+
+class MetricsPages:
+    """What the server answers; `published` returns the last report, `clock` seconds since 1970."""
+
+    def __init__(
+        self, published: Callable[[], Report | None], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._published = published
+        self._clock = clock
+        self._collector = ReportCollector(self._answers, clock)
+        self._made: dict[str, tuple[Report, Answer]] = {}
+
+    def answer(self, request: Request) -> Answer:
+        """Return the answer to a request."""
+        if request.method not in ("GET", "HEAD"):
+            return Answer(405, b"only GET and HEAD\n")
+        if request.path == "/":
+            return Answer(200, _INDEX)
+        report = self._published()
+        if request.path == "/metrics":
+            return (
+                Answer(503, b"no report yet\n") if report is None else self._text(report, request)
+            )
+        if request.path == "/healthz":
+            return _verdict(self._why_unhealthy(report))
+        if request.path == "/readyz":
+            return _verdict(self._why_unhealthy(report) or _why_unready(report))
+        return Answer(404, b"there are /metrics, /healthz and /readyz\n")
+
+    def _text(self, report: Report, request: Request) -> Answer:
+        # A scraper says the same each time; others must not fill the memory.
+        form = "openmetrics" if "application/openmetrics-text" in request.accept else ""
+        made = self._made.get(form)
+        if made is None or made[0] is not report:
+            accept = "application/openmetrics-text; version=1.0.0" if form else ""
+            made = report, Answer(200, *exposition(self._collector, accept))
+            self._made[form] = made
+        return made[1]
+
+    def _answers(self) -> Answers:
+        report = self._published()
+        return {} if report is None else {report.daemon: report}
+
+    def _why_unhealthy(self, report: Report | None) -> str:
+        if report is None:
+            return "no report yet"
+        age_s = self._clock() - report.time_s
+        return f"the last report is {age_s:.1f} s old" if age_s > STALE_S else ""
+
+
+def _why_unready(report: Report | None) -> str:
+    if report is None or report.state != "OP":
+        return f"membership is in state {report.state if report else 'unknown'}"
+    if report.group_state != "GOP":
+        return f"groups are in state {report.group_state}"
+    return ""
+
+
+def _verdict(reason: str) -> Answer:
+    return Answer(503, f"{reason}\n".encode()) if reason else Answer(200, b"ok\n")
+
+
+@dataclass(slots=True)
+class _Connection:
+    socket: socket.socket
+    deadline: float
+    received: bytearray = field(default_factory=bytearray)
+    answer: memoryview | None = None
+    """What is left to send; None while the request is read."""
+
+
+class MetricsServer:
+    """Serves `answer` on a socket that listens, until `close`; it owns the socket."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        answer: Callable[[Request], Answer],
+        limits: Limits | None = None,
+    ) -> None:
+        self._listening = listening
+        self._answer = answer
+        self._limits = limits or Limits()
+        self._counters = dict.fromkeys(
+            ("metrics_requests", "metrics_refused", "metrics_timeouts", "metrics_malformed"), 0
+        )
+        self._selector = selectors.DefaultSelector()
+        self._open: dict[socket.socket, _Connection] = {}
+        self._is_accepting = False
+        self._second = 0.0
+        self._accepted = 0
+        self._waker, self._woken = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        host, port = self._listening.getsockname()[:2]
+        return host, port
+
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread that does all this."""
+        return self._thread
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._listening.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._accept_again(time.monotonic())
+        self._thread.start()
+
+    def counters(self) -> dict[str, int]:
+        """Return what was counted, by names of `spread.counters.OBSERVING`."""
+        return dict(self._counters)
+
+    def close(self) -> None:
+        """Stop, whatever is going on, and close all sockets."""
+        self._waker.close()
+        if self._thread.ident is not None:
+            self._thread.join()
+        for connection in self._open.values():
+            connection.socket.close()
+        self._selector.close()
+        self._woken.close()
+        self._listening.close()
+
+    # -- The thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            for key, _ in self._selector.select(self._sleep_s(time.monotonic())):
+                if key.fileobj is self._woken:
+                    return
+                if key.fileobj is self._listening:
+                    self._accept(time.monotonic())
+                else:
+                    self._serve(key.data)
+            now = time.monotonic()
+            self._close_late(now)
+            if not self._is_accepting and now >= self._second + 1:
+                self._accept_again(now)
+
+    def _sleep_s(self, now: float) -> float | None:
+        times = [connection.deadline for connection in self._open.values()]
+        if not self._is_accepting:
+            times.append(self._second + 1)
+        return max(0.0, min(times) - now) if times else None
+
+    def _accept_again(self, now: float) -> None:
+        self._selector.register(self._listening, selectors.EVENT_READ)
+        self._is_accepting = True
+        self._second, self._accepted = now, 0
+
+    def _accept(self, now: float) -> None:
+        if now >= self._second + 1:
+            self._second, self._accepted = now, 0
+        if self._accepted >= self._limits.a_second:
+            self._selector.unregister(self._listening)
+            self._is_accepting = False
+            return
+        try:
+            accepted, _ = self._listening.accept()
+        except OSError:
+            return  # It is gone again, or there is no descriptor for it: others need them more.
+        finally:
+            self._accepted += 1
+        if len(self._open) >= self._limits.connections:
+            self._counters["metrics_refused"] += 1
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        connection = _Connection(accepted, now + self._limits.time_s)
+        self._open[accepted] = connection
+        self._selector.register(accepted, selectors.EVENT_READ, connection)
+
+    def _serve(self, connection: _Connection) -> None:
+        try:
+            if connection.answer is None:
+                self._read(connection)
+            else:
+                self._write(connection)
+        except BlockingIOError:
+            pass  # It is ready at another time.
+        except OSError:
+            self._end(connection)
+        except PeerError:
+            self._counters["metrics_malformed"] += 1
+            self._end(connection)
+
+    def _read(self, connection: _Connection) -> None:
+        data = connection.socket.recv(READ_SIZE)
+        if not data:
+            self._end(connection)
+            return
+        connection.received += data
+        request = read_request(bytes(connection.received))
+        if request is None:
+            return
+        self._counters["metrics_requests"] += 1
+        answer = write_answer(self._answer(request), with_body=request.method != "HEAD")
+        connection.answer = memoryview(answer)
+        self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
+        self._write(connection)
+
+    def _write(self, connection: _Connection) -> None:
+        if connection.answer is None:
+            return
+        connection.answer = connection.answer[connection.socket.send(connection.answer) :]
+        if not connection.answer:
+            with suppress(OSError):  # The other side may be gone already.
+                connection.socket.shutdown(socket.SHUT_WR)
+            self._end(connection)
+
+    def _close_late(self, now: float) -> None:
+        for connection in list(self._open.values()):
+            if now >= connection.deadline:
+                self._counters["metrics_timeouts"] += 1
+                self._end(connection)
+
+    def _end(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+        del self._open[connection.socket]

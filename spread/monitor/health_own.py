@@ -1,0 +1,268 @@
+"""What one daemon can judge of its own reports: a function for each rule.
+
+A function looks at the last seconds (`Span`) and says for each subject what is true now; it keeps
+nothing. What is said of it, and why the thresholds are as they are, stands in
+`spread.monitor.health_rules`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from spread.monitor.health_hysteresis import Level, Verdict
+from spread.monitor.health_span import Course, Span
+
+__all__ = ["OWN_JUDGES", "Judge"]
+
+SHORT_S: Final = 10.0
+"""Long enough that one burst is not the whole of it, short enough to be about now."""
+
+LONG_S: Final = 60.0
+"""For what happens seldom."""
+
+LOSS_WARNING: Final = 0.01
+LOSS_CRITICAL: Final = 0.10
+LOST_LEAST: Final = 20
+
+SLOW_BYTES: Final = 4 << 20
+SLOW_MESSAGES: Final = 500
+SLOW_BYTES_CRITICAL: Final = 12 << 20
+
+STALL_WARNING_MS: Final = 200
+STALL_CRITICAL_MS: Final = 1000
+
+STEP_S: Final = 0.5
+STEP_CRITICAL_S: Final = 60.0
+
+DROPS_LEAST: Final = 10
+DROPS_CRITICAL: Final = 0.01
+
+TWICE_SHARE: Final = 0.2
+TWICE_LEAST: Final = 100
+
+INSTALLS_WARNING: Final = 3
+INSTALLS_CRITICAL: Final = 8
+
+REFUSED: Final = {
+    "unsent_denied": "a filter of this host refused them",
+    "unsent_unreachable": "no route or interface would take them",
+    "unsent_too_large": "they are larger than the interface takes",
+    "unsent_no_memory": "the system had no memory for them",
+    "unsent_overflow": "the sending socket stayed full",
+    "unsent_other": "the system gave another reason",
+}
+
+ONE_WAY: Final = {
+    "deaf": "does not hear this daemon",
+    "multicast_lost": "sends multicast that never arrives here",
+    "form_unanswered": "answers nothing when a ring is formed",
+    "token_port": "loses the token as soon as a ring with it is installed",
+}
+
+Judge = Callable[[Course], Iterable[Verdict]]
+
+
+def _level(is_critical: bool) -> Level:
+    return Level.CRITICAL if is_critical else Level.WARNING
+
+
+def _spanned(seconds: float) -> Callable[[Callable[[Span], Iterator[Verdict]]], Judge]:
+    """Let a function of a span judge a course; it says nothing before there are two reports."""
+
+    def decorate(judge: Callable[[Span], Iterator[Verdict]]) -> Judge:
+        def judged(course: Course) -> Iterator[Verdict]:
+            span = course.span(seconds)
+            if span is not None and span.seconds > 0:
+                yield from judge(span)
+
+        return judged
+
+    return decorate
+
+
+@_spanned(SHORT_S)
+def _lossy_link(span: Span) -> Iterator[Verdict]:
+    me = span.last.daemon
+    # What the own system dropped was not lost on the way: another rule speaks of it.
+    explained = span.grown("receive_drops")
+    for each in span.peers():
+        lost = each.missed
+        if lost < LOST_LEAST or lost < 2 * explained or each.received == 0:
+            continue
+        share = lost / max(each.received, lost)
+        if share >= LOSS_WARNING:
+            values = {
+                "source": each.peer.name,
+                "target": me,
+                "percent": 100 * share,
+                "lost": lost,
+                "received": each.received,
+                "seconds": span.seconds,
+            }
+            yield Verdict(f"{each.peer.name} -> {me}", _level(share >= LOSS_CRITICAL), values)
+
+
+@_spanned(SHORT_S)
+def _slow_receiver(span: Span) -> Iterator[Verdict]:
+    for each in span.last.slowest:
+        if each.queued_bytes >= SLOW_BYTES or each.queued_messages >= SLOW_MESSAGES:
+            values = {
+                "session": each.name,
+                "host": each.host or "this host",
+                "messages": each.queued_messages,
+                "mebibytes": each.queued_bytes / (1 << 20),
+            }
+            yield Verdict(each.name, _level(each.queued_bytes >= SLOW_BYTES_CRITICAL), values)
+
+
+@_spanned(LONG_S)
+def _receivers_closed(span: Span) -> Iterator[Verdict]:
+    closed = span.grown("ended_slow", "ended_memory", "ended_stalled")
+    if closed:
+        values = {"closed": closed, "daemon": span.last.daemon, "seconds": span.seconds}
+        yield Verdict(span.last.daemon, Level.WARNING, values)
+
+
+@_spanned(SHORT_S)
+def _scheduler_delay(span: Span) -> Iterator[Verdict]:
+    late_ms = span.grown("stall_ms")
+    if late_ms >= STALL_WARNING_MS:
+        values = {
+            "daemon": span.last.daemon,
+            "late_ms": late_ms,
+            "times": max(1, span.grown("stalls")),
+            "seconds": span.seconds,
+        }
+        yield Verdict(span.last.daemon, _level(late_ms >= STALL_CRITICAL_MS), values)
+
+
+@_spanned(LONG_S)
+def _clock_step(span: Span) -> Iterator[Verdict]:
+    step_s = span.clock_step_s()
+    if abs(step_s) >= STEP_S:
+        values = {
+            "daemon": span.last.daemon,
+            "step_s": abs(step_s),
+            "direction": "ahead" if step_s > 0 else "back",
+        }
+        yield Verdict(span.last.daemon, _level(abs(step_s) >= STEP_CRITICAL_S), values)
+
+
+@_spanned(SHORT_S)
+def _receive_overrun(span: Span) -> Iterator[Verdict]:
+    drops = span.grown("receive_drops")
+    if drops >= DROPS_LEAST:
+        values = {
+            "daemon": span.last.daemon,
+            "drops": drops,
+            "kibibytes": span.gauge("receive_buffer_bytes") / 1024,
+            "seconds": span.seconds,
+        }
+        share = drops / max(1, drops + span.grown("datagrams_in"))
+        yield Verdict(span.last.daemon, _level(share >= DROPS_CRITICAL), values)
+
+
+@_spanned(LONG_S)
+def _path_size(span: Span) -> Iterator[Verdict]:
+    if span.grown("datagrams_lost", "unsent_too_large"):
+        values = {
+            "daemon": span.last.daemon,
+            "bytes": span.gauge("datagram_size"),
+            "peers": _troubled(span, "datagrams_lost"),
+        }
+        yield Verdict(span.last.daemon, Level.WARNING, values)
+
+
+@_spanned(LONG_S)
+def _one_way(span: Span) -> Iterator[Verdict]:
+    for peer in span.last.peers:
+        for name, words in ONE_WAY.items():
+            if peer.trouble.startswith(name) and span.grown(name):
+                values = {"peer": peer.name, "daemon": span.last.daemon, "words": words}
+                yield Verdict(f"{span.last.daemon} -> {peer.name}", Level.CRITICAL, values)
+                break
+
+
+@_spanned(LONG_S)
+def _other_configuration(span: Span) -> Iterator[Verdict]:
+    dropped = span.grown("dropped_network")
+    if dropped:
+        values = {"daemon": span.last.daemon, "dropped": dropped, "seconds": span.seconds}
+        yield Verdict(span.last.daemon, Level.CRITICAL, values)
+
+
+@_spanned(SHORT_S)
+def _shared_lan(span: Span) -> Iterator[Verdict]:
+    others = sorted({each.segment for each in span.last.peers} - {span.last.segment})
+    twice, came = span.grown("duplicates"), span.grown("packets_received")
+    if not others or twice < TWICE_LEAST or twice < TWICE_SHARE * came:
+        return
+    # Packets that were asked for come twice, too, and prove nothing.
+    if span.grown("requested") * 2 < twice:
+        values = {"daemon": span.last.daemon, "twice": twice, "came": came}
+        yield Verdict(span.last.daemon, Level.WARNING, values)
+
+
+@_spanned(SHORT_S)
+def _send_refused(span: Span) -> Iterator[Verdict]:
+    for name, words in REFUSED.items():
+        count = span.grown(name)
+        if count and name != "unsent_too_large":
+            values = {
+                "daemon": span.last.daemon,
+                "count": count,
+                "words": words,
+                "seconds": span.seconds,
+            }
+            yield Verdict(f"{span.last.daemon}, {name}", Level.WARNING, values)
+
+
+@_spanned(LONG_S)
+def _unstable_ring(span: Span) -> Iterator[Verdict]:
+    installs = span.grown("installs")
+    if installs >= INSTALLS_WARNING:
+        causes = sorted({each.cause for each in span.last.views[-installs:] if each.cause})
+        values = {
+            "daemon": span.last.daemon,
+            "installs": installs,
+            "seconds": span.seconds,
+            "causes": "; ".join(causes) or "unknown",
+        }
+        yield Verdict(span.last.daemon, _level(installs >= INSTALLS_CRITICAL), values)
+
+
+@_spanned(LONG_S)
+def _damaged(span: Span) -> Iterator[Verdict]:
+    damaged = span.grown("dropped_damaged", "dropped_malformed")
+    if damaged:
+        values = {"daemon": span.last.daemon, "damaged": damaged, "seconds": span.seconds}
+        yield Verdict(span.last.daemon, Level.WARNING, values)
+
+
+@_spanned(SHORT_S)
+def _partitioned(span: Span) -> Iterator[Verdict]:
+    if span.last.partition:
+        yield Verdict(span.last.daemon, Level.WARNING, {"daemon": span.last.daemon})
+
+
+def _troubled(span: Span, trouble: str) -> str:
+    names = [each.name for each in span.last.peers if each.trouble.startswith(trouble)]
+    return " and ".join(names) or "a daemon of the ring"
+
+
+OWN_JUDGES: Final[dict[str, Judge]] = {
+    "lossy-link": _lossy_link,
+    "slow-receiver": _slow_receiver,
+    "receivers-closed": _receivers_closed,
+    "scheduler-delay": _scheduler_delay,
+    "clock-step": _clock_step,
+    "receive-overrun": _receive_overrun,
+    "path-size": _path_size,
+    "one-way-link": _one_way,
+    "other-configuration": _other_configuration,
+    "shared-lan": _shared_lan,
+    "send-refused": _send_refused,
+    "unstable-ring": _unstable_ring,
+    "damaged-datagrams": _damaged,
+    "partition-command": _partitioned,
+}
+"""The function of each rule, by the rule's name."""

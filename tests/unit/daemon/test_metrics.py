@@ -1,0 +1,239 @@
+"""The metrics server over real sockets: what it serves, and whom it does not wait for."""
+
+import socket
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+
+import pytest
+
+from spread.daemon.metrics import STALE_S, Limits, MetricsPages, MetricsServer
+from spread.daemon.metrics_http import Answer, Request
+from spread.monitor.report import Report
+from tests.daemon.harness.waiting import wait_until
+from tests.unit.monitor.reports import report
+
+NOW_S = 1_800_000_000.0
+
+
+class Published:
+    """What the ring's thread has published."""
+
+    def __init__(self) -> None:
+        self.report: Report | None = report()
+
+    def __call__(self) -> Report | None:
+        return self.report
+
+
+def listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+@pytest.fixture
+def published() -> Published:
+    return Published()
+
+
+@pytest.fixture
+def pages(published: Published) -> MetricsPages:
+    return MetricsPages(published, lambda: NOW_S)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., MetricsServer]]:
+    """Start servers; they end with the test."""
+    servers: list[MetricsServer] = []
+
+    def start(answer: Callable[[Request], Answer], limits: Limits | None = None) -> MetricsServer:
+        server = MetricsServer(listening(), answer, limits)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def ok(_request: Request) -> Answer:
+    return Answer(200, b"ok\n")
+
+
+def fetch(server: MetricsServer, path: str) -> tuple[int, bytes]:
+    connection = HTTPConnection(*server.address, timeout=10)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Wait until the other side closes."""
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+# -- Pages -----------------------------------------------------------------------------------------
+
+
+def get(pages: MetricsPages, path: str) -> tuple[int, str]:
+    answer = pages.answer(Request("GET", path))
+    return answer.status, answer.body.decode()
+
+
+def test_metrics_are_those_of_the_last_report(pages: MetricsPages, published: Published) -> None:
+    published.report = report(counters={"tokens": 1})
+    first = get(pages, "/metrics")
+    published.report = report(1, counters={"tokens": 2})
+    second = get(pages, "/metrics")
+
+    assert 'spread_tokens_total{daemon="a"} 1.0' in first[1]
+    assert 'spread_tokens_total{daemon="a"} 2.0' in second[1]
+
+
+def test_the_text_of_a_report_is_made_once(pages: MetricsPages) -> None:
+    request = Request("GET", "/metrics")
+
+    assert pages.answer(request) is pages.answer(request)
+
+
+def test_a_daemon_in_its_ring_is_healthy_and_ready(pages: MetricsPages) -> None:
+    assert get(pages, "/healthz") == (200, "ok\n")
+    assert get(pages, "/readyz") == (200, "ok\n")
+
+
+def test_a_daemon_that_forms_a_ring_is_healthy_and_not_ready(
+    pages: MetricsPages, published: Published
+) -> None:
+    published.report = report(state="GATHER")
+
+    assert get(pages, "/healthz") == (200, "ok\n")
+    assert get(pages, "/readyz") == (503, "membership is in state GATHER\n")
+
+
+def test_a_daemon_is_not_ready_before_its_groups_are(
+    pages: MetricsPages, published: Published
+) -> None:
+    published.report = report(group_state="GGATHER")
+
+    assert get(pages, "/readyz") == (503, "groups are in state GGATHER\n")
+
+
+def test_a_daemon_whose_ring_hangs_is_not_healthy(
+    pages: MetricsPages, published: Published
+) -> None:
+    published.report = report(-STALE_S - 1)
+
+    assert get(pages, "/healthz") == (503, "the last report is 6.0 s old\n")
+    assert get(pages, "/readyz")[0] == 503
+
+
+def test_before_the_first_report_nothing_is_told(pages: MetricsPages, published: Published) -> None:
+    published.report = None
+
+    assert [get(pages, path)[0] for path in ("/metrics", "/healthz", "/readyz")] == [503] * 3
+
+
+def test_other_pages_and_methods_are_none(pages: MetricsPages) -> None:
+    assert get(pages, "/admin")[0] == 404
+    assert pages.answer(Request("POST", "/metrics")).status == 405
+
+
+# -- Sockets ---------------------------------------------------------------------------------------
+
+
+def test_a_scraper_gets_its_page_over_http(
+    serve: Callable[..., MetricsServer], pages: MetricsPages
+) -> None:
+    server = serve(pages.answer)
+
+    status, body = fetch(server, "/metrics")
+
+    assert status == 200
+    assert b"spread_up" in body
+    assert server.counters()["metrics_requests"] == 1
+
+
+def test_a_request_in_pieces_is_answered(serve: Callable[..., MetricsServer]) -> None:
+    server = serve(ok)
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET / HT")
+        client.sendall(b"TP/1.1\r\n\r")
+        client.sendall(b"\n")
+
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_who_sends_nothing_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> None:
+    server = serve(ok, Limits(time_s=0.05))
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        assert is_closed(client)
+    assert server.counters()["metrics_timeouts"] == 1
+
+
+def test_who_does_not_read_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> None:
+    large = Answer(200, bytes(64 << 20))
+    server = serve(lambda _: large, Limits(time_s=0.2))
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+
+        wait_until(lambda: server.counters()["metrics_timeouts"] == 1, "the reader to be closed")
+
+
+def test_hung_scrapers_take_their_places_only(serve: Callable[..., MetricsServer]) -> None:
+    server = serve(ok, Limits(connections=2, time_s=1.0))
+    hung = [socket.create_connection(server.address, timeout=10) for _ in range(2)]
+
+    with socket.create_connection(server.address, timeout=10) as third:
+        assert is_closed(third)
+    refused = server.counters()["metrics_refused"]
+    assert [is_closed(each) for each in hung] == [True, True]
+    status, _ = fetch(server, "/")
+
+    assert (refused, status) == (1, 200)
+    for each in hung:
+        each.close()
+
+
+def test_nonsense_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> None:
+    server = serve(ok)
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"\x16\x03\x01")
+        assert is_closed(client)
+
+    assert server.counters()["metrics_malformed"] == 1
+    assert fetch(server, "/") == (200, b"ok\n")
+
+
+def test_more_connections_than_a_second_allows_are_served_later(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    server = serve(ok, Limits(a_second=2))
+
+    statuses = [fetch(server, "/")[0] for _ in range(5)]
+
+    assert statuses == [200] * 5
+
+
+def test_a_server_ends_with_connections_open() -> None:
+    server = MetricsServer(listening(), ok)
+    server.start()
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET")
+        server.close()
+
+        assert is_closed(client)
+    assert not server.thread.is_alive()
+
+
+def test_a_server_that_was_never_started_can_be_closed() -> None:
+    MetricsServer(listening(), ok).close()
