@@ -1,4 +1,4 @@
-"""Reports for tests of what looks at them: a daemon `a` of a ring with `b` and `c`, second by second."""
+"""Reports of a daemon `a` in a ring with `b` and `c`, second by second."""
 
 from collections.abc import Mapping
 from dataclasses import replace
