@@ -212,7 +212,11 @@ def together(documents: Sequence[Document]) -> Document:
             )
         cells |= {cell.name: cell for cell in document.cells}
         limits |= document.limits
-    return replace(first, cells=list(cells.values()), limits=limits)
+    seconds = sum(document.seconds for document in documents)
+    stopped = "; ".join(document.stopped for document in documents if document.stopped)
+    return replace(
+        first, cells=list(cells.values()), limits=limits, seconds=seconds, stopped=stopped
+    )
 
 
 def _labels(document: Document) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from bench.cells import core_cells
 from bench.daemon import ROOT
 from bench.document import CellRecord, Document, DocumentError
 from bench.report import effort_text, markdown, place_text, table, target_rows, verdict
@@ -24,10 +25,14 @@ TABLES = (
 def renew(document: Document) -> list[Path]:
     """Write the tables into both pages, and return their paths.
 
-    Raises DocumentError for a run that was stopped and for a page without marks; OSError.
+    Raises DocumentError for a run that was stopped or that lacks a core cell, and for a page without
+    marks; OSError.
     """
+    lacking = {cell.name for cell in core_cells()} - {cell.name for cell in document.cells}
     if document.stopped:
         raise DocumentError(f"the run was {document.stopped}: measure again")
+    if lacking:
+        raise DocumentError(f"not measured: {', '.join(sorted(lacking))}; run make bench")
     pages = [(FRONT, front(document)), (WHOLE, "\n" + markdown(document))]
     texts = [between_marks(path, text) for path, text in pages]
     for (path, _), text in zip(pages, texts, strict=True):

@@ -42,6 +42,11 @@ def test_front_page_has_targets_and_the_command() -> None:
     assert "| 100 B | 500 k messages/s | ≥ 450 k | yes | 0.5 | - | - |" in text
 
 
+def test_run_that_lacks_core_cells_is_not_put_into_pages() -> None:
+    with pytest.raises(DocumentError, match=r"not measured: .*unix-100.*run make bench"):
+        renew(document(rates({"ours": [1.0]})))
+
+
 def test_stopped_run_is_not_put_into_pages() -> None:
     made = replace(document(rates({"ours": [1.0]})), stopped="stopped after 1 of 2 cells")
 
