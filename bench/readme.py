@@ -25,7 +25,7 @@ TABLES = (
 def renew(document: Document) -> list[Path]:
     """Write the tables into both pages, and return their paths.
 
-    Raises DocumentError for a run that was stopped or that lacks a core cell, and for a page without
+    Raises DocumentError for a run that was stopped or lacks a core cell, and for a page without
     marks; OSError.
     """
     lacking = {cell.name for cell in core_cells()} - {cell.name for cell in document.cells}
