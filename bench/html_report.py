@@ -12,7 +12,7 @@ from bench.report import (
     figure_rows,
     latency_rows,
     limit_rows,
-    profile_text,
+    profile_tables,
     quantity,
     verdict,
 )
@@ -82,11 +82,15 @@ def _section(
 
 
 def _profiles(heading: str, cells: Sequence[CellRecord]) -> str:
-    texts = [
-        f"<pre>{escape(profile_text(f'{cell.title}, {label}', run.extra))}</pre>"
+    profiles = [
+        profile_tables(f"{cell.title}, {label}", run.extra)
         for cell in cells
         for label, runs in cell.runs.items()
         for run in runs
+    ]
+    texts = [
+        "\n".join([f"<p>{escape(what)}</p>", *(_table(header, rows) for header, rows in tables)])
+        for what, tables in profiles
     ]
     return "\n".join([f"<h2>{escape(heading)}</h2>", *texts])
 

@@ -29,6 +29,8 @@ BUSY_LOAD = 0.5  # Load average from which other work is said to have disturbed.
 NUMBER = re.compile(r"[\d.]+")
 FACTORS = {"k": 1e3, "M": 1e6}
 
+Table = tuple[list[str], list[list[str]]]  # Header and rows.
+
 
 def write(document: Document, stem: Path) -> list[Path]:
     """Write all reports of a document beside each other, with pictures where matplotlib is.
@@ -233,22 +235,28 @@ def profiles(cells: Sequence[CellRecord]) -> list[str]:
 
 
 def profile_text(title: str, extra: dict[str, Any]) -> str:
-    """Return a profile as tables: the parts, then the functions that are met most often."""
+    """Return a profile as tables, or why there is none."""
+    heading, tables = profile_tables(title, extra)
+    return "\n\n".join([heading, *(table(header, rows) for header, rows in tables)])
+
+
+def profile_tables(title: str, extra: dict[str, Any]) -> tuple[str, list[Table]]:
+    """Return what a profile is of, and its tables: the parts, then the functions met most often."""
     if "profile" not in extra:
-        return f"{title}: {extra.get('note', 'no profile')}."
+        return f"{title}: {extra.get('note', 'no profile')}.", []
     profile = extra["profile"]
     parts = [
         row
         for part, share in profile["parts"]
         for row in ([part, f"{share:.1%}"], *_within(part, profile))
     ]
-    symbols = [[f"`{name}`", what, f"{share:.1%}"] for name, _, what, share in _symbols(profile)]
-    return "\n\n".join(
+    symbols = [[name, what, f"{share:.1%}"] for name, _, what, share in _symbols(profile)]
+    return (
+        f"{title}: processor time of all daemons, {profile['sample_count']:,} samples.",
         [
-            f"**{title}**: processor time of all daemons, {profile['sample_count']:,} samples.",
-            table(["part", "share"], parts),
-            table(["function", "in the kernel for, or of the module", "share"], symbols),
-        ]
+            (["part", "share"], parts),
+            (["function", "in the kernel for, or of the module", "share"], symbols),
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("bench._load", reason="build it with: python bench/setup_ext.py")
 
+from bench.document import Run
 from bench.html_report import page
 from bench.plots import Picture
 from tests.unit.bench.documents import curve, curves, document, rates
@@ -102,3 +103,19 @@ def test_no_text_of_the_document_becomes_markup(text: str) -> None:
     reader = read(page(document(faulty, command=hostile), [Picture("x", hostile, b"")]))
 
     assert not {"script", "b"} & reader.seen
+
+
+def test_page_has_profiles_as_tables() -> None:
+    profile = {
+        "sample_count": 10,
+        "parts": [["kernel", 1.0]],
+        "kernel": [["frames to clients", 1.0]],
+        "modules": [],
+        "symbols": [["tcp_sendmsg", "kernel", "frames to clients", 0.5]],
+    }
+    run = Run(values=[], extra={"profile": profile})
+    record = replace(rates({}), kind="profile", figures=[], runs={"ours": [run]})
+
+    text = read(page(document(record), [])).text
+
+    assert {"kernel", "- frames to clients", "tcp_sendmsg", "50.0%"} <= set(text)

@@ -224,7 +224,7 @@ def test_profile_is_a_table_of_parts_and_one_of_functions() -> None:
     page = markdown(document_of(result))
 
     assert "| kernel | 70.0% |\n| - frames to clients | 40.0% |\n| modules of spread" in page
-    assert "| `show` | _delivery | 20.0% |" in page
+    assert "| show | _delivery | 20.0% |" in page
 
 
 def test_profile_that_is_not_to_be_had_says_why() -> None:
