@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from spread.monitor.agreement import disagreements
+from spread.monitor.agreement import disagreements, rings_of
 from spread.monitor.report import Finding, Report
 from spread.monitor.silence import explain, explain_all
 from spread.monitor.watch import RingWatch, Watched
@@ -19,8 +19,11 @@ __all__ = [
     "duration",
     "findings_of",
     "is_well",
+    "members_of",
+    "microseconds",
     "number",
     "rate",
+    "ring_letters",
     "table",
     "text_lines",
     "troubles",
@@ -38,6 +41,8 @@ _HEAD: Final = (
     "SENT/S",
     "RESENT",
 )
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 _LEFT: Final = 3
 """Columns from the left that are text; the others are numbers."""
 
@@ -109,6 +114,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400}d"
 
 
+def microseconds(time_us: float) -> str:
+    """Return a time in at most five characters."""
+    if time_us < 999.5:
+        return f"{time_us:.0f}us"
+    if time_us < 99_950:
+        shown = time_us / 1000
+        return f"{shown:.1f}ms" if shown < 9.95 else f"{shown:.0f}ms"
+    return f"{time_us / 1e6:.1f}s"
+
+
 def number(value: float) -> str:
     """Return a number in at most five characters, such as 0, 7.5, 999, 12.3k, 4.5M."""
     for limit, divisor, unit in ((1e3, 1, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (1e12, 1e9, "G")):
@@ -127,6 +142,15 @@ def rate(value: float | None) -> str:
 def members_of(report: Report) -> int:
     """Return how many daemons are in the installed ring; a classic daemon gives no names."""
     return len(report.members) or int(report.gauges.get("ring_daemons", 0))
+
+
+def ring_letters(reports: Sequence[Report]) -> dict[str, str]:
+    """Return a letter for the ring of each daemon, A for that of the first."""
+    return {
+        name: LETTERS[min(index, len(LETTERS) - 1)]
+        for index, ring in enumerate(rings_of(reports))
+        for name in ring
+    }
 
 
 def _row(watched: Watched) -> tuple[str, ...]:
