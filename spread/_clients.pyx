@@ -16,6 +16,7 @@ from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, TYPE_KILL, TYPE_REQUEST, TYPE_SAFE, TYPE_SELF_DISCARD,
     frame_normalise, frame_size, frame_write, name_size, reject_size, reject_write,
 )
+from spread._meters cimport sample_submitted
 from spread._sessions cimport (
     END_BAD_FRAME, END_KILL, END_LOST, END_MEMORY, END_REFUSED, END_SLOW, END_STALLED, INPUT_FAULT,
     INPUT_FRAME, INPUT_WAIT, NO_SLOT, SLOT_ENDED, SLOT_FREE, SLOT_HANDSHAKE, SLOT_OPEN,
@@ -133,6 +134,10 @@ cdef class Clients(Member):
             frame_at, head_size, <size_t>frame_size(frame)
         ) != SUBMIT_OK:
             self.end_session(index, END_MEMORY)
+            return
+        sample_submitted(
+            &self.station.meters.sample, not frame.type & TYPE_REQUEST, self.now_ns
+        )
 
     cdef void reject(self, uint32_t index, const uint8_t* frame_at, Frame* frame) noexcept nogil:
         """Send a refused frame back to its sender: client protocol, section 3.9."""
@@ -281,6 +286,8 @@ cdef class Clients(Member):
             self.station.clients.append(frame, FRAME_HEADER_SIZE, FRAME_HEADER_SIZE)
             != SUBMIT_OK
         )
+        if not slot.owes_departure:
+            sample_submitted(&self.station.meters.sample, False, self.now_ns)
         self.owes_departures |= slot.owes_departure
 
     cdef void pay_departures(self) noexcept nogil:

@@ -63,7 +63,8 @@ cdef struct Arrival:
     Buffer* buffer             # One reference, or NULL.
     uint32_t size              # Bytes received.
     uint32_t segment           # Bytes of each datagram in it but the last, which may be shorter.
-    uint32_t source            # IPv4 address.
+    uint32_t source            # IPv4 address,
+    uint32_t port              # and port; both in host order.
     bint is_cut
 
 
@@ -110,7 +111,7 @@ cdef class Datagrams:
     cdef uint32_t discard(self, Port* port, uint32_t reads_max) noexcept nogil
     cdef uint64_t open_arrival(self, Arrival* arrival) noexcept nogil
     cdef void hand_over(
-        self, Buffer* buffer, uint32_t offset, uint32_t size, uint32_t source
+        self, const Arrival* arrival, uint32_t offset, uint32_t size
     ) noexcept nogil
     cdef void distort(
         self, Buffer* buffer, uint32_t offset, uint32_t size, uint32_t source

@@ -4,11 +4,12 @@ from cython cimport final, no_gc_clear
 
 from spread._buffers cimport BUFFER_LARGE, buffer_acquire, buffer_release
 from spread._faults cimport Held
+from spread._packets cimport packet_is_monitor
 from spread._poller cimport READY_READ, READY_WRITE, poller_add
 from spread._sender cimport PROBE_NUMBER
 from spread._sys cimport (
-    SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_buffer, sys_buffer_set, sys_coalesce,
-    sys_control, sys_ignore_refusals, sys_message, sys_message_expect_segments,
+    SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set,
+    sys_coalesce, sys_control, sys_ignore_refusals, sys_message, sys_message_expect_segments,
     sys_message_is_cut, sys_message_segment_size, sys_message_set, sys_message_size, sys_readv,
     sys_receive, sys_would_block,
 )
@@ -207,6 +208,7 @@ cdef class Datagrams:
             arrival.segment = sys_message_segment_size(&messages[number])
             self.counters[COUNT_JOINED] += arrival.segment < arrival.size
             arrival.source = sys_address_ipv4(&sources[number])
+            arrival.port = sys_address_port(&sources[number])
             arrival.is_cut = sys_message_is_cut(&messages[number])
         return <uint32_t>received
 
@@ -244,7 +246,7 @@ cdef class Datagrams:
         while offset < arrival.size or offset == 0:
             size = min(arrival.segment, arrival.size - offset)
             self.counters[COUNT_IN] += 1
-            self.hand_over(buffer, offset, size, arrival.source)
+            self.hand_over(arrival, offset, size)
             offset += max(size, <uint32_t>1)
         self.counters[COUNT_BYTES_IN] += arrival.size
         if buffer.references > 1:
@@ -253,12 +255,16 @@ cdef class Datagrams:
         return arrival.size
 
     cdef void hand_over(
-        self, Buffer* buffer, uint32_t offset, uint32_t size, uint32_t source
+        self, const Arrival* arrival, uint32_t offset, uint32_t size
     ) noexcept nogil:
-        if self.has_faults:
-            self.distort(buffer, offset, size, source)
+        """Hand a datagram to the node; one of a monitor is no part of the ring and its faults."""
+        cdef const uint8_t* data = arrival.buffer.data + offset
+        if packet_is_monitor(data, size):
+            self.node.monitor_datagram(data, size, arrival.source, arrival.port, self.now_ns)
+        elif self.has_faults:
+            self.distort(arrival.buffer, offset, size, arrival.source)
         else:
-            self.node.datagram(buffer, offset, size, source, self.now_ns)
+            self.node.datagram(arrival.buffer, offset, size, arrival.source, self.now_ns)
 
     cdef void distort(
         self, Buffer* buffer, uint32_t offset, uint32_t size, uint32_t source

@@ -31,7 +31,7 @@ from spread._ring cimport DATA_NEW, ring_open
 from spread._station cimport station_open
 from spread._stats cimport (
     STAT_CONTROL_RECEIVED, STAT_CONTROL_SENT, STAT_DROPPED_NOT_OURS, STAT_FOREIGN, STAT_INSTALLS,
-    STAT_JOINED, STAT_LATE, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
+    STAT_JOINED, STAT_LATE, STAT_PARTITIONED, STAT_STRANGERS, STAT_TOKEN_LOSSES, STAT_WANTS,
 )
 from spread._survey cimport (
     survey_deadline, survey_joined, survey_packet, survey_restart, survey_run, survey_stop,
@@ -108,7 +108,11 @@ cdef class Member(Teller):
                     &packet, data + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, source
                 )
             return
+        if self.station.is_apart(packet.transmitter):
+            self.counters[STAT_PARTITIONED] += 1
+            return
         self.refused_ns[packet.transmitter] = 0
+        self.station.meters.peers[packet.transmitter].heard_ns = now_ns
         if self.was_paused():
             self.lose(LOST_PAUSE)
         if packet.kind == KIND_DATA:

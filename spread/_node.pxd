@@ -40,6 +40,7 @@ cdef enum NodeStatus:
 cdef class Node(Clients):
     cdef Routes routes
     cdef int64_t control_deadline_ns  # Set by Python; 0 for none.
+    cdef int64_t awaited_ns           # The deadline that the driver was told last; 0 for none.
     cdef bint is_starved              # Delivery found no memory.
     # The shown message and how far its fan-out has come.
     cdef Message message
@@ -56,6 +57,11 @@ cdef class Node(Clients):
 
     cdef void count_strangers(self, uint64_t count) noexcept nogil
     # So many datagrams came that no daemon of this ring sent.
+
+    cdef void monitor_datagram(
+        self, const uint8_t* data, uint32_t size, uint32_t source, uint32_t port, int64_t now_ns
+    ) noexcept nogil
+    # A datagram of a monitor came from this IPv4 address and port.
 
     cdef Slot* slot_at(self, uint32_t index) except NULL
     # The slot of an index that Python hands in. Raises MisuseError.

@@ -20,6 +20,7 @@ from spread._frames cimport (
     TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, TYPE_UNRELIABLE, frame_write, name_size,
 )
 from spread._member cimport PHASE_NONE
+from spread._meters cimport gate_pass, histogram_add, sample_delivered
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
 from spread._routes cimport (
     Route, route_slots, routes_add, routes_close, routes_find, routes_open, routes_remove,
@@ -29,8 +30,8 @@ from spread._sessions cimport (
     SLOT_OPEN, Limits, sessions_open, slot_enqueue, slot_give_back, slot_is_over, slot_take,
 )
 from spread._stats cimport (
-    STAT_COUNT, STAT_DELIVERIES, STAT_MESSAGES_DELIVERED, STAT_REQUESTS, STAT_SESSIONS_ACCEPTED,
-    STAT_SESSIONS_OPENED, STAT_STRANGERS, STAT_TURNS, STAT_UNROUTED,
+    STAT_COUNT, STAT_DELIVERIES, STAT_MESSAGES_DELIVERED, STAT_MONITOR_DROPPED,
+    STAT_MONITOR_RECEIVED, STAT_REQUESTS, STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_STRANGERS, STAT_TURNS, STAT_UNROUTED,
 )
 from spread._submissions cimport PAYLOAD_SIZE_MAX, SUBMIT_OK
 
@@ -92,6 +93,9 @@ cdef class Node(Clients):
         self.now_ns = now_ns
         self.station.now_ns = now_ns
         self.counters[STAT_TURNS] += 1
+        if self.awaited_ns != 0 and now_ns >= self.awaited_ns:
+            histogram_add(&self.station.meters.lateness, now_ns - self.awaited_ns)
+        self.awaited_ns = 0
         self.run_ring_timers()
         if self.sessions.waiting + self.sessions.deferred > 0:
             self.resume_waiting()
@@ -171,9 +175,18 @@ cdef class Node(Clients):
     cdef void begin(self) noexcept nogil:
         """Find the receivers of the shown message."""
         cdef const Route* route
+        cdef int64_t time_ns
         self.has_message = True
         self.fan_next = 0
         self.self_slot = NO_SLOT
+        if self.message.origin == self.station.me and not self.message.frame.type & TYPE_STATE:
+            time_ns = sample_delivered(&self.station.meters.sample, self.now_ns)
+            if time_ns >= 0:
+                histogram_add(
+                    &self.station.meters.safe if self.message.frame.type & TYPE_SAFE
+                    else &self.station.meters.agreed,
+                    time_ns,
+                )
         if self.message.frame.type & (TYPE_REQUEST | TYPE_STATE):
             return
         self.counters[STAT_MESSAGES_DELIVERED] += 1
@@ -240,10 +253,20 @@ cdef class Node(Clients):
         if self.is_starved:
             return self.now_ns + STARVED_NS
         cdef int64_t earliest = earlier(self.relief_ns, self.control_deadline_ns)
-        return earlier(earliest, self.ring_deadline())
+        self.awaited_ns = earlier(earliest, self.ring_deadline())
+        return self.awaited_ns
 
     cdef void count_strangers(self, uint64_t count) noexcept nogil:
         self.counters[STAT_STRANGERS] += count
+
+    cdef void monitor_datagram(
+        self, const uint8_t* data, uint32_t size, uint32_t source, uint32_t port, int64_t now_ns
+    ) noexcept nogil:
+        self.counters[STAT_MONITOR_RECEIVED] += 1
+        if gate_pass(&self.station.meters.gate, now_ns):
+            self.call_monitor(data, size, source, port)
+        else:
+            self.counters[STAT_MONITOR_DROPPED] += 1
 
     # -- Upcalls: connections, ordered requests, ends and timers; never a data message ----------
 
@@ -452,6 +475,30 @@ cdef class Node(Clients):
     def hold_requests(self, bint is_held):
         """Keep what clients send out of the order, or let it in again."""
         self.station.clients.is_held = is_held
+
+    def set_partition(self, tuple components not None, int64_t until_ns):
+        """Hear no daemon of another component than the own one until then; () hears all again.
+
+        `components` has a number for each configured daemon.
+        """
+        cdef uint32_t number
+        self.station.partition_ns = 0
+        if not components:
+            return
+        if len(components) != self.station.daemon_count:
+            raise MisuseError(
+                f"{len(components)} components for {self.station.daemon_count} daemons"
+            )
+        for number in range(self.station.daemon_count):
+            self.station.components[number] = components[number]
+        self.station.partition_ns = until_ns
+
+    def set_windows(self, tuple base not None, tuple most not None):
+        """Change the windows from the next visit of the token on, as they begin and at most.
+
+        Both are window, personal window and accelerated window in packets.
+        """
+        self.station.set_windows(base, most)
 
     def set_deadline(self, int64_t when_ns):
         """Ask for the upcall `deadline` at this monotonic time in nanoseconds; 0 for never."""

@@ -119,6 +119,9 @@ cdef inline uint8_t packet_kind(const uint8_t* data) noexcept nogil:
     return data[3]
 
 
+cdef bint packet_is_monitor(const uint8_t* data, uint32_t size) noexcept nogil
+# Whether a datagram is one of a monitor, of either byte order: its marker and its magic number.
+
 cdef PacketFault packet_read(
     Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
 ) noexcept nogil

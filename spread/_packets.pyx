@@ -14,7 +14,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from spread._check cimport check
-from spread._frames cimport load_le32, store_le32
+from spread._frames cimport load_be32, load_le32, store_le32
 
 from spread.errors import MisuseError, PeerError
 
@@ -51,6 +51,12 @@ cdef enum:
     # The checksum counts its own field as zero: a copy of so many bytes of the header stands in
     # for them. A multiple of 8 leaves the rest as well aligned as the datagram.
     SEALED_SIZE = 24
+
+cdef enum:
+    # The classic header in front of a monitor's request: monitor protocol, section 2.1.
+    MONITOR_HEADER_SIZE = 40
+    OFFSET_MONITOR_MAGIC = 12
+    MONITOR_MAGIC = 15051963
 
 cdef enum:
     DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY
@@ -134,6 +140,16 @@ cdef bint is_sound(const Packet* packet, const uint8_t* data, uint32_t size) noe
     if KIND_CONTROL <= packet.kind < KIND_COUNT:
         return size <= PACKET_SIZE_MAX and is_zero(data + OFFSET_LAG, 8)
     return False
+
+
+cdef bint packet_is_monitor(const uint8_t* data, uint32_t size) noexcept nogil:
+    # Our own packets have the one bit and not the other: the first look lets them pass.
+    if size < MONITOR_HEADER_SIZE or (data[0] ^ data[3]) & 0x80 != 0:
+        return False
+    cdef uint32_t magic = load_le32(data + OFFSET_MONITOR_MAGIC)
+    if data[0] & 0x80 == 0:
+        magic = load_be32(data + OFFSET_MONITOR_MAGIC)
+    return magic == MONITOR_MAGIC
 
 
 cdef PacketFault packet_read(

@@ -70,7 +70,7 @@ cdef class Reactor:
     cdef void pause(self, uint32_t index) noexcept nogil
     cdef void resume_paused(self) noexcept nogil
     cdef void attach(self, uint32_t index) noexcept nogil
-    cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil
+    cdef void take_datagrams(self, sys_socket descriptor) noexcept nogil
     cdef void finish_turn(self) noexcept nogil
     cdef void trim_memory(self) noexcept nogil
     cdef void write_dirty(self) noexcept nogil

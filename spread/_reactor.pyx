@@ -5,6 +5,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 from spread._node cimport NODE_WRITE, NodeStatus
+from spread._packets cimport packet_is_monitor
 from spread._poller cimport (
     POLLER_EVENTS_MAX, READY_BROKEN, READY_READ, READY_WRITE, poller_add, poller_change,
     poller_close, poller_open, poller_remove, poller_wait,
@@ -14,8 +15,9 @@ from spread._sessions cimport (
     dirty_take, ended_clear, queue_at,
 )
 from spread._sys cimport (
-    sys_buffer, sys_buffer_set, sys_close, sys_now_ns, sys_readv, sys_shutdown_send,
-    sys_trim_memory, sys_was_interrupted, sys_would_block, sys_writev,
+    sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set, sys_close,
+    sys_message, sys_message_set, sys_message_size, sys_now_ns, sys_readv, sys_receive,
+    sys_shutdown_send, sys_trim_memory, sys_was_interrupted, sys_would_block, sys_writev,
     sys_yield,
 )
 
@@ -79,7 +81,7 @@ cdef class Reactor:
         self.watched[descriptor] = callback
 
     def watch_datagrams(self, sys_socket descriptor):
-        """Count and drop what arrives at a UDP socket: a ring of one has no peers.
+        """Take what monitors send to a UDP socket; a ring of one has no peers, the rest is counted.
 
         The caller owns the descriptor.
         """
@@ -298,7 +300,7 @@ cdef class Reactor:
         if event.token & RING:
             return
         if event.token & DATAGRAMS:
-            self.drop_datagrams(<sys_socket>(event.token & ~DATAGRAMS))
+            self.take_datagrams(<sys_socket>(event.token & ~DATAGRAMS))
             return
         cdef Connection* connection = &self.connections[index]
         if not connection.is_open or token_of(index, connection.epoch) != event.token:
@@ -396,14 +398,23 @@ cdef class Reactor:
         ) < 0:
             self.node.input_end(index)
 
-    cdef void drop_datagrams(self, sys_socket descriptor) noexcept nogil:
-        """Nobody may send to a ring of one; a flood must not keep clients waiting."""
+    cdef void take_datagrams(self, sys_socket descriptor) noexcept nogil:
+        """Monitors only may send to a ring of one; a flood must not keep clients waiting."""
         cdef sys_buffer buffer
+        cdef sys_message message
+        cdef sys_address source
         cdef int reads = 0
         sys_buffer_set(&buffer, self.input_buffer, BUFFER_SIZE)
-        while reads < DRAIN_READS_MAX and sys_readv(descriptor, &buffer, 1) >= 0:
+        sys_message_set(&message, &buffer, 1, &source)
+        while reads < DRAIN_READS_MAX and sys_receive(descriptor, &message, 1) > 0:
             reads += 1
-        self.node.count_strangers(<uint64_t>reads)
+            if packet_is_monitor(self.input_buffer, sys_message_size(&message)):
+                self.node.monitor_datagram(
+                    self.input_buffer, sys_message_size(&message), sys_address_ipv4(&source),
+                    sys_address_port(&source), self.now_ns,
+                )
+            else:
+                self.node.count_strangers(1)
 
     # -- Writing ----------------------------------------------------------------------------------
 

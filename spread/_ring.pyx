@@ -13,6 +13,7 @@ from spread._flow cimport (
     SCALE_ONE, SCALE_REST, Rotation, flow_is_overrun, flow_less, flow_next_scale, flow_room,
     flow_scaled, flow_share,
 )
+from spread._meters cimport histogram_add, peer_received
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, outbox_add
 from spread._packets cimport (
     FLAG_GRANT, FLAG_POST, FLAG_RECOVERY, FLAG_RESEND, FLAG_RETRANS, KIND_DATA, KIND_TOKEN,
@@ -81,6 +82,10 @@ cdef class Ring:
             status = window_insert(&self.window, packet.number, &entry)
             if status != WINDOW_INSERTED:
                 buffer_release(self.station.pool, entry.buffer)
+        peer_received(
+            &self.station.meters.peers[packet.origin], status == WINDOW_INSERTED
+            and self.losses[packet.number & SLOT_MASK] == LOSS_ASKED,
+        )
         if status == WINDOW_INSERTED:
             self.losses[packet.number & SLOT_MASK] = LOSS_NONE
             if not packet.flags & (FLAG_RETRANS | FLAG_RECOVERY):
@@ -213,6 +218,9 @@ cdef class Ring:
         cdef int64_t more = self.station.now_ns - self.visited_ns - self.rotation_ns
         if self.visited_ns != 0 and self.token.quiet == 0:
             self.rotation_ns += more // (ROTATION_RISE if more > 0 else ROTATION_FALL)
+            histogram_add(
+                &self.station.meters.rotation, self.station.now_ns - self.visited_ns
+            )
         self.visited_ns = self.station.now_ns
 
     cdef void measure_evidence(self) noexcept nogil:

@@ -11,9 +11,10 @@ sent on, once, by the first ring member of the own segment, who becomes its tran
 MEASURE. What came in pieces is sent on in pieces.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from spread._buffers cimport Buffer, Pool
+from spread._meters cimport Meters
 from spread._outbox cimport Outbox
 from spread._packets cimport DAEMONS_MAX, Packet
 from spread._path cimport Path
@@ -72,6 +73,9 @@ cdef class Station:
     cdef uint64_t piece_id         # Of the packet that was cut last.
     cdef bint came_in_pieces       # The packet that is being handed over.
     cdef int64_t now_ns
+    cdef Meters meters             # For those who watch.
+    cdef int64_t partition_ns      # Until then a monitor's partition is in force; 0 for none.
+    cdef uint16_t components[DAEMONS_MAX]  # The partition, by daemon number.
     cdef uint32_t defects          # Of a test build; see `_defects.pxd`.
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil
@@ -112,6 +116,12 @@ cdef class Station:
 
     cdef void resize(self) noexcept nogil
     # New packets get the size that the path has now.
+
+    cdef bint is_apart(self, uint8_t daemon) noexcept nogil
+    # Whether a monitor's partition parts us from a daemon; one that is old enough is forgotten.
+
+    cdef int set_windows(self, tuple base, tuple most) except -1
+    # Change window, personal and accelerated window, in packets. Raises MisuseError.
 
     # Private.
     cdef void add(

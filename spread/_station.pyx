@@ -47,6 +47,23 @@ cdef class Station:
             self.control.resize(self.path.size - PACKET_HEADER_SIZE)
             self.clients.resize(self.path.size - PACKET_HEADER_SIZE)
 
+    cdef bint is_apart(self, uint8_t daemon) noexcept nogil:
+        if self.partition_ns == 0:
+            return False
+        if self.now_ns >= self.partition_ns:
+            self.partition_ns = 0
+            return False
+        return self.components[daemon] != self.components[self.me]
+
+    cdef int set_windows(self, tuple base, tuple most) except -1:
+        if not all(0 < low <= high <= WINDOW_SLOTS for low, high in zip(base[:2], most[:2])):
+            raise MisuseError(f"windows of {base} to {most} packets let nothing pass, or too much")
+        self.limits.window, self.limits.personal_window, self.limits.accelerated_window = base
+        self.limits.window_max, self.limits.personal_window_max = most[:2]
+        self.limits.accelerated_window_max = most[2]
+        self.limits.scale_max = scale_bound(base, most)
+        return 0
+
     cdef void add(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil:
@@ -250,22 +267,20 @@ cdef int read_settings(Station station, object settings) except -1:
     station.network = network.network_hash
     station.incarnation = network.incarnation
     station.has_multicast = settings.multicast
-    most = settings.windows_max or (
-        settings.window, settings.personal_window, settings.accelerated_window
-    )
+    base = (settings.window, settings.personal_window, settings.accelerated_window)
+    most = settings.windows_max or base
     station.limits = RingLimits(
         settings.window, most[0], settings.personal_window, most[1], settings.accelerated_window,
-        most[2], scale_bound(settings, most), settings.accelerated, settings.max_seq_gap,
+        most[2], scale_bound(base, most), settings.accelerated, settings.max_seq_gap,
         times.token, times.hurry, times.form, times.token_retransmit, times.want_retry,
         times.heartbeat,
     )
     return 0
 
 
-cdef uint32_t scale_bound(object settings, object most) except 0:
+cdef uint32_t scale_bound(tuple base, tuple most) except 0:
     """Return the scale beyond which no window grows."""
-    bases = (settings.window, settings.personal_window, settings.accelerated_window)
     bound = max(
-        -(-SCALE_ONE * top // base) for base, top in zip(bases, most, strict=True) if base > 0
+        -(-SCALE_ONE * top // low) for low, top in zip(base, most, strict=True) if low > 0
     )
     return min(max(bound, SCALE_MIN), SCALE_MAX)

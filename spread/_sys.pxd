@@ -55,6 +55,7 @@ cdef extern from "_sys.h" nogil:
     bint sys_was_refused()            # The port at the other end is closed.
     void sys_address_set(sys_address* address, uint32_t ipv4, uint16_t port)  # In host order.
     uint32_t sys_address_ipv4(const sys_address* address)
+    uint16_t sys_address_port(const sys_address* address)
     sys_socket sys_datagram_open()    # Non-blocking, not inherited; SYS_NO_SOCKET if there is none.
     int sys_bind(sys_socket socket, const sys_address* address)
     int sys_connect(sys_socket socket, const sys_address* address)

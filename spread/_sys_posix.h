@@ -84,6 +84,7 @@ static inline void sys_address_set(sys_address *address, uint32_t ipv4, uint16_t
 }
 
 #define sys_address_ipv4(address) ((uint32_t)ntohl((address)->sin_addr.s_addr))
+#define sys_address_port(address) ((uint16_t)ntohs((address)->sin_port))
 #define sys_bind(socket, address) bind(socket, (struct sockaddr *)(address), sizeof(sys_address))
 #define sys_connect(socket, address) \
     connect(socket, (struct sockaddr *)(address), sizeof(sys_address))

@@ -78,6 +78,15 @@ cdef class Teller:
         except BaseException as error:
             self.fail(error)
 
+    cdef void call_monitor(
+        self, const uint8_t* data, uint32_t size, uint32_t source, uint32_t port
+    ) noexcept with gil:
+        """Python hands it to the watching thread; a bounded number in a second."""
+        try:
+            self.upcalls.monitor_datagram((<const char*>data)[:size], source, port)
+        except BaseException as error:
+            self.fail(error)
+
     cdef void call_stranger(self, uint32_t fault, uint32_t source) noexcept with gil:
         """Python tells the log; at most ten times a second for each fault."""
         try:

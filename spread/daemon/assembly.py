@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -45,9 +46,10 @@ from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
-from spread.daemon.ring_sockets import ring_sockets
+from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.signals import Signals
+from spread.daemon.watching import Surroundings, Watching
 from spread.daemon.witness import DaemonWitness
 from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
@@ -89,6 +91,8 @@ class Start:
     warnings: tuple[str, ...] = ()
     log_format: LogFormat = "classic"
     writes_activity: bool = False
+    monitor_allow: tuple[IPv4Network, ...] = ()
+    """Networks whose monitors are answered, beside the hosts of the configuration."""
 
 
 def serve(start: Start) -> int:
@@ -119,6 +123,7 @@ class _Daemon:
     """One running daemon; everything it opens is closed by the stack."""
 
     def __init__(self, start: Start, log: EventLog, signals: Signals, stack: ExitStack) -> None:
+        self._start = start
         self._configuration = start.configuration
         self._log = log
         self._signals = signals
@@ -154,6 +159,7 @@ class _Daemon:
         self._datagrams: Datagrams | None = None
         if self._parts.ring is not None and self._size is not None:
             self._attach_ring(self._parts.ring, self._size)
+        self._watching = self._compose_watching(stack)
         self._acceptor = Acceptor(
             self._reactor, connected=self._control.connected, refused=self._connection_refused
         )
@@ -252,6 +258,19 @@ class _Daemon:
                 **each.fields,
             )
 
+    def _compose_watching(self, stack: ExitStack) -> Watching:
+        sender = sending_socket(self._configuration, self._listeners).socket
+        watching = Watching(
+            self._configuration,
+            self._parts,
+            self._datagrams,
+            self._log,
+            Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
+        )
+        stack.callback(watching.close)
+        self._witness.follow_rings(watching.ring_installed)
+        return watching
+
     def _troubles(self) -> dict[str, int]:
         """Return what went wrong between the daemons, counters that are zero left out."""
         counters = self._node.statistics()
@@ -270,6 +289,7 @@ class _Daemon:
         """Let the loop see signals and clients that connect."""
         answer = partial(self._signals.answer, stop=self._reactor.stop, reopen=self._log.reopen)
         self._reactor.watch(self._signals.fileno(), answer)
+        self._reactor.watch(self._watching.calls.fileno(), self._watching.calls.run_all)
         for each in self._listeners.serving(Purpose.CLIENTS):
             is_unix = each.listen.transport is Transport.UNIX
             transport = auth.Transport.UNIX if is_unix else auth.Transport.TCP
@@ -306,6 +326,7 @@ class _Daemon:
             name = (ring.leader % WORDS, ring.time % WORDS)
             self._witness.ring_named(name)
             self._witness.ring_installed(name, [0])
+        self._watching.start()
         self._print(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )

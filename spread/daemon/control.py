@@ -40,7 +40,7 @@ from spread.daemon.strangers import Strangers
 from spread.daemon.views import RingId
 from spread.service import JOIN_MESS, LEAVE_MESS, MAX_GROUP_NAME, REGULAR_MESS, SELF_DISCARD
 
-__all__ = ["Control", "ControlSettings", "EventSink", "Witness"]
+__all__ = ["Control", "ControlSettings", "EventSink", "MonitorSink", "Witness"]
 
 SESSION_MEMBERSHIPS_MAX: Final = 20_000
 """Groups that one session may be in: its departure leaves all of them at one point of the order,
@@ -64,6 +64,19 @@ class Witness(Protocol):
 
     def ring_installed(self, ring: tuple[int, int], members: Sequence[int]) -> None:
         """A ring is in force: its id as unsigned numbers, the daemons in it by their numbers."""
+
+
+MonitorSink = Callable[[bytes, int, int], None]
+"""Takes a datagram of a monitor, its IPv4 address and port; returns at once."""
+
+
+@dataclass(slots=True)
+class _Tick:
+    """What is done again and again."""
+
+    tick: Callable[[], None]
+    interval_ns: int
+    next_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +115,8 @@ class Control:
         self._witness = witness
         self._strangers = Strangers(log, clock_ns)
         self._membership: Membership | None = None
-        self._tick: Callable[[], None] | None = None
-        self._tick_ns = 0
-        self._next_tick_ns = 0
+        self._ticks: list[_Tick] = []
+        self._monitor: MonitorSink | None = None
         self._node: Node
 
     def attach(self, node: Node) -> None:
@@ -119,10 +131,12 @@ class Control:
 
     def call_every(self, interval_ns: int, tick: Callable[[], None]) -> None:
         """Call `tick` again and again, `interval_ns` apart."""
-        self._tick = tick
-        self._tick_ns = interval_ns
-        self._next_tick_ns = self._clock_ns() + interval_ns
+        self._ticks.append(_Tick(tick, interval_ns, self._clock_ns() + interval_ns))
         self.deadline_changed()
+
+    def attach_monitor(self, monitor: MonitorSink) -> None:
+        """Know who takes the datagrams of monitors; without one they are dropped."""
+        self._monitor = monitor
 
     # -- Connections ------------------------------------------------------------------------------
 
@@ -203,9 +217,10 @@ class Control:
         """End the handshakes whose time is over; tick if it is time to."""
         for opening in self.sessions.overdue(now_ns):
             self._refuse(opening, opening.handshake.deadline_reached())
-        if self._tick is not None and now_ns >= self._next_tick_ns:
-            self._next_tick_ns = now_ns + self._tick_ns
-            self._tick()
+        for each in self._ticks:
+            if now_ns >= each.next_ns:
+                each.next_ns = now_ns + each.interval_ns
+                each.tick()
         if self._membership is not None:
             self._membership.deadline(now_ns)
         self.deadline_changed()
@@ -213,7 +228,8 @@ class Control:
     def deadline_changed(self) -> None:
         """Ask the node for the next deadline of sessions, tick and membership."""
         membership_ns = 0 if self._membership is None else self._membership.next_deadline_ns
-        each = (self.sessions.next_deadline_ns(), self._next_tick_ns, membership_ns)
+        tick_ns = min((each.next_ns for each in self._ticks), default=0)
+        each = (self.sessions.next_deadline_ns(), tick_ns, membership_ns)
         self._node.set_deadline(min(filter(None, each), default=0))
 
     # -- Requests before the order ----------------------------------------------------------------
@@ -356,6 +372,11 @@ class Control:
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
         self._strangers.seen(cause, source)
+
+    def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
+        """A monitor has sent a datagram."""
+        if self._monitor is not None:
+            self._monitor(data, source, port)
 
     # -- Ends -------------------------------------------------------------------------------------
 

@@ -166,6 +166,10 @@ class GroupTable:
     def __len__(self) -> int:
         return len(self._groups)
 
+    def names(self) -> list[bytes]:
+        """The names in no order; copied at once, so that any thread may ask."""
+        return list(self._groups)
+
     def get(self, name: bytes) -> Group | None:
         """The group of this name."""
         return self._groups.get(name)

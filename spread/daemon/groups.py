@@ -138,6 +138,14 @@ class Groups:
         """The names of all groups, in byte order."""
         return (name for name, _ in self._table.items())
 
+    def names(self) -> list[bytes]:
+        """The names of all groups, in no order; any thread may ask."""
+        return self._table.names()
+
+    def get(self, name: bytes) -> Group | None:
+        """The group of this name; another thread may read it while it changes."""
+        return self._table.get(name)
+
     @property
     def stage(self) -> Stage:
         """Where between two configurations the groups are."""

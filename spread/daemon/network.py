@@ -20,9 +20,12 @@ __all__ = [
     "configured_daemons",
     "is_ring",
     "name_bytes",
+    "network_hash",
     "network_settings",
     "ring_settings",
     "ring_timeouts",
+    "segment_numbers",
+    "windows",
     "windows_max",
 ]
 
@@ -74,16 +77,26 @@ def network_settings(configuration: Configuration, incarnation: int) -> NetworkS
         ids=tuple(int(IPv4Address(each.address)) for each in daemons),
         sources=tuple(map(_sources, daemons)),
         names=tuple(name_bytes(each.name) for each in daemons),
-        segments=tuple(
-            number for number, segment in enumerate(configuration.segments) for _ in segment.daemons
-        ),
-        network_hash=ring_hash(
-            configuration,
-            max_seq_gap=MAX_SEQ_GAP,
-            window_slots=WINDOW_SLOTS,
-            format_version=FORMAT_VERSION,
-        ),
+        segments=segment_numbers(configuration),
+        network_hash=network_hash(configuration),
         incarnation=incarnation,
+    )
+
+
+def segment_numbers(configuration: Configuration) -> tuple[int, ...]:
+    """Return the number of each daemon's segment."""
+    return tuple(
+        number for number, segment in enumerate(configuration.segments) for _ in segment.daemons
+    )
+
+
+def network_hash(configuration: Configuration) -> int:
+    """Return the hash that the daemons of a ring share."""
+    return ring_hash(
+        configuration,
+        max_seq_gap=MAX_SEQ_GAP,
+        window_slots=WINDOW_SLOTS,
+        format_version=FORMAT_VERSION,
     )
 
 
@@ -120,7 +133,7 @@ def ring_settings(
     `sizes` are those of datagrams that may be tried, largest first; a single one is certain.
     """
     options = configuration.options
-    most = windows_max(options)
+    base, most = windows(options)
     sizes = sizes or (options.packet_size or PACKET_SIZE_DEFAULT,)
     return RingSettings(
         network=network_settings(configuration, incarnation),
@@ -128,9 +141,9 @@ def ring_settings(
         ring_time=ring_time,
         multicast=uses_segment_address(configuration.segment, options.multicast),
         payload_max=sizes[0] - HEADER_SIZE,
-        window=min(most[0], WINDOW_DEFAULTS["window"]),
-        personal_window=min(most[1], WINDOW_DEFAULTS["personal_window"]),
-        accelerated_window=min(most[2], WINDOW_DEFAULTS["accelerated_window"]),
+        window=base[0],
+        personal_window=base[1],
+        accelerated_window=base[2],
         accelerated=is_accelerated(configuration),
         max_seq_gap=MAX_SEQ_GAP,
         sizes=sizes,
@@ -152,6 +165,17 @@ def windows_max(options: Options) -> tuple[int, int, int]:
     window = min(window, WINDOW_SLOTS - MAX_SEQ_GAP)
     personal = min(personal, window)
     return window, personal, min(accelerated, personal)
+
+
+def windows(options: Options) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Return window, personal and accelerated window as they begin, and the most of each."""
+    most = windows_max(options)
+    base = (
+        min(most[0], WINDOW_DEFAULTS["window"]),
+        min(most[1], WINDOW_DEFAULTS["personal_window"]),
+        min(most[2], WINDOW_DEFAULTS["accelerated_window"]),
+    )
+    return base, most
 
 
 def _sources(daemon: Daemon) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from spread.config.model import Configuration
 from spread.daemon.listeners import Listeners, OpenSocket
 from spread.daemon.own_echo import ignore_own
 
-__all__ = ["Place", "RingSockets", "ring_sockets"]
+__all__ = ["Place", "RingSockets", "ring_sockets", "sending_socket"]
 
 Place = tuple[str, int]
 """Dotted IPv4 address and port."""
@@ -42,7 +42,7 @@ def ring_sockets(
     ]
     daemons = [daemon for segment in configuration.segments for daemon in segment.daemons]
     data = listeners.serving(Purpose.DAEMONS)
-    sender = _sender(data, main_address(configuration.me))
+    sender = sending_socket(configuration, listeners)
     if multicast:
         for each in (*data, *listeners.serving(Purpose.SEGMENT)):
             ignore_own(each.socket, main_address(configuration.me), sender.listen.port)
@@ -64,8 +64,10 @@ def ring_sockets(
     )
 
 
-def _sender(data: tuple[OpenSocket, ...], address: str) -> OpenSocket:
+def sending_socket(configuration: Configuration, listeners: Listeners) -> OpenSocket:
     """Return the socket that has the address others know us by."""
+    data = listeners.serving(Purpose.DAEMONS)
+    address = main_address(configuration.me)
     for each in data:
         if each.listen.address in (address, ANY_ADDRESS):
             return each

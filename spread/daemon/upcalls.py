@@ -86,5 +86,11 @@ class Upcalls(Protocol):
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""
 
+    def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
+        """A monitor sent a datagram from this IPv4 address and port. 1,000 a second at most.
+
+        A ring of one is asked too.
+        """
+
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped; `cause` numbers the faults of packets. Ten a second at most."""

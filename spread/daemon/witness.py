@@ -42,8 +42,13 @@ class DaemonWitness:
         self._sequence = sequence
         self._clock = clock
         self._id = int(IPv4Address(configuration.me.address))
+        self._follow: Callable[[tuple[int, int], Sequence[int]], None] | None = None
         self.own_time = 0
         """Largest time in the ids of rings that bear this daemon's address."""
+
+    def follow_rings(self, follow: Callable[[tuple[int, int], Sequence[int]], None]) -> None:
+        """Tell `follow` of each ring that is installed: its id, the numbers of its members."""
+        self._follow = follow
 
     def started(self) -> None:
         """The daemon is about to serve."""
@@ -74,6 +79,8 @@ class DaemonWitness:
     def ring_installed(self, ring: tuple[int, int], members: Sequence[int]) -> None:
         """A ring is in force: its id as unsigned numbers, and the numbers of its members."""
         leader, ring_time = ring
+        if self._follow is not None:
+            self._follow(ring, members)
         self._log.event(
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.PRINT,

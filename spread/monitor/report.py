@@ -12,7 +12,7 @@ Unknown keys of a newer daemon are skipped, missing ones take their default.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -33,6 +33,7 @@ __all__ = [
     "Windows",
     "from_json",
     "to_json",
+    "to_json_list",
 ]
 
 REPORT_FORMAT: Final = 1
@@ -203,6 +204,11 @@ class GroupPage:
 def to_json(record: object) -> bytes:
     """Return a record of this module as compact UTF-8 JSON."""
     return json.dumps(asdict(record), separators=(",", ":"), default=str).encode()  # type: ignore[call-overload]
+
+
+def to_json_list(records: Sequence[object]) -> bytes:
+    """Return several records of this module as a JSON list."""
+    return b"[" + b",".join(map(to_json, records)) + b"]"
 
 
 def from_json(kind: type[Record], data: bytes) -> Record:

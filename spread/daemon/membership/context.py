@@ -50,6 +50,9 @@ class Context:
     installed_ns: int = 0
     has_installed: bool = False  # Any ring but the one that the daemon starts with.
     gathered_ns: int | None = None  # When the installed ring last stopped looking for others.
+    ended_ns: int = 0  # When the ring ended that was installed last; 0 while it works.
+    ended_cause: str = ""
+    last_ending: tuple[str, int] = ("", 0)  # Of the ring before: why, and nanoseconds from then.
     attempt_ns: int = 0  # When the search of the segment began.
     deaf: set[int] = field(default_factory=set)
     """Representatives that did not hear this daemon since the ring was lost."""
@@ -71,6 +74,12 @@ class Context:
         """Return the failed[] of a packet: those known dead, and those that were not reached."""
         unreached = self.bars.unreached(self.clock_ns())
         return tuple(sorted({*self.peers.failed, *unreached}))
+
+    def end_ring(self, cause: str) -> None:
+        """Note why and when the installed ring ends, unless it has ended before."""
+        if self.ended_ns == 0:
+            self.ended_ns = self.clock_ns()
+            self.ended_cause = cause
 
     def follows(self, rep: int) -> bool:
         """Whether to let this daemon act: one that does not hear this one gets one chance."""

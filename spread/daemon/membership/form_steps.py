@@ -1,6 +1,7 @@
 """The steps of forming a ring: FORM1, FORM2 and the installation."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from spread.config.model import EventPriority
 from spread.daemon.membership.context import Context
@@ -8,6 +9,9 @@ from spread.daemon.membership.packets import Form
 from spread.daemon.membership.table import Action, Occasion, Step
 
 __all__ = ["FormSteps"]
+
+MERGE: Final = "daemons found each other"
+"""Why a ring ends that works."""
 
 
 class FormSteps:
@@ -27,6 +31,7 @@ class FormSteps:
     def _create(self, _: Occasion) -> Occasion | None:
         context = self._context
         context.timers.cancel_all()
+        context.end_ring(MERGE)
         return context.formation.create(context.search.members, context.search.reps)
 
     def _fill_alone(self, occasion: Occasion) -> Occasion | None:
@@ -42,6 +47,7 @@ class FormSteps:
         context, form = self._context, occasion.form
         assert form is not None
         context.timers.cancel_all()
+        context.end_ring(MERGE)
         # Whom this daemon cannot reach would end the attempt here; so far it has not been there.
         unreached = context.bars.unreached(context.clock_ns())
         _leave_out(form, unreached)
@@ -56,6 +62,8 @@ class FormSteps:
         before, named = set(formation.ring.numbers), formation.named
         formation.install()
         context.installed_ns = context.clock_ns()
+        context.last_ending = (context.ended_cause, context.installed_ns - context.ended_ns)
+        context.ended_ns = 0
         context.timers.cancel_all()
         context.search.seek()
         members = formation.ring.numbers

@@ -11,7 +11,7 @@ Invariants, between two calls
     timers of `TIMERS` set, and no other state has them
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from spread.config.model import EventPriority
@@ -119,6 +119,16 @@ class Membership:
     def counters(self) -> dict[str, int]:
         """How often each trouble, and each thing that was ignored, occurred."""
         return self._context.log.counters
+
+    @property
+    def last_ending(self) -> tuple[str, int]:
+        """Why the ring before the installed one ended, and how long the new one took, in ns."""
+        return self._context.last_ending
+
+    @property
+    def troubles(self) -> Mapping[int, tuple[str, int]]:
+        """By daemon number what was wrong last, and when, on the clock in nanoseconds."""
+        return self._context.log.last
 
     @property
     def next_deadline_ns(self) -> int:

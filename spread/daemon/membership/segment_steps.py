@@ -55,6 +55,7 @@ class SegmentSteps:
             suggestions += formation.attempt.reps
             formation.abandon()
         context.log.state("ring lost", EventPriority.INFO, cause=occasion.cause)
+        context.end_ring(occasion.cause)
         context.search.lose_ring(expected, [*suggestions, *ring])
         context.deaf.clear()
         return self._begin()

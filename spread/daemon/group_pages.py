@@ -1,0 +1,77 @@
+"""The groups in pages, read in the watching thread while the ring's thread goes on changing them.
+
+What is read is a list of names at one moment and, group by group, its members at a later one: a
+page may show a member that has left since, never one that was not there. No step holds the
+interpreter for long, whatever the number of groups: names are copied at once and sorted in
+portions, and the sorted list is used again for a while.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from typing import Final
+
+from spread.daemon.group_table import Group
+from spread.daemon.groups import Groups
+from spread.monitor.report import GroupLine, GroupPage
+
+__all__ = ["COUNT_MAX", "GroupPages"]
+
+COUNT_MAX: Final = 100
+"""Groups of a page, and members that it names of each."""
+
+PORTION: Final = 1_000
+"""Names sorted at a time: about 0.2 ms in which the ring's thread may have to wait."""
+
+FRESH_NS: Final = 2_000_000_000
+"""So long a sorted list of names is used again; ten times that if there are very many."""
+
+MANY: Final = 20_000
+
+
+class GroupPages:
+    """Pages of one daemon's groups; used by the watching thread only."""
+
+    def __init__(self, groups: Groups, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._groups = groups
+        self._clock_ns = clock_ns
+        self._names: list[bytes] = []
+        self._read_ns: int | None = None
+
+    def page(self, offset: int, count: int, prefix: str = "") -> GroupPage:
+        """Return groups in the byte order of their names, those whose names begin so."""
+        names: Sequence[bytes] = self._sorted_names()
+        if prefix:
+            start = prefix.encode("utf-8", "replace")
+            names = [name for name in names if name.startswith(start)]
+        chosen = names[max(offset, 0) : max(offset, 0) + min(count, COUNT_MAX)]
+        return GroupPage(len(names), offset, tuple(self._lines(chosen)))
+
+    def _sorted_names(self) -> list[bytes]:
+        now_ns = self._clock_ns()
+        age_max = FRESH_NS * (10 if len(self._names) > MANY else 1)
+        if self._read_ns is None or now_ns - self._read_ns > age_max:
+            names = self._groups.names()
+            portions = [
+                sorted(names[start : start + PORTION]) for start in range(0, len(names), PORTION)
+            ]
+            self._names = portions[0] if len(portions) == 1 else list(merge(*portions))
+            self._read_ns = now_ns
+        return self._names
+
+    def _lines(self, names: Sequence[bytes]) -> Iterator[GroupLine]:
+        for name in names:
+            group = self._groups.get(name)
+            if group is not None:
+                yield _line(name, group)
+
+
+def _line(name: bytes, group: Group) -> GroupLine:
+    members: list[bytes] = []
+    for part in tuple(group.parts):
+        members += part.members[: COUNT_MAX - len(members)]
+    return GroupLine(
+        name.decode("utf-8", "replace"),
+        group.size(),
+        tuple(each.decode("utf-8", "replace") for each in members),
+    )

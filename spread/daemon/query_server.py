@@ -1,0 +1,76 @@
+"""Answers queries, the extension of the monitor protocol: a question in, JSON in datagrams out.
+
+Answers are made of what was published; nothing here asks the ring's thread. A question that is
+not understood, or has no answer, is answered with a sentence.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from spread.daemon.group_pages import COUNT_MAX, GroupPages
+from spread.daemon.observer import State
+from spread.daemon.reporting import session_line
+from spread.errors import ArgumentError, SpreadError
+from spread.monitor.queries import Kind, Query, encode_error, encode_reply
+from spread.monitor.report import to_json, to_json_list
+
+__all__ = ["Answer", "QueryServer"]
+
+SESSIONS_MAX: Final = 100
+
+OFFSET_MAX: Final = 1 << 31
+
+Answer = Callable[[Query, State], bytes]
+"""Returns the JSON of an answer; SpreadError says why there is none."""
+
+
+class QueryServer:
+    """Answers by kind; used by the watching thread only."""
+
+    def __init__(self, address: str, groups: GroupPages) -> None:
+        """`address` is the daemon's main address, by which askers know who answers."""
+        self._address = address
+        self._groups = groups
+        self._kinds: dict[int, Answer] = {
+            Kind.REPORT: lambda _, state: to_json(state.report),
+            Kind.GROUPS: self._page,
+            Kind.SESSIONS: _sessions,
+        }
+
+    def add(self, kind: Kind, answer: Answer) -> None:
+        """Know how to answer one more kind of query."""
+        self._kinds[kind] = answer
+
+    def answer(self, query: Query, state: State) -> tuple[bytes, ...]:
+        """Return the datagrams of the reply."""
+        answer = self._kinds.get(query.kind)
+        if answer is None:
+            sentence = f"this daemon does not know queries of kind {query.kind}"
+            return encode_error(query, sentence, self._address)
+        try:
+            return encode_reply(query, answer(query, state), self._address)
+        except SpreadError as error:
+            return encode_error(query, str(error), self._address)
+
+    def _page(self, query: Query, _: State) -> bytes:
+        prefix = query.arguments.get("prefix", "")
+        if not isinstance(prefix, str):
+            raise ArgumentError("prefix must be text")
+        offset = number_of(query, "offset", default=0, most=OFFSET_MAX)
+        count = number_of(query, "count", default=COUNT_MAX, most=COUNT_MAX)
+        return to_json(self._groups.page(offset, count, prefix))
+
+
+def number_of(query: Query, name: str, *, default: int, most: int) -> int:
+    """Return an argument that is a number from 0 to `most`; ArgumentError if it is none."""
+    value = query.arguments.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ArgumentError(f"{name} must be a number from 0 to {most}, not {value!r:.40}")
+    return value
+
+
+def _sessions(_: Query, state: State) -> bytes:
+    snapshot = state.snapshot
+    return to_json_list(
+        [session_line(each, snapshot.now_ns) for each in snapshot.slowest[:SESSIONS_MAX]]
+    )

@@ -1,0 +1,150 @@
+"""Puts together what watches a daemon: publisher, watching thread, queries and commands.
+
+ring's thread    Publisher  ->  Observer    watching thread
+                 Calls      <-  Commands
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from spread._snapshot import Snapshots
+from spread.config import Configuration
+from spread.config.system_host import SystemHost
+from spread.daemon.calls import Calls
+from spread.daemon.commands import Commands, Means
+from spread.daemon.composition import Parts
+from spread.daemon.event_sink import EventSink
+from spread.daemon.group_pages import GroupPages
+from spread.daemon.monitor_desk import MonitorDesk
+from spread.daemon.monitor_server import MonitorServer
+from spread.daemon.network import configured_daemons, network_hash, segment_numbers, windows
+from spread.daemon.observer import Observer, Send, Subscriber
+from spread.daemon.query_server import QueryServer
+from spread.daemon.reporting import Identity
+from spread.daemon.snapshot import PUBLISH_NS, Publisher, Sources
+from spread.daemon.view_history import Ending, ViewHistory
+from spread.release import release
+
+if TYPE_CHECKING:
+    from spread._datagrams import Datagrams
+
+__all__ = ["Surroundings", "Watching"]
+
+SWITCH_S: Final = 0.000_5
+"""After so long the interpreter is taken from a thread that another one waits behind.
+
+The watching thread makes JSON while the ring's thread may need the interpreter for a control
+packet: with the 5 ms of the system that would be seen in the time that a ring needs to form.
+"""
+
+WORDS: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What watching needs of the rest of the daemon."""
+
+    send: Send
+    """Sends a datagram from the daemon's own address."""
+    stop: Callable[[], None]
+    """Ends the loop."""
+    allowed: tuple[IPv4Network, ...] = ()
+    """Networks from which monitors may ask, beside the configured hosts."""
+
+
+class Watching:
+    """Everything that watches one daemon."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        parts: Parts,
+        datagrams: "Datagrams | None",
+        log: EventSink,
+        surroundings: Surroundings,
+    ) -> None:
+        self._parts = parts
+        daemons = configured_daemons(configuration)
+        self.calls = Calls()
+        self.views = ViewHistory(
+            [each.name for each in daemons], [each.address for each in daemons], time.time
+        )
+        self.commands = Commands(
+            Means(parts.node, self.calls.call_soon, surroundings.stop, windows),
+            configuration.options,
+            len(daemons),
+        )
+        self.queries = QueryServer(configuration.me.address, GroupPages(parts.control.groups))
+        self.server = MonitorServer(
+            configuration,
+            log=log,
+            clock_ns=time.monotonic_ns,
+            own_addresses=SystemHost().local_addresses(),
+            allowed=surroundings.allowed,
+        )
+        desk = MonitorDesk(self.server, self.queries, self.commands, log)
+        self.observer = Observer(identity_of(configuration), desk, surroundings.send, log)
+        self.publisher = Publisher(_sources(parts, datagrams, self.views), self.observer.publish)
+
+    def ring_installed(self, ring: tuple[int, int], members: Iterable[int]) -> None:
+        """A ring is in force; its id is of unsigned numbers."""
+        membership = self._parts.membership
+        ending = Ending() if membership is None else Ending(*membership.last_ending)
+        self.views.installed(ring, tuple(members), ending)
+
+    def start(self, subscribers: Iterable[Subscriber] = ()) -> None:
+        """Begin to publish, and to answer; the daemon is about to serve."""
+        sys.setswitchinterval(SWITCH_S)
+        for each in subscribers:
+            self.observer.subscribe(each)
+        self.observer.start()
+        control = self._parts.control
+        control.attach_monitor(self.observer.monitor_datagram)
+        control.call_every(PUBLISH_NS, self.publisher.publish)
+        self.publisher.publish()
+
+    def close(self) -> None:
+        """End the watching thread."""
+        self.observer.stop()
+        self.calls.close()
+
+
+def identity_of(configuration: Configuration) -> Identity:
+    """Return what reports say of this daemon while this configuration is in force."""
+    daemons = configured_daemons(configuration)
+    return Identity(
+        daemon=configuration.me.name,
+        address=configuration.me.address,
+        port=configuration.segment.port,
+        names=tuple(each.name for each in daemons),
+        addresses=tuple(each.address for each in daemons),
+        segments=segment_numbers(configuration),
+        me=daemons.index(configuration.me),
+        release=release(),
+        process=os.getpid(),
+        started_ns=time.monotonic_ns(),
+        configuration_file=configuration.path or "",
+        configuration_hash=configuration.hash,
+        ring_hash=network_hash(configuration),
+        loaded_s=time.time(),
+        dangerous_monitor=configuration.options.dangerous_monitor,
+    )
+
+
+def _sources(parts: Parts, datagrams: "Datagrams | None", views: ViewHistory) -> Sources:
+    ring = parts.control.settings.ring
+    return Sources(
+        node=parts.node,
+        snapshots=Snapshots(parts.node),
+        groups=parts.control.groups,
+        sessions=parts.control.sessions,
+        views=views,
+        ring=(ring.leader % WORDS, ring.time % WORDS),
+        membership=parts.membership,
+        datagrams=datagrams,
+    )
