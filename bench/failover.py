@@ -23,7 +23,21 @@ from typing import Self
 
 import spread
 from bench.address import Address
-from bench.failover_cells import RING, SIZE, kill, part, settle, silence, site_of, watched
+from bench.cell import Figure
+from bench.failover_cells import (
+    KILL_MS,
+    MERGE_MS,
+    PART_MS,
+    RING,
+    SILENCE_MS,
+    SIZE,
+    kill,
+    part,
+    settle,
+    silence,
+    site_of,
+    watched,
+)
 from bench.fleet import RunningSystem
 from bench.machine import describe_machine
 from bench.namespaces import why_impossible
@@ -42,17 +56,11 @@ NS_PER_US = 1e3
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One row of the table; `bound` is what is promised, None if nothing is."""
+class Row:
+    """A figure and all its values; its target is what is promised, None if nothing is."""
 
-    title: str
-    unit: str
+    figure: Figure
     values: tuple[float, ...]
-    bound: float | None
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.values)
 
     @property
     def p99(self) -> float:
@@ -60,14 +68,21 @@ class Figure:
         ranked = sorted(self.values)
         return ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
 
-    def row(self) -> str:
+    def shown(self) -> str:
+        """Return a line of the table."""
+        figure, median = self.figure, statistics.median(self.values)
         bound, met = "-", "-"
-        if self.bound is not None:
-            bound, met = f"{self.bound:g}", "yes" if self.median <= self.bound else "NO"
+        if figure.target is not None:
+            bound, met = f"{figure.target:g}", "yes" if figure.is_met(median) else "NO"
         return (
-            f"| {self.title} | {self.unit} | {bound} | {met} | {self.median:.4g} "
+            f"| {figure.title} | {figure.unit} | {bound} | {met} | {median:.4g} "
             f"| {self.p99:.4g} | {max(self.values):.4g} | {len(self.values)} |"
         )
+
+
+def row(title: str, unit: str, values: tuple[float, ...], bound: float | None = None) -> Row:
+    """Return a row whose values are to be small."""
+    return Row(Figure(title=title, unit=unit, target=bound, more_is_better=False), values)
 
 
 # -- Clients --------------------------------------------------------------------------------------
@@ -222,28 +237,28 @@ def _burn() -> None:
 # -- The table ------------------------------------------------------------------------------------
 
 
-def measure(rounds: int, messages: int, idle_s: float, busy_s: float) -> Iterator[Figure]:
+def measure(rounds: int, messages: int, idle_s: float, busy_s: float) -> Iterator[Row]:
     """Yield the figures as they are found."""
     with RunningSystem(SPREAD, RING) as system, watched(system) as watch:
         settle(watch)
-        yield Figure("idle CPU per daemon", "% of a core", idle_cpu(system, idle_s), 0.2)
+        yield row("idle CPU per daemon", "% of a core", idle_cpu(system, idle_s), 0.2)
         for title, service in (("AGREED", spread.AGREED_MESS), ("SAFE", spread.SAFE_MESS)):
             at_sockets, at_clients = latencies(system, service, messages)
             what = f"one message per 20 ms, {title}, at all three"
             bound = 300.0 if service == spread.AGREED_MESS else None
-            yield Figure(f"{what}: clients' sockets", "us", at_sockets, bound)
-            yield Figure(f"{what}: clients", "us", at_clients, None)
+            yield row(f"{what}: clients' sockets", "us", at_sockets, bound)
+            yield row(f"{what}: clients", "us", at_clients)
         pairs = [kill(system, watch, number % SIZE) for number in range(rounds)]
-        yield Figure("view after kill -9", "ms", tuple(each for each, _ in pairs), 500.0)
-        yield Figure("view of all after a restart", "ms", tuple(each for _, each in pairs), None)
+        yield row("view after kill -9", "ms", tuple(each for each, _ in pairs), KILL_MS)
+        yield row("view of all after a restart", "ms", tuple(each for _, each in pairs))
         pairs = [silence(system, watch, number % SIZE) for number in range(rounds)]
-        yield Figure("view after SIGSTOP", "ms", tuple(each for each, _ in pairs), 2_500.0)
-        yield Figure("view after SIGCONT", "ms", tuple(each for _, each in pairs), None)
+        yield row("view after SIGSTOP", "ms", tuple(each for each, _ in pairs), SILENCE_MS)
+        yield row("view after SIGCONT", "ms", tuple(each for _, each in pairs))
         pairs = [part(system, watch, number % SIZE) for number in range(rounds)]
-        yield Figure("views after a split", "ms", tuple(each for each, _ in pairs), 2_500.0)
-        yield Figure("merge with traffic", "ms", tuple(each for _, each in pairs), 1_000.0)
+        yield row("views after a split", "ms", tuple(each for each, _ in pairs), PART_MS)
+        yield row("merge with traffic", "ms", tuple(each for _, each in pairs), MERGE_MS)
         failures = false_failures(system, watch, busy_s)
-        yield Figure(f"views in {busy_s:g} s, all cores busy", "views", (failures,), 0.0)
+        yield row(f"views in {busy_s:g} s, all cores busy", "views", (failures,), 0.0)
 
 
 def main() -> int:
@@ -260,6 +275,8 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="write all values to this file")
     given = parser.parse_args()
+    if min(given.rounds, given.messages) < 1 or min(given.idle, given.busy) <= 0:
+        parser.error("choose 1 or more rounds and messages, and seconds above 0")
     reason = why_impossible()
     if reason:
         print(f"bench.failover: {reason}", file=sys.stderr)
@@ -274,12 +291,12 @@ def main() -> int:
     )
     print("| what | unit | bound | met by median | median | p99 | worst | values |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    figures = []
-    for figure in measure(given.rounds, given.messages, given.idle, given.busy):
-        figures.append(figure)
-        print(figure.row(), flush=True)
+    rows = []
+    for each in measure(given.rounds, given.messages, given.idle, given.busy):
+        rows.append(each)
+        print(each.shown(), flush=True)
     if given.json is not None:
-        given.json.write_text(json.dumps([asdict(each) for each in figures], indent=1))
+        given.json.write_text(json.dumps([asdict(each) for each in rows], indent=1))
     return 0
 
 

@@ -24,6 +24,7 @@ SETTLE_S = 1.0  # Between a view of all and the fault: the ring is at rest, and 
 APART_S = 1.0  # How long a daemon is silent, or the network parted, after the last view.
 GAP_S = 0.02  # Between messages while the network parts and heals.
 NS_PER_MS = 1e6
+KILL_MS, SILENCE_MS, PART_MS, MERGE_MS = 500, 2_500, 2_500, 1_000  # Targets.
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def core_cells() -> list[Cell]:
             "crash",
             "a daemon is killed",
             (
-                _ms("view at the last survivor after kill -9", 500, "2.5-3.0 k"),
+                _ms("view at the last survivor after kill -9", KILL_MS, "2.5-3.0 k"),
                 _ms("view of all after a restart", None, "-"),
             ),
         ),
@@ -181,7 +182,7 @@ def core_cells() -> list[Cell]:
             "silence",
             "a daemon stops and continues",
             (
-                _ms("view at the last survivor after SIGSTOP", 2_500, "2.5-3.0 k"),
+                _ms("view at the last survivor after SIGSTOP", SILENCE_MS, "2.5-3.0 k"),
                 _ms("view of all after SIGCONT", None, "2.4 k"),
             ),
         ),
@@ -189,8 +190,8 @@ def core_cells() -> list[Cell]:
             "part",
             "the network parts and heals, with traffic",
             (
-                _ms("views of both parts after a split", 2_500, "2.5-3.0 k"),
-                _ms("view of all after healing", 1_000, "1.25 k"),
+                _ms("views of both parts after a split", PART_MS, "2.5-3.0 k"),
+                _ms("view of all after healing", MERGE_MS, "1.25 k"),
             ),
         ),
     ]
