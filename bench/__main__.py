@@ -136,7 +136,7 @@ def _measure(plan: Plan) -> Document:
                 limits = _limits(plan.cells, plan.effort)
             for number, cell in enumerate(plan.cells, 1):
                 left = f"{clock(monotonic() - began_s)} so far, about {clock(pace.left_s)} left"
-                _tell(f"[{number}/{len(plan.cells)}, {left}] {cell.title}")
+                _tell(f"[{number}/{len(plan.cells)}, {left}] {cell.name}: {cell.title}")
                 result = run_cell(cell, plan.implementations, fleet, plan.effort, _tell)
                 results.append(result)
                 pace.note(result.seconds)

@@ -71,8 +71,8 @@ class RingCell:
     """How the ring works under load, from what the daemons have counted when they end.
 
     The rotation is the mean: time of the load by visits of the token at the first daemon. A few
-    visits before and after the load belong to these, too. Daemons keep no distribution of it, so
-    there is no p99.
+    visits before and after the load belong to these, too. There is no p99: what daemons tell
+    monitors of its distribution has a step for each power of two.
     """
 
     name: str
