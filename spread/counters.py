@@ -327,7 +327,7 @@ def counters_in(values: Mapping[str, int]) -> dict[str, int]:
 
 def gauges_in(values: Mapping[str, int]) -> dict[str, float]:
     """Return those values that say how something is, for `Report.gauges`."""
-    return {name: value for name, value in values.items() if _kind(name) is Kind.GAUGE}
+    return {name: float(value) for name, value in values.items() if _kind(name) is Kind.GAUGE}
 
 
 def _kind(name: str) -> Kind | None:
