@@ -28,6 +28,8 @@ THIRD_PARTY = {
     "daemon.auth": {"passlib"},
     "cli.flood.percentiles": {"numpy"},
     "monitor.prometheus": {"prometheus_client"},
+    "monitor.web.app": {"starlette"},
+    "monitor.web.server": {"h11", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 
@@ -88,6 +90,10 @@ SANS_IO = {
     "monitor.prometheus",
     "monitor.report",
     "service",
+}
+SANS_IO |= {
+    f"monitor.web.{name}"
+    for name in ("condition", "feed", "figures", "pairs", "rings", "sight", "story", "wording")
 }
 SANS_IO |= {module for module in map(module_of, SOURCES) if module.startswith("daemon.membership")}
 FETCHES = {

@@ -1,0 +1,104 @@
+"""The present picture of the ring, and its pieces for every open page.
+
+Watch -> look, once a second or when somebody's state changes -> Feed -> Streams
+a page that opens   -> opening: everything so far
+a page that asks    -> groups, sessions: questions to one daemon
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Final
+
+from spread.errors import PeerError
+from spread.monitor.report import GroupPage, SessionLine
+from spread.monitor.web.feed import Feed, Json, to_text
+from spread.monitor.web.sight import Sight, Watch
+from spread.monitor.web.streams import Streams, event_text
+
+__all__ = ["TICK_S", "Board"]
+
+TICK_S: Final = 1.0
+"""Between two pictures, unless something happens."""
+
+LOOK_S: Final = 0.2
+"""Between two looks at whether something has happened; silence is no event that comes in."""
+
+QUESTIONS_MAX: Final = 8
+"""Questions of pages that may be open at a time; more wait for their turn."""
+
+
+class Board:
+    """What is known, and whom to ask for more; lives in one event loop."""
+
+    def __init__(self, watch: Watch, streams: Streams) -> None:
+        self.streams = streams
+        self.sight: Sight | None = None
+        """The last look."""
+        self._watch = watch
+        self._feed = Feed()
+        self._tick: Json = {}
+        self._told_s = 0.0
+        self._questions = asyncio.Semaphore(QUESTIONS_MAX)
+
+    async def run(self) -> None:
+        """Look at the ring until cancelled."""
+        while True:
+            self.take(self._watch.look(), time.monotonic())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._watch.changed()
+
+    def take(self, sight: Sight, now_s: float) -> None:
+        """Publish a picture if it is time to, or if somebody's state is another one."""
+        before, self.sight = self.sight, sight
+        if now_s - self._told_s < TICK_S and _likeness(before) == _likeness(sight):
+            return
+        self._told_s = now_s
+        page = self._feed.take(sight)
+        self._tick = page.tick
+        if page.story is not None:
+            self.streams.publish(event_text("story", to_text(page.story)))
+        self.streams.publish(event_text("tick", to_text(page.tick)))
+
+    def opening(self) -> str:
+        """Return the events that a page which opens needs first."""
+        parts = [("past", self._feed.past()), ("story", self._feed.story())]
+        if self._tick:
+            parts.append(("tick", self._tick))
+        return "".join(event_text(name, to_text(data)) for name, data in parts)
+
+    async def groups(self, daemon: str, offset: int, count: int, prefix: str) -> GroupPage:
+        """Return groups as a daemon knows them; by default one that answers."""
+        chosen = self._chosen(daemon)
+        async with self._questions:
+            return await self._watch.groups(chosen, offset, count, prefix)
+
+    async def sessions(self, daemon: str) -> tuple[SessionLine, ...]:
+        """Return the slowest sessions of a daemon."""
+        chosen = self._chosen(daemon)
+        async with self._questions:
+            return await self._watch.sessions(chosen)
+
+    def _chosen(self, daemon: str) -> str:
+        seen = self.sight.seen if self.sight is not None else ()
+        if daemon:
+            if all(each.name != daemon for each in seen):
+                raise PeerError(f"the configuration has no daemon {daemon!r:.40}")
+            return daemon
+        able = (each.name for each in seen if each.is_answering and not each.is_classic)
+        chosen = next(able, None)
+        if chosen is None:
+            raise PeerError("no daemon answers that could tell")
+        return chosen
+
+
+def _likeness(sight: Sight | None) -> object:
+    """Return what must be shown at once when it changes."""
+    if sight is None:
+        return None
+    return [
+        (seen.is_answering, report.state, report.ring) if report is not None else None
+        for seen in sight.seen
+        for report in (seen.report,)
+    ]

@@ -1,0 +1,128 @@
+"""The history of views of all daemons as one story: partitions, merges, deaths.
+
+    reports -> views, each once -> steps: who was in which ring from then on, and what happened
+
+A daemon remembers its last 32 views; this keeps the views of all of them, also of those that have
+died since. A step says for every daemon which ring it is in: a number that is the same for those
+who are together, or None for one that nobody has heard of since it was left behind.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from spread.monitor.report import Report, RingName, View
+from spread.monitor.web.wording import cause, count_word, listed
+
+__all__ = ["STEPS_MAX", "Step", "Story"]
+
+STEPS_MAX: Final = 120
+"""Views that are kept; older ones are forgotten."""
+
+Key = tuple[RingName, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A view, and where everybody is from then on."""
+
+    time_s: float
+    kind: str
+    """first, merge, partition, join, loss or change."""
+    text: str
+    rings: Mapping[str, int | None]
+    """Number of the ring of each daemon; None if it is in none that is known."""
+    members: tuple[str, ...]
+    formed_ms: float = 0.0
+
+
+class Story:
+    """The views of all daemons in the order of their times."""
+
+    def __init__(self) -> None:
+        self._views: dict[Key, View] = {}
+        self.version = 0
+        """Rises with every view that is added."""
+
+    def take(self, reports: Iterable[Report]) -> bool:
+        """Add the views of reports; false if all were known."""
+        before = self.version
+        for report in reports:
+            for view in report.views:
+                self._add(view)
+        return self.version != before
+
+    def steps(self, daemons: Iterable[str]) -> list[Step]:
+        """Return what happened, oldest first, for the daemons of the configuration."""
+        now: dict[str, int | None] = dict.fromkeys(daemons)
+        steps: list[Step] = []
+        for number, view in enumerate(self._in_order()):
+            before = dict(now)
+            _leave(now, view)
+            now.update(dict.fromkeys(view.members, number))
+            kind, text = _tell(view, before, is_first=not steps)
+            steps.append(Step(view.time_s, kind, text, dict(now), view.members, view.formed_ms))
+        return steps
+
+    def _add(self, view: View) -> None:
+        key = (view.ring, frozenset(view.members))
+        known = self._views.get(key)
+        if known is not None and (known.cause or not view.cause):
+            return
+        self._views[key] = view
+        self.version += 1
+        if len(self._views) > STEPS_MAX:
+            oldest = min(self._views, key=lambda each: self._views[each].time_s)
+            del self._views[oldest]
+
+    def _in_order(self) -> list[View]:
+        return sorted(self._views.values(), key=lambda view: (view.time_s, view.ring.time))
+
+
+def _leave(now: dict[str, int | None], view: View) -> None:
+    """Take those out of their ring whom the members of a view leave behind."""
+    lost = {now.get(member) for member in view.members} - {None}
+    for name, ring in now.items():
+        if ring in lost and name not in view.members:
+            now[name] = None
+
+
+def _tell(view: View, before: Mapping[str, int | None], *, is_first: bool) -> tuple[str, str]:
+    """Return kind and sentence of a view, given who was together before it."""
+    parts: dict[int, list[str]] = {}
+    for name in view.members:
+        ring = before.get(name)
+        if ring is not None:
+            parts.setdefault(ring, []).append(name)
+    alone = [name for name in view.members if before.get(name) is None]
+    rings_before = set(parts)
+    lost = [
+        name for name, ring in before.items() if ring in rings_before and name not in view.members
+    ]
+    why = f", because {cause(view.cause)}" if cause(view.cause) else ""
+    if not parts and not is_first and view.cause:
+        return "partition", f"{_forms(view.members)}{why}."
+    if is_first or not parts:
+        return "first", f"{_forms(view.members)}."
+    if lost and (len(parts) > 1 or alone):
+        return "change", f"{_forms(view.members)} without {listed(lost)}{why}."
+    if lost:
+        return "loss", f"{_goes_on(view.members)} without {listed(lost)}{why}."
+    if len(parts) > 1:
+        sides = sorted((listed(part) for part in parts.values()), key=len, reverse=True)
+        joined = f", and {listed(alone)} joined" if alone else ""
+        return "merge", f"{' met '.join(sides)}: {_forms(view.members)}{joined}."
+    if alone:
+        old = next(iter(parts.values()))
+        return "join", f"{listed(alone)} joined {listed(old)}."
+    return "change", f"{_forms(view.members)} once more{why}."
+
+
+def _forms(members: tuple[str, ...]) -> str:
+    if len(members) == 1:
+        return f"{members[0]} formed a ring of its own"
+    return f"{listed(members)} formed a ring of {count_word(len(members))}"
+
+
+def _goes_on(members: tuple[str, ...]) -> str:
+    return f"{listed(members)} {'goes on' if len(members) == 1 else 'go on'}"

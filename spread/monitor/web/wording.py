@@ -1,0 +1,82 @@
+"""Lists, counts, ages and causes in words."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+__all__ = ["age", "cause", "count_word", "listed", "times"]
+
+_NUMBERS: Final = (
+    "none",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+
+LISTED_MAX: Final = 8
+"""More names than these do not help a reader; the table has them all."""
+
+_CAUSES: Final[Mapping[str, str]] = {
+    "token lost": "the token was lost",
+    "recovery made no progress": "the recovery of messages made no progress",
+    "this daemon was stopped for longer than TokenTimeout": "a daemon stood still for longer "
+    "than TokenTimeout",
+    "this daemon leaves": "a daemon was stopped in order",
+    "asked for": "it was asked for",
+    "start": "the daemon started",
+    "a member left": "a daemon was stopped in order",
+    "a member cannot be reached": "a daemon could no longer be reached",
+    "another daemon has this name": "two daemons had the same name",
+    "no FORM2 came": "the forming of a ring did not come to an end",
+}
+"""Causes of the event log as the second half of a sentence."""
+
+
+def count_word(count: int) -> str:
+    """Return a small number as a word, a larger one in digits."""
+    return _NUMBERS[count] if 0 <= count < len(_NUMBERS) else f"{count:,}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list in words: `a, b and c`."""
+    known = list(names)
+    if len(known) > LISTED_MAX:
+        rest = len(known) - LISTED_MAX + 1
+        known = [*known[: LISTED_MAX - 1], f"{rest} others"]
+    if len(known) < 2:
+        return "".join(known)
+    return f"{', '.join(known[:-1])} and {known[-1]}"
+
+
+def age(seconds: float) -> str:
+    """Return a time that has passed: `3 s`, `5 min`, `2 h`, `4 days`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86400:.0f} days"
+
+
+def cause(text: str) -> str:
+    """Return the cause of a ring's end as `the token was lost`; empty for none.
+
+    A cause may name a daemon behind a colon, as the event log does.
+    """
+    known, _, about = text.partition(": ")
+    words = _CAUSES.get(known, known)
+    return f"{words} ({about})" if about and words else words
+
+
+def times(count: int, one: str, many: str) -> str:
+    """Return a count with its noun: `one daemon`, `12 daemons`."""
+    return f"{count_word(count)} {one if count == 1 else many}"
