@@ -17,7 +17,7 @@ from spread._frames cimport (
     TYPE_KILL, TYPE_REGULAR, TYPE_REQUEST, TYPE_SAFE, TYPE_STATE, frame_read, frame_size,
 )
 from spread._packets cimport NO_FRAME
-from spread._stats cimport STAT_MALFORMED_FRAMES
+from spread._stats cimport STAT_MALFORMED_FRAMES, STAT_PACKETS_DELIVERED
 from spread._window cimport WindowEntry, window_discard, window_find
 
 cdef enum:
@@ -183,6 +183,7 @@ cdef class Delivery:
 
     cdef void leave_packet(self) noexcept nogil:
         """Go to the next packet."""
+        self.ring.station.count(STAT_PACKETS_DELIVERED, 1)
         self.seq += 1
         self.offset = 0
 

@@ -45,6 +45,16 @@ class Node(Member):
 
         `components` has a number for each configured daemon.
         """
+    def set_limits(
+        self,
+        *,
+        session_messages_max: int,
+        session_bytes_max: int,
+        session_messages_exact: bool,
+        queued_bytes_max: int,
+        inbound_bytes_max: int,
+    ) -> None:
+        """Change the bounds of queues, as the constructor takes them; nothing queued is dropped."""
     def set_windows(self, base: tuple[int, int, int], most: tuple[int, int, int]) -> None:
         """Change the windows from the next visit of the token on, as they begin and at most.
 

@@ -493,6 +493,16 @@ cdef class Node(Clients):
             self.station.components[number] = components[number]
         self.station.partition_ns = until_ns
 
+    def set_limits(
+        self, *, uint32_t session_messages_max, uint64_t session_bytes_max,
+        bint session_messages_exact, uint64_t queued_bytes_max, uint64_t inbound_bytes_max,
+    ):
+        """Change the bounds of queues, as the constructor takes them; nothing queued is dropped."""
+        self.sessions.limits = Limits(
+            session_messages_max, session_bytes_max, session_messages_exact, inbound_bytes_max
+        )
+        self.queued_bytes_max = queued_bytes_max
+
     def set_windows(self, tuple base not None, tuple most not None):
         """Change the windows from the next visit of the token on, as they begin and at most.
 

@@ -21,8 +21,8 @@ from spread._packets cimport (
 )
 from spread._station cimport RingLimits
 from spread._stats cimport (
-    STAT_DUPLICATES, STAT_OUT_OF_RANGE, STAT_PACKETS_RECEIVED, STAT_PACKETS_SENT, STAT_PARKS,
-    STAT_REQUESTED, STAT_RETRANSMITTED, STAT_TOKENS, STAT_TOKENS_DUPLICATE, STAT_TOKENS_MALFORMED,
+    STAT_DUPLICATES, STAT_OUT_OF_RANGE, STAT_PACKETS_MADE, STAT_PACKETS_RECEIVED,
+    STAT_PACKETS_SENT, STAT_PARKS, STAT_REQUESTED, STAT_RETRANSMITTED, STAT_TOKENS, STAT_TOKENS_DUPLICATE, STAT_TOKENS_MALFORMED,
     STAT_TOKEN_RESENDS,
 )
 from spread._token cimport (
@@ -458,6 +458,7 @@ cdef class Ring:
             self.own_high = self.high
             numbered += 1
         self.acks[self.station.me] = self.window.aru
+        self.station.count(STAT_PACKETS_MADE, numbered)
         return numbered
 
     cdef void write_requests(self, uint64_t bound) noexcept nogil:

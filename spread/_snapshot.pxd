@@ -9,7 +9,7 @@ from libc.stdint cimport uint32_t
 from spread._node cimport Node
 
 cdef enum:
-    SLOWEST_MAX = 8
+    SLOWEST_MAX = 100
     SCAN_MAX = 1024              # Slots of one look; all of them come up in turn.
 
 

@@ -3,6 +3,7 @@
 from cython cimport final
 from libc.stdint cimport uint64_t
 
+from spread._flow cimport SCALE_ONE
 from spread._meters cimport BUCKETS, Histogram, Meters, sample_settle
 from spread._sessions cimport SLOT_OPEN, Slot
 
@@ -122,7 +123,7 @@ cdef class Snapshots:
             (limits.window, limits.personal_window, limits.accelerated_window),
             (limits.window_max, limits.personal_window_max, limits.accelerated_window_max),
             bool(limits.is_accelerated),
-            self.node.active.token.scale * 100 // 16,
+            (self.node.active.token.scale or SCALE_ONE) * 100 // SCALE_ONE,
         )
 
     def partition(self):

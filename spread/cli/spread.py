@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 from typing import NoReturn
 
 from spread.config import Configuration, ConfigurationErrors, Known, check, search
@@ -74,8 +75,23 @@ def _parser() -> argparse.ArgumentParser:
         default="classic",
         help="form of the event log (default classic)",
     )
+    parser.add_argument(
+        "--monitor-allow",
+        action="append",
+        default=[],
+        type=_network,
+        metavar="NETWORK",
+        help="answer monitors of this network, such as 10.1.0.0/16, too; may be repeated",
+    )
     parser.add_argument("--version", action="version", version=f"spread {release()}")
     return parser
+
+
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 network: {error}") from error
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -154,6 +170,8 @@ def _serve_ring(given: argparse.Namespace) -> int:
     from spread.cli import local_ring
 
     arguments = ["-l", given.activity, "--log-format", given.log_format]
+    for network in given.monitor_allow:
+        arguments += ["--monitor-allow", str(network)]
     arguments += ["--port", str(given.port or DEFAULT_PORT)]
     return local_ring.run(given.local, arguments, is_json=given.log_format == "json")
 
@@ -184,6 +202,7 @@ def _serve(given: argparse.Namespace) -> int:
             warnings=warnings,
             log_format=given.log_format,
             writes_activity=given.activity == "y",
+            monitor_allow=tuple(given.monitor_allow),
         )
     )
 

@@ -34,6 +34,7 @@ from spread.daemon.access_files import AccessDirectory, AccessFiles
 from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
 from spread.daemon.composition import Parts, compose
 from spread.daemon.datagram_size import DatagramSize, find_datagram_size
+from spread.daemon.event_ring import EventRing
 from spread.daemon.final_count import final_count
 from spread.daemon.findings import HostSockets, findings
 from spread.daemon.handshake import HandshakeSettings
@@ -126,6 +127,7 @@ class _Daemon:
         self._start = start
         self._configuration = start.configuration
         self._log = log
+        self._events = EventRing(log)
         self._signals = signals
         self._announce(start.warnings)
         self._faults = self._wanted_faults()
@@ -146,7 +148,7 @@ class _Daemon:
         self._state_dir = _state_directory(self._configuration)
         self._ring_times = self._open_ring_times(stack)
         self._witness = DaemonWitness(
-            self._configuration, log, self._activity, sequence=self._sequence
+            self._configuration, self._events, self._activity, sequence=self._sequence
         )
         self._size = None
         if is_ring(self._configuration):
@@ -191,7 +193,7 @@ class _Daemon:
         if FAULTS_VARIABLE not in os.environ or not is_ring(self._configuration):
             return None
         faults = Faults(os.environ[FAULTS_VARIABLE])
-        self._log.event(
+        self._events.event(
             EventType.PRINT | EventType.NETWORK,
             EventPriority.WARNING,
             "datagrams are lost on purpose",
@@ -213,10 +215,10 @@ class _Daemon:
             options.auth_allowed, options.auth_required, _access_files()
         )
         for warning in authentication.warnings:
-            self._log.event(EventType.ACM, EventPriority.WARNING, warning)
+            self._events.event(EventType.ACM, EventPriority.WARNING, warning)
         return compose(
             self._configuration,
-            log=self._log,
+            log=self._events,
             clock_ns=time.monotonic_ns,
             numbers=random.SystemRandom(),
             incarnation=next_incarnation(time.time_ns(), self._state_dir),
@@ -250,7 +252,7 @@ class _Daemon:
             self._datagrams.coalescing,
         )
         for each in findings(size, found):
-            self._log.event(
+            self._events.event(
                 EventType.NETWORK | EventType.CONFIGURATION,
                 EventPriority.WARNING if each.is_warning else EventPriority.INFO,
                 each.wording,
@@ -264,12 +266,16 @@ class _Daemon:
             self._configuration,
             self._parts,
             self._datagrams,
-            self._log,
-            Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
+            self._events,
+            Surroundings(sender.sendto, self._reactor.stop, self._allowed_networks()),
         )
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
         return watching
+
+    def _allowed_networks(self) -> tuple[IPv4Network, ...]:
+        given = self._configuration.options.monitor_allow
+        return (*self._start.monitor_allow, *map(IPv4Network, given))
 
     def _troubles(self) -> dict[str, int]:
         """Return what went wrong between the daemons, counters that are zero left out."""
@@ -308,7 +314,7 @@ class _Daemon:
             kinds = EventType.SECURITY
             if intended.change is not None:
                 kinds |= EventType.PRINT
-            self._log.event(kinds, EventPriority.WARNING, notice.wording, **notice.fields)
+            self._events.event(kinds, EventPriority.WARNING, notice.wording, **notice.fields)
         if intended.change is not None:
             self._listeners.give_to(intended.change.user_id, intended.change.group_id)
             self._log.give_to(intended.change.user_id, intended.change.group_id)
@@ -363,19 +369,21 @@ class _Daemon:
     # -- Log --------------------------------------------------------------------------------------
 
     def _print(self, wording: str, /, **fields: str | int) -> None:
-        self._log.event(EventType.PRINT, EventPriority.PRINT, wording, lines=(), **fields)
+        self._events.event(EventType.PRINT, EventPriority.PRINT, wording, lines=(), **fields)
 
     def _configured(
         self, wording: str, /, *, lines: Sequence[str] = (), **fields: str | int
     ) -> None:
-        self._log.event(EventType.CONFIGURATION, EventPriority.INFO, wording, lines=lines, **fields)
+        self._events.event(
+            EventType.CONFIGURATION, EventPriority.INFO, wording, lines=lines, **fields
+        )
 
     def _announce(self, warnings: tuple[str, ...]) -> None:
         configuration = self._configuration
         self._print("daemon starts", version=release(), process=os.getpid())
         self._print("configuration", file=configuration.path or "none, --local")
         for warning in warnings:
-            self._log.event(EventType.CONFIGURATION, EventPriority.WARNING, warning)
+            self._events.event(EventType.CONFIGURATION, EventPriority.WARNING, warning)
         for number, segment in enumerate(configuration.segments):
             self._configured(
                 "segment",
@@ -392,7 +400,7 @@ class _Daemon:
         )
 
     def _ring_time_lost(self, error: OSError) -> None:
-        self._log.event(
+        self._events.event(
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.WARNING,
             "time of the ring not kept",
@@ -402,7 +410,7 @@ class _Daemon:
 
     def _send_failed(self, cause: str, count: int, error: int, target: int) -> None:
         daemons = configured_daemons(self._configuration)
-        self._log.event(
+        self._events.event(
             EventType.PRINT | EventType.NETWORK,
             EventPriority.WARNING,
             "datagrams not sent",
@@ -413,7 +421,7 @@ class _Daemon:
         )
 
     def _connection_refused(self, reason: str) -> None:
-        self._log.event(
+        self._events.event(
             EventType.SESSION, EventPriority.WARNING, "connection refused", reason=reason
         )
 

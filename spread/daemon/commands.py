@@ -6,7 +6,7 @@ raises where it is asked for; what was accepted is done within a turn of the loo
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spread.config.model import Options
@@ -20,7 +20,13 @@ __all__ = ["PARTITION_NS", "CallSoon", "Commands", "Means", "WindowPlan"]
 PARTITION_NS: Final = 60_000_000_000
 """A partition is forgotten so long after it was asked for; monitors ask again and again."""
 
-WindowPlan = Callable[[Options], tuple[tuple[int, int, int], tuple[int, int, int]]]
+WINDOW_MAX: Final = 768
+"""Packets of a rotation for which there is room beside the gap."""
+
+Sizes = tuple[int, int, int]
+"""Window, personal window and accelerated window, in packets."""
+
+WindowPlan = Callable[[Options], tuple[Sizes, Sizes]]
 """Returns the three windows as they begin and at most, in packets, for options."""
 
 
@@ -48,7 +54,7 @@ class Commands:
     def __init__(self, means: Means, options: Options, daemons: int) -> None:
         """`daemons` is the number of configured ones."""
         self._means = means
-        self._options = options
+        self._base, self._most = means.plan(options)
         self._daemons = daemons
         self._reload: Callable[[str], None] | None = None
 
@@ -57,8 +63,12 @@ class Commands:
         self._reload = reload
 
     def configured(self, options: Options, daemons: int) -> None:
-        """A configuration is in force: windows that monitors have changed are those of its file."""
-        self._options = options
+        """A configuration is in force: windows that monitors had changed are those of its file.
+
+        Called in the ring's thread.
+        """
+        self._base, self._most = self._means.plan(options)
+        self._means.node.set_windows(self._base, self._most)
         self._daemons = daemons
 
     def partition(self, components: tuple[int, ...]) -> None:
@@ -74,27 +84,20 @@ class Commands:
         means = self._means
         self._do(lambda: means.node.set_partition(numbers, means.clock_ns() + PARTITION_NS))
 
-    def windows(
-        self, window: int | None, personal: int | None, accelerated: int | None
-    ) -> tuple[int, int, int]:
-        """Change the windows, in packets; None keeps one. Returns those in force from now on.
+    def windows(self, window: int | None, personal: int | None, accelerated: int | None) -> None:
+        """Change the windows, in packets; None keeps one.
 
-        They stay as they are set: a window that a monitor has changed does not adapt. Raises
-        ConfigurationError for values with which the ring would not work.
+        One that is given does not adapt any more. Raises ConfigurationError for values with which
+        the ring would not work.
         """
-        before = self._options
-        wanted = replace(
-            before,
-            window=before.window if window is None else window,
-            personal_window=before.personal_window if personal is None else personal,
-            accelerated_window=before.accelerated_window if accelerated is None else accelerated,
-        )
-        base, most = self._means.plan(wanted)
-        if min(base[:2]) < 1:
-            raise ConfigurationError(f"windows of {base} packets let nothing pass")
+        before = self._base, self._most
+        given = (window, personal, accelerated)
+        base, most = (_merged(each, given) for each in before)
+        fault = _window_fault(base, most)
+        if fault is not None:
+            raise ConfigurationError(fault)
         self._do(lambda: self._means.node.set_windows(base, most))
-        self._options = wanted
-        return most
+        self._base, self._most = base, most
 
     def stop(self) -> None:
         """End the daemon in order."""
@@ -110,3 +113,24 @@ class Commands:
     def _do(self, what: Callable[[], None]) -> None:
         if not self._means.call_soon(what):
             raise ConfigurationError("the daemon has too many commands to do; ask again")
+
+
+def _merged(before: Sizes, given: tuple[int | None, int | None, int | None]) -> Sizes:
+    window, personal, accelerated = (
+        old if new is None else new for old, new in zip(before, given, strict=True)
+    )
+    return window, personal, accelerated
+
+
+def _window_fault(base: Sizes, most: Sizes) -> str | None:
+    """Say why the ring would not work with windows that begin and end so."""
+    if min(base[:2]) < 1:
+        return f"windows of {base} packets let nothing pass"
+    if most[0] > WINDOW_MAX:
+        return f"a window of {most[0]} packets is more than a daemon can hold, {WINDOW_MAX}"
+    for window, personal, accelerated in (base, most):
+        if personal > window:
+            return f"personal window {personal} is above window {window}"
+        if accelerated > personal:
+            return f"accelerated window {accelerated} is above personal window {personal}"
+    return None

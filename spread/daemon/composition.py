@@ -7,7 +7,7 @@ Nothing here opens, reads a clock or draws a number: the caller hands in all of 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
@@ -27,7 +27,7 @@ from spread.daemon.views import RingId
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Parts", "compose"]
+__all__ = ["Parts", "QueueLimits", "compose", "queue_limits"]
 
 SESSION_MESSAGES_DEFAULT: Final = 1000
 SESSION_BYTES_DEFAULT: Final = 16 * 1024 * 1024
@@ -44,6 +44,17 @@ class Parts:
     control: Control
     membership: Membership | None = None
     ring: RingSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """How much may wait in a node; names and meanings are those of its constructor."""
+
+    session_messages_max: int
+    session_bytes_max: int
+    session_messages_exact: bool
+    queued_bytes_max: int
+    inbound_bytes_max: int
 
 
 def compose(  # noqa: PLR0913 - the root takes what all parts need.
@@ -123,10 +134,15 @@ def _control_settings(
 def _make_node(
     control: Control, options: Options, numbers: "Random", ring: RingSettings | None
 ) -> Node:
-    is_set = options.max_session_messages is not None
     return Node(
-        control,
-        route_seed=numbers.getrandbits(64),
+        control, route_seed=numbers.getrandbits(64), ring=ring, **asdict(queue_limits(options))
+    )
+
+
+def queue_limits(options: Options) -> QueueLimits:
+    """Return how much may wait, as the options have it."""
+    is_set = options.max_session_messages is not None
+    return QueueLimits(
         session_messages_max=options.max_session_messages
         if options.max_session_messages is not None
         else SESSION_MESSAGES_DEFAULT,
@@ -135,5 +151,4 @@ def _make_node(
         queued_bytes_max=options.max_queued_bytes,
         # Room for the largest messages of several clients at once, whatever the queues may hold.
         inbound_bytes_max=max(options.max_queued_bytes // 2, 4 * options.max_message_size),
-        ring=ring,
     )

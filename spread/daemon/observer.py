@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.reporting import Identity, report_of
+from spread.daemon.reporting import report_of
 from spread.daemon.snapshot import Snapshot
 from spread.monitor.report import Report
 
@@ -93,16 +93,19 @@ Send = Callable[[bytes, tuple[str, int]], object]
 """Sends a datagram to an address and port without waiting; OSError if it cannot."""
 
 
+Item = Snapshot | Request | Callable[[], None]
+"""What waits for the watching thread."""
+
+
 class Observer:
     """The watching thread. `start` it before the loop runs, `stop` it before sockets close."""
 
-    def __init__(self, identity: Identity, server: Server, send: Send, log: EventSink) -> None:
+    def __init__(self, server: Server, send: Send, log: EventSink) -> None:
         self.counters = Counters()
-        self._identity = identity
         self._server = server
         self._send = send
         self._log = log
-        self._queue: SimpleQueue[Snapshot | Request | None] = SimpleQueue()
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._subscribers: list[Subscriber] = []
         self._state: State | None = None
         self._told: set[str] = set()
@@ -118,6 +121,10 @@ class Observer:
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have a subscriber told of each snapshot; before `start`."""
         self._subscribers.append(subscriber)
+
+    def post(self, what: Callable[[], None]) -> None:
+        """Have `what` called in the watching thread; an exception of it is logged."""
+        self._queue.put(what)
 
     def start(self) -> None:
         """Begin."""
@@ -157,9 +164,11 @@ class Observer:
             except Exception as error:
                 self._failed(error)
 
-    def _take(self, item: Snapshot | Request) -> None:
+    def _take(self, item: Item) -> None:
         if isinstance(item, Snapshot):
             self._publish(item)
+        elif not isinstance(item, Request):
+            item()
         elif self._state is None:
             self.counters.monitor_early += 1
         else:
@@ -168,7 +177,7 @@ class Observer:
 
     def _publish(self, snapshot: Snapshot) -> None:
         own = asdict(self.counters) | dict(self._server.counters)
-        self._state = State(snapshot, report_of(snapshot, self._identity, own))
+        self._state = State(snapshot, report_of(snapshot, own))
         for subscriber in self._subscribers:
             try:
                 subscriber.published(self._state)

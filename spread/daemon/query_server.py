@@ -7,6 +7,7 @@ not understood, or has no answer, is answered with a sentence.
 from collections.abc import Callable
 from typing import Final
 
+from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import COUNT_MAX, GroupPages
 from spread.daemon.observer import State
 from spread.daemon.reporting import session_line
@@ -19,6 +20,7 @@ __all__ = ["Answer", "QueryServer"]
 SESSIONS_MAX: Final = 100
 
 OFFSET_MAX: Final = 1 << 31
+NUMBER_MAX: Final = 1 << 62
 
 Answer = Callable[[Query, State], bytes]
 """Returns the JSON of an answer; SpreadError says why there is none."""
@@ -27,14 +29,16 @@ Answer = Callable[[Query, State], bytes]
 class QueryServer:
     """Answers by kind; used by the watching thread only."""
 
-    def __init__(self, address: str, groups: GroupPages) -> None:
+    def __init__(self, address: str, groups: GroupPages, events: EventRing) -> None:
         """`address` is the daemon's main address, by which askers know who answers."""
         self._address = address
         self._groups = groups
+        self._events = events
         self._kinds: dict[int, Answer] = {
             Kind.REPORT: lambda _, state: to_json(state.report),
             Kind.GROUPS: self._page,
             Kind.SESSIONS: _sessions,
+            Kind.EVENTS: self._page_of_events,
         }
 
     def add(self, kind: Kind, answer: Answer) -> None:
@@ -59,6 +63,9 @@ class QueryServer:
         offset = number_of(query, "offset", default=0, most=OFFSET_MAX)
         count = number_of(query, "count", default=COUNT_MAX, most=COUNT_MAX)
         return to_json(self._groups.page(offset, count, prefix))
+
+    def _page_of_events(self, query: Query, _: State) -> bytes:
+        return to_json(self._events.page(number_of(query, "after", default=0, most=NUMBER_MAX)))
 
 
 def number_of(query: Query, name: str, *, default: int, most: int) -> int:

@@ -1,16 +1,15 @@
 """Snapshots made into reports, in the watching thread."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
 from spread.counters import counters_in, gauges_in
 from spread.daemon.groups import Stage
-from spread.daemon.snapshot import SlowSession, Snapshot
+from spread.daemon.snapshot import Identity, SlowSession, Snapshot
 from spread.monitor.report import Latency, Peer, Report, RingName, SessionLine, Windows
 
-__all__ = ["Identity", "report_of", "session_line"]
+__all__ = ["report_of", "session_line"]
 
 SLOWEST_MAX: Final = 8
 """Sessions that a report names."""
@@ -35,32 +34,9 @@ GROUP_STATES: Final = {
 NOTHING: Final[Mapping[str, int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What of a report stays the same while a configuration is in force."""
-
-    daemon: str
-    address: str
-    port: int
-    names: tuple[str, ...]
-    """Of all daemons by number, like the next two."""
-    addresses: tuple[str, ...]
-    segments: tuple[int, ...]
-    me: int
-    release: str
-    process: int
-    started_ns: int
-    configuration_file: str
-    configuration_hash: int
-    ring_hash: int
-    loaded_s: float
-    dangerous_monitor: bool
-
-
-def report_of(
-    snapshot: Snapshot, identity: Identity, counters: Mapping[str, int] = NOTHING
-) -> Report:
+def report_of(snapshot: Snapshot, counters: Mapping[str, int] = NOTHING) -> Report:
     """Return the report of a snapshot with further counters, without the judgements of health."""
+    identity = snapshot.identity
     figures = snapshot.counters | snapshot.ring_gauges | dict(counters)
     figures["rotation_us"] = snapshot.ring_gauges["rotation_ns"] // NS_PER_US
     return Report(

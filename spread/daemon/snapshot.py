@@ -23,13 +23,35 @@ if TYPE_CHECKING:
     from spread._snapshot import Snapshots
     from spread.daemon.membership.machine import Membership
 
-__all__ = ["PUBLISH_NS", "Publisher", "SlowSession", "Snapshot", "Sources"]
+__all__ = ["PUBLISH_NS", "Identity", "Publisher", "SlowSession", "Snapshot", "Sources"]
 
 PUBLISH_NS: Final = 1_000_000_000
 """Between two snapshots."""
 
 COUNTED_NS: Final = 1_000
 """One microsecond: the unit in which the publisher's own time is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What of a report stays the same while a configuration is in force."""
+
+    daemon: str
+    address: str
+    port: int
+    names: tuple[str, ...]
+    """Of all daemons by number, like the next two."""
+    addresses: tuple[str, ...]
+    segments: tuple[int, ...]
+    me: int
+    release: str
+    process: int
+    started_ns: int
+    configuration_file: str
+    configuration_hash: int
+    ring_hash: int
+    loaded_s: float
+    dangerous_monitor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,7 @@ class SlowSession:
 class Snapshot:
     """What the ring's thread hands over; times on the monotonic clock unless they end in `_s`."""
 
+    identity: Identity
     now_ns: int
     time_s: float
     state: str
@@ -90,11 +113,14 @@ class Publisher:
     def __init__(
         self,
         sources: Sources,
+        identity: Identity,
         sink: Sink,
         *,
         clock_ns: Callable[[], int] = time.monotonic_ns,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self.identity = identity
+        """Whose snapshots these are; set it anew when a configuration comes into force."""
         self._sources = sources
         self._sink = sink
         self._clock_ns = clock_ns
@@ -125,6 +151,7 @@ class Publisher:
             state, ring, members = membership.state.name, membership.ring, membership.members
             troubles = dict(membership.troubles)
         return Snapshot(
+            identity=self.identity,
             now_ns=now_ns,
             time_s=self._wall_clock(),
             state=state,

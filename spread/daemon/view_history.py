@@ -31,14 +31,18 @@ class ViewHistory:
         self, names: Sequence[str], addresses: Sequence[str], clock: Callable[[], float]
     ) -> None:
         """`names` and `addresses` are by daemon number; `clock` tells seconds since 1970."""
+        self._clock = clock
+        self.configured(names, addresses)
+        self._views: deque[View] = deque(maxlen=VIEWS_MAX)
+        self.views: tuple[View, ...] = ()
+        """Oldest first."""
+
+    def configured(self, names: Sequence[str], addresses: Sequence[str]) -> None:
+        """Know the daemons of another configuration by their numbers."""
         self._names = tuple(names)
         self._by_id = {
             int(IPv4Address(address)): name for name, address in zip(names, addresses, strict=True)
         }
-        self._clock = clock
-        self._views: deque[View] = deque(maxlen=VIEWS_MAX)
-        self.views: tuple[View, ...] = ()
-        """Oldest first."""
 
     def installed(self, ring: tuple[int, int], members: Sequence[int], ending: Ending) -> None:
         """A ring is in force: its id as unsigned numbers, its members by number."""

@@ -18,15 +18,14 @@ from spread.config.system_host import SystemHost
 from spread.daemon.calls import Calls
 from spread.daemon.commands import Commands, Means
 from spread.daemon.composition import Parts
-from spread.daemon.event_sink import EventSink
+from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import GroupPages
 from spread.daemon.monitor_desk import MonitorDesk
 from spread.daemon.monitor_server import MonitorServer
 from spread.daemon.network import configured_daemons, network_hash, segment_numbers, windows
 from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
-from spread.daemon.reporting import Identity
-from spread.daemon.snapshot import PUBLISH_NS, Publisher, Sources
+from spread.daemon.snapshot import PUBLISH_NS, Identity, Publisher, Sources
 from spread.daemon.view_history import Ending, ViewHistory
 from spread.release import release
 
@@ -65,21 +64,20 @@ class Watching:
         configuration: Configuration,
         parts: Parts,
         datagrams: "Datagrams | None",
-        log: EventSink,
+        log: EventRing,
         surroundings: Surroundings,
     ) -> None:
         self._parts = parts
+        self._started_ns = time.monotonic_ns()
         daemons = configured_daemons(configuration)
         self.calls = Calls()
-        self.views = ViewHistory(
-            [each.name for each in daemons], [each.address for each in daemons], time.time
-        )
+        self.views = ViewHistory(*_names_and_addresses(configuration), time.time)
         self.commands = Commands(
             Means(parts.node, self.calls.call_soon, surroundings.stop, windows),
             configuration.options,
             len(daemons),
         )
-        self.queries = QueryServer(configuration.me.address, GroupPages(parts.control.groups))
+        self.queries = QueryServer(configuration.me.address, GroupPages(parts.control.groups), log)
         self.server = MonitorServer(
             configuration,
             log=log,
@@ -88,14 +86,27 @@ class Watching:
             allowed=surroundings.allowed,
         )
         desk = MonitorDesk(self.server, self.queries, self.commands, log)
-        self.observer = Observer(identity_of(configuration), desk, surroundings.send, log)
-        self.publisher = Publisher(_sources(parts, datagrams, self.views), self.observer.publish)
+        self.observer = Observer(desk, surroundings.send, log)
+        self.publisher = Publisher(
+            _sources(parts, datagrams, self.views),
+            identity_of(configuration, self._started_ns),
+            self.observer.publish,
+        )
 
     def ring_installed(self, ring: tuple[int, int], members: Iterable[int]) -> None:
         """A ring is in force; its id is of unsigned numbers."""
         membership = self._parts.membership
         ending = Ending() if membership is None else Ending(*membership.last_ending)
         self.views.installed(ring, tuple(members), ending)
+
+    def configured(self, configuration: Configuration) -> None:
+        """Another configuration is in force; called in the ring's thread.
+
+        `server` is told by whoever reloads, in the watching thread.
+        """
+        self.views.configured(*_names_and_addresses(configuration))
+        self.commands.configured(configuration.options, len(configured_daemons(configuration)))
+        self.publisher.identity = identity_of(configuration, self._started_ns)
 
     def start(self, subscribers: Iterable[Subscriber] = ()) -> None:
         """Begin to publish, and to answer; the daemon is about to serve."""
@@ -114,7 +125,12 @@ class Watching:
         self.calls.close()
 
 
-def identity_of(configuration: Configuration) -> Identity:
+def _names_and_addresses(configuration: Configuration) -> tuple[list[str], list[str]]:
+    daemons = configured_daemons(configuration)
+    return [each.name for each in daemons], [each.address for each in daemons]
+
+
+def identity_of(configuration: Configuration, started_ns: int) -> Identity:
     """Return what reports say of this daemon while this configuration is in force."""
     daemons = configured_daemons(configuration)
     return Identity(
@@ -127,7 +143,7 @@ def identity_of(configuration: Configuration) -> Identity:
         me=daemons.index(configuration.me),
         release=release(),
         process=os.getpid(),
-        started_ns=time.monotonic_ns(),
+        started_ns=started_ns,
         configuration_file=configuration.path or "",
         configuration_hash=configuration.hash,
         ring_hash=network_hash(configuration),

@@ -21,6 +21,8 @@ from spread.errors import PeerError
 
 __all__ = [
     "REPORT_FORMAT",
+    "EventLine",
+    "EventPage",
     "Finding",
     "GroupLine",
     "GroupPage",
@@ -199,6 +201,29 @@ class GroupPage:
     """Groups that match."""
     offset: int = 0
     groups: tuple[GroupLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """Something that happened to a daemon, as its log tells it."""
+
+    number: int
+    """Grows with each event; numbers that are missing were of events pushed out by others."""
+    time_s: float
+    types: tuple[str, ...] = ()
+    priority: str = "INFO"
+    wording: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events of a daemon, oldest first."""
+
+    last: int
+    """Number of the newest event that is kept, on this page or not."""
+    events: tuple[EventLine, ...] = ()
 
 
 def to_json(record: object) -> bytes:

@@ -1,0 +1,102 @@
+"""The last events of the log, kept for those who watch, whatever the log's filters let pass.
+
+Sessions come and go in numbers that clients choose, so their events have a ring of their own and
+do not push out what happened to the daemon. Events are noted by any thread; they are made into
+text only when somebody asks.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import count
+from operator import attrgetter
+from typing import Final
+
+from spread.config.model import EventPriority, EventType
+from spread.daemon.event_sink import EventSink
+from spread.monitor.report import EventLine, EventPage
+
+__all__ = ["EVENTS_MAX", "EventRing"]
+
+EVENTS_MAX: Final = 1000
+"""Events that are kept of each of the two kinds."""
+
+PAGE_MAX: Final = 200
+"""Events of one answer."""
+
+LINES_MAX: Final = 20
+
+TEXT_MAX: Final = 500
+"""Characters of a field's value: some of them come from clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    number: int
+    time_s: float
+    types: EventType
+    priority: EventPriority
+    wording: str
+    lines: tuple[str, ...]
+    fields: dict[str, object]
+
+
+class EventRing:
+    """Keeps events and hands them on to the log."""
+
+    def __init__(self, log: EventSink, clock: Callable[[], float] = time.time) -> None:
+        """`clock` tells seconds since 1970."""
+        self._log = log
+        self._clock = clock
+        self._numbers = count(1)
+        self._events: deque[_Event] = deque(maxlen=EVENTS_MAX)
+        self._sessions: deque[_Event] = deque(maxlen=EVENTS_MAX)
+
+    def event(
+        self,
+        types: EventType,
+        priority: EventPriority,
+        wording: str,
+        /,
+        *,
+        lines: Sequence[str] = (),
+        **fields: object,
+    ) -> None:
+        """Note an event and tell the log; one that is for finding defects is not noted."""
+        self._log.event(types, priority, wording, lines=lines, **fields)
+        if priority is EventPriority.DEBUG:
+            return
+        kept = self._sessions if types is EventType.SESSION else self._events
+        kept.append(
+            _Event(
+                next(self._numbers),
+                self._clock(),
+                types,
+                priority,
+                wording,
+                tuple(lines[:LINES_MAX]),
+                fields,
+            )
+        )
+
+    def page(self, after: int) -> EventPage:
+        """Return events whose numbers are larger than `after`, oldest first, a page of them."""
+        kept = list(merge(list(self._events), list(self._sessions), key=attrgetter("number")))
+        later = [each for each in kept if each.number > after]
+        return EventPage(
+            last=kept[-1].number if kept else 0, events=tuple(map(_line, later[:PAGE_MAX]))
+        )
+
+
+def _line(event: _Event) -> EventLine:
+    return EventLine(
+        number=event.number,
+        time_s=event.time_s,
+        types=tuple(each.name for each in EventType if each in event.types and each.name),
+        priority=event.priority.name,
+        wording=event.wording,
+        fields={name: str(value)[:TEXT_MAX] for name, value in event.fields.items()},
+        lines=event.lines,
+    )
