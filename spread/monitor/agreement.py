@@ -1,13 +1,27 @@
-"""What the daemons of a ring must agree on, and whether they do."""
+"""What the daemons of a ring must agree on, and whether they do: at this moment, without patience.
+
+Health says the same once it lasts, with a remedy; a disagreement bears the name of the rule that
+does, so that nothing is said twice.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from spread.monitor.report import Report
 
-__all__ = ["disagreements", "rings_of"]
+__all__ = ["Disagreement", "disagreements", "rings_of"]
 
 RING_WIDTH_MAX = 8
 """Names of a ring that a sentence lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Something that is not as in one ring in operation."""
+
+    rule: str
+    """The rule of health that speaks of it, too."""
+    sentence: str
 
 
 def rings_of(reports: Iterable[Report]) -> list[tuple[str, ...]]:
@@ -18,29 +32,34 @@ def rings_of(reports: Iterable[Report]) -> list[tuple[str, ...]]:
     return [tuple(names) for names in rings.values()]
 
 
-def disagreements(reports: Sequence[Report]) -> list[str]:
-    """Return a sentence for each thing that is not one ring in operation; none if all is well."""
+def disagreements(reports: Sequence[Report]) -> list[Disagreement]:
+    """Return each thing that is not one ring in operation; none if all is well."""
     return [*_states(reports), *_rings(reports), *_configurations(reports)]
 
 
-def _states(reports: Sequence[Report]) -> Iterator[str]:
+def _states(reports: Sequence[Report]) -> Iterator[Disagreement]:
     for report in reports:
         if report.state != "OP":
-            yield f"{report.daemon} is forming a ring, state {report.state}"
+            yield Disagreement(
+                "forming", f"{report.daemon} is forming a ring, state {report.state}"
+            )
         elif report.group_state != "GOP":
-            yield f"{report.daemon} is settling its groups, state {report.group_state}"
+            sentence = f"{report.daemon} is settling its groups, state {report.group_state}"
+            yield Disagreement("forming", sentence)
 
 
-def _rings(reports: Sequence[Report]) -> Iterator[str]:
+def _rings(reports: Sequence[Report]) -> Iterator[Disagreement]:
     rings = rings_of(report for report in reports if report.state == "OP")
     if len(rings) > 1:
-        yield f"{len(rings)} rings instead of one: " + " | ".join(map(_named, rings))
+        listed = " | ".join(map(_named, rings))
+        yield Disagreement("split-ring", f"{len(rings)} rings instead of one: {listed}")
     parted = [report.daemon for report in reports if any(report.partition)]
     if parted:
-        yield f"a partition command is in force at {_named(parted)}"
+        sentence = f"a partition command is in force at {_named(parted)}"
+        yield Disagreement("partition-command", sentence)
 
 
-def _configurations(reports: Sequence[Report]) -> Iterator[str]:
+def _configurations(reports: Sequence[Report]) -> Iterator[Disagreement]:
     kinds: dict[tuple[int, int], list[str]] = {}
     for report in reports:
         if report.configuration_hash:  # A classic daemon does not say.
@@ -50,7 +69,8 @@ def _configurations(reports: Sequence[Report]) -> Iterator[str]:
         listed = " | ".join(
             f"{_named(names)} (hash {key[0]}, {key[1]:x})" for key, names in kinds.items()
         )
-        yield f"{len(kinds)} configurations in force: {listed}"
+        sentence = f"{len(kinds)} configurations in force: {listed}"
+        yield Disagreement("two-configurations", sentence)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -64,21 +64,25 @@ def troubles(watch: RingWatch, now_s: float) -> Iterator[str]:
     for silence in explain_all(watch, now_s):
         yield f"{silence.daemon} does not answer: {silence.sentence}"
         yield from (f"    check: {each}" for each in silence.checks)
-    yield from disagreements(watch.reports)
-    for finding, daemons in findings_of(watch.reports):
-        yield f"{finding.severity}: {finding.sentence} (seen by {', '.join(daemons)})"
+    findings = findings_of(watch)
+    said = {finding.rule for finding in findings}
+    for disagreement in disagreements(watch.reports):
+        if disagreement.rule not in said:
+            yield disagreement.sentence
+    for finding in findings:
+        yield f"{finding.severity}: {finding.sentence}"
         if finding.remedy:
             yield f"    {finding.remedy}"
 
 
-def findings_of(reports: Sequence[Report]) -> list[tuple[Finding, list[str]]]:
-    """Return what the daemons find wrong, critical first, each with the daemons that say so."""
-    found: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
-    for report in reports:
-        for finding in report.findings:
-            key = (finding.rule, finding.subject)
-            found.setdefault(key, (finding, []))[1].append(report.daemon)
-    return sorted(found.values(), key=lambda each: each[0].severity != "critical")
+def findings_of(watch: RingWatch) -> list[Finding]:
+    """Return what health finds wrong, the worst first, each once; silence is told better above."""
+    found = {
+        (finding.rule, finding.subject): finding
+        for finding in reversed(watch.findings)
+        if finding.rule != "no-answer"
+    }
+    return sorted(found.values(), key=lambda each: each.severity != "critical")
 
 
 def as_record(watch: RingWatch, now_s: float) -> dict[str, Any]:
@@ -86,7 +90,8 @@ def as_record(watch: RingWatch, now_s: float) -> dict[str, Any]:
     return {
         "is_well": is_well(watch),
         "daemons": [_daemon_record(each, watch, now_s) for each in watch.daemons.values()],
-        "disagreements": disagreements(watch.reports),
+        "disagreements": [asdict(each) for each in disagreements(watch.reports)],
+        "findings": [asdict(each) for each in findings_of(watch)],
     }
 
 

@@ -104,14 +104,14 @@ def verdict(watch: RingWatch) -> tuple[str, str]:
         return "critical", f"no answer from {names}{more}"
     if len(watch.reports) < len(watch.daemons):
         return "warning", "waiting for answers"
-    findings = findings_of(watch.reports)
-    if findings and findings[0][0].severity == "critical":
-        return "critical", findings[0][0].sentence
+    findings = findings_of(watch)
+    if findings and findings[0].severity == "critical":
+        return "critical", findings[0].sentence
     differences = disagreements(watch.reports)
     if differences:
-        return "critical", differences[0]
+        return "critical", differences[0].sentence
     if findings:
-        return "warning", findings[0][0].sentence
+        return "warning", findings[0].sentence
     return "well", "all is well"
 
 

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from spread.config.diagnostics import printable
 from spread.errors import PeerError
+from spread.monitor.health import RingHealth
 from spread.monitor.protocol import (
     Command,
     Request,
@@ -35,7 +36,7 @@ from spread.monitor.protocol import (
 )
 from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
 from spread.monitor.rates import History
-from spread.monitor.report import Report, from_json
+from spread.monitor.report import Finding, Report, from_json
 from spread.monitor.roster import Roster, Target
 from spread.monitor.status import report_of
 
@@ -140,15 +141,23 @@ class RingWatch:
         *,
         reply_port: int,
         random_number: Callable[[], int],
+        wall_clock: Callable[[], float],
         interval_s: float = INTERVAL_S,
     ) -> None:
-        """`reply_port` is where status replies go; `random_number` gives numbers of 32 bits."""
+        """`reply_port` is where status replies go; `random_number` gives numbers of 32 bits.
+
+        `wall_clock` gives seconds since 1970, for findings that say since when.
+        """
         self.roster = roster
         self.daemons = {each.name: Watched(each) for each in roster.targets}
+        self.findings: tuple[Finding, ...] = ()
+        """What is wrong, the worst first: of the ring as a whole, and what daemons find."""
         self.unexpected = 0
         """Datagrams that came in and made no sense."""
         self._reply_port = reply_port
         self._random_number = random_number
+        self._wall_clock = wall_clock
+        self._health = RingHealth()
         self._interval_s = interval_s
         self._next_round_s = float("-inf")
         self._questions: dict[int, _Question] = {}  # By number, oldest first.
@@ -179,6 +188,7 @@ class RingWatch:
     def begin_round(self, now_s: float) -> None:
         """Ask all daemons for their reports, whenever the last time was; `due` sends it."""
         self._next_round_s = now_s + self._interval_s
+        self.judge(now_s)
         asked = {
             each.watched.target.name
             for each in self._questions.values()
@@ -224,6 +234,14 @@ class RingWatch:
         """Return when to call `due` next."""
         times = [min(each.again_s, each.end_s) for each in self._questions.values()]
         return min([self._next_round_s, *times])
+
+    def judge(self, now_s: float) -> None:
+        """Judge what is known; done before every round, and by whoever wants to know now."""
+        answers = {
+            name: each.report if each.is_answering else None for name, each in self.daemons.items()
+        }
+        if any(report is not None for report in answers.values()):
+            self.findings = self._health.update(answers, now_s, self._wall_clock())
 
     # What came of it.
 
