@@ -13,7 +13,7 @@ from typing import Final
 
 from spread.cli.command_line import Exit
 from spread.cli.monitoring import DISAGREE, say
-from spread.monitor.client import RingClient
+from spread.monitor.client import NoAnswerError, RingClient
 from spread.monitor.report import Report
 from spread.monitor.roster import Target
 from spread.monitor.silence import explain
@@ -33,9 +33,12 @@ Order = Callable[[Report], str]
 def are_willing(client: RingClient, targets: Sequence[Target], what: str) -> bool:
     """Ask the daemons for their reports; tell whether none of them would refuse, and say which do.
 
-    One that does not answer may still do what it is told: that is said, and is no refusal.
+    One that does not answer may still do what it is told: that is said, and is no refusal. Raises
+    `NoAnswerError` if none answers.
     """
     client.update()
+    if not any(client.watch.daemons[each.name].is_answering for each in targets):
+        raise NoAnswerError("no daemon answers, so nothing was sent; see spmonitor status")
     unwilling = []
     for target in targets:
         watched = client.watch.daemons[target.name]

@@ -369,7 +369,8 @@ class RingWatch:
         self._forget(question)
         watched = question.watched
         if question.kind is not Kind.REPORT:
-            self._finish(question, Answer(error=watched.trouble or "no answer"))
+            reason = "nobody has its port" if watched.trouble == "refused" else watched.trouble
+            self._finish(question, Answer(error=reason or "no answer"))
             return
         watched.is_classic = None
         if watched.silent_since_s is None:
