@@ -27,6 +27,7 @@ WITH_GIL = {"_clients", "_member", "_node", "_reactor", "_teller"}
 THIRD_PARTY = {
     "daemon.auth": {"passlib"},
     "cli.flood.percentiles": {"numpy"},
+    "monitor.top": {"rich", "textual"},
     "monitor.prometheus": {"prometheus_client"},
     "monitor.web.app": {"starlette"},
     "monitor.web.server": {"h11", "starlette", "uvicorn"},

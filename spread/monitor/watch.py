@@ -48,6 +48,11 @@ INTERVAL_S: Final = 1.0
 PATIENCE_S: Final = 1.0
 """A question without an answer for so long is given up."""
 
+SLOW_S: Final = 10.0
+"""The same for what makes a daemon read files: names of hosts may have to be looked up."""
+
+_SLOW: Final = frozenset({Kind.RELOAD, Kind.RELOAD_PREVIEW})
+
 AGAIN_S: Final = 0.3
 """A question without an answer for so long is sent again: a datagram may be lost."""
 
@@ -122,6 +127,7 @@ class _Question:
     arguments: Mapping[str, Any]
     asked_s: float
     again_s: float
+    patience_s: float = PATIENCE_S
     nonces: list[int] = field(default_factory=list)
     asks_status: bool = False
     asks_query: bool = True
@@ -129,7 +135,7 @@ class _Question:
 
     @property
     def end_s(self) -> float:
-        return self.asked_s + PATIENCE_S
+        return self.asked_s + self.patience_s
 
 
 class RingWatch:
@@ -201,7 +207,10 @@ class RingWatch:
 
     def ask(self, daemon: str, kind: Kind, arguments: Mapping[str, Any], now_s: float) -> int:
         """Ask one daemon something; `due` sends it. Return the number for `take_answer`."""
-        return self._ask(self.daemons[daemon], kind, arguments, now_s).number
+        question = self._ask(self.daemons[daemon], kind, arguments, now_s)
+        if kind in _SLOW:
+            question.patience_s = SLOW_S
+        return question.number
 
     def take_answer(self, number: int) -> Answer | None:
         """Return what became of a question, once; None while it is open."""
@@ -283,17 +292,20 @@ class RingWatch:
         return question
 
     def _send(self, question: _Question, now_s: float) -> list[Outgoing]:
-        question.again_s = now_s + AGAIN_S
+        question.again_s = now_s + (AGAIN_S if question.patience_s <= PATIENCE_S else PATIENCE_S)
         target = question.watched.target
         own = self.roster.own
         sent = []
         if question.asks_query:
-            nonce = self._random_number()
+            # A daemon reloads once for each number, however often it is asked.
+            is_same = question.nonces and question.kind is Kind.RELOAD
+            nonce = question.nonces[0] if is_same else self._random_number()
             requester = target.identity if own is None else own.identity
             query = Query(nonce, question.kind, question.arguments, requester)
             question.nonces.append(nonce)
             self._by_nonce[nonce] = question
-            self._reassembly.expect(query, target.identity)
+            if not is_same:
+                self._reassembly.expect(query, target.identity)
             sent.append(Outgoing(encode_query(query), target))
         if question.asks_status and question.status is None and own is not None:
             request = Request(Command.STATUS, own.identity, self._reply_port)
