@@ -94,7 +94,17 @@ SANS_IO = {
 }
 SANS_IO |= {
     f"monitor.web.{name}"
-    for name in ("condition", "feed", "figures", "pairs", "rings", "sight", "story", "wording")
+    for name in (
+        "condition",
+        "feed",
+        "figures",
+        "pairs",
+        "picture",
+        "rings",
+        "sight",
+        "story",
+        "wording",
+    )
 }
 SANS_IO |= {module for module in map(module_of, SOURCES) if module.startswith("daemon.membership")}
 FETCHES = {

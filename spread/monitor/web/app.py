@@ -20,6 +20,7 @@ from spread.errors import PeerError
 from spread.monitor.report import GroupPage, SessionLine
 from spread.monitor.web.access import COOKIE, Access, Credentials, Verdict
 from spread.monitor.web.board import Board
+from spread.monitor.web.metrics import health, metrics, readiness
 from spread.monitor.web.streams import Stream, Streams
 
 __all__ = ["HEADERS", "STATIC", "site"]
@@ -61,6 +62,9 @@ def site(board: Board, access: Access, drop: Drop) -> ASGIApp:
         Route("/stream", pages.stream),
         Route("/api/groups", pages.groups),
         Route("/api/sessions", pages.sessions),
+        Route("/metrics", pages.metrics),
+        Route("/healthz", pages.healthz),
+        Route("/readyz", pages.readyz),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return _Door(Starlette(routes=routes), access)
@@ -103,6 +107,36 @@ class _Pages:
 
     async def sessions(self, request: Request) -> Response:
         return await _told(self._board.sessions(request.query_params.get("daemon", "")))
+
+    async def metrics(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        try:
+            text, kind = await asyncio.to_thread(
+                metrics, self._board.sight, self._streams.counts, accept
+            )
+        except ModuleNotFoundError:
+            return PlainTextResponse(
+                "metrics need prometheus-client: pip install 'spreadring[metrics]'\n",
+                HTTPStatus.NOT_IMPLEMENTED,
+            )
+        return Response(text, headers={"content-type": kind})
+
+    async def healthz(self, _: Request) -> Response:
+        page = self._board.page
+        if page is None:
+            return _verdict(is_good=False, text="no daemon has been asked yet")
+        critical = [each.sentence for each in page.picture.findings if each.severity == "critical"]
+        is_good, text = health(page.picture.told, critical)
+        return _verdict(is_good=is_good, text=text)
+
+    async def readyz(self, _: Request) -> Response:
+        is_good, text = readiness(self._board.sight)
+        return _verdict(is_good=is_good, text=text)
+
+
+def _verdict(*, is_good: bool, text: str) -> Response:
+    status = HTTPStatus.OK if is_good else HTTPStatus.SERVICE_UNAVAILABLE
+    return PlainTextResponse(f"{text}\n", status)
 
 
 async def _told(question: Awaitable[GroupPage | tuple[SessionLine, ...]]) -> Response:

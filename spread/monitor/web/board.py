@@ -12,7 +12,7 @@ from typing import Final
 
 from spread.errors import PeerError
 from spread.monitor.report import GroupPage, SessionLine
-from spread.monitor.web.feed import Feed, Json, to_text
+from spread.monitor.web.feed import Feed, Page, to_text
 from spread.monitor.web.sight import Sight, Watch
 from spread.monitor.web.streams import Streams, event_text
 
@@ -37,7 +37,8 @@ class Board:
         """The last look."""
         self._watch = watch
         self._feed = Feed()
-        self._tick: Json = {}
+        self.page: Page | None = None
+        """What was made of it."""
         self._told_s = 0.0
         self._questions = asyncio.Semaphore(QUESTIONS_MAX)
 
@@ -56,16 +57,18 @@ class Board:
             return
         self._told_s = now_s
         page = self._feed.take(sight)
-        self._tick = page.tick
+        self.page = page
+        if not self.streams:
+            return
         if page.story is not None:
             self.streams.publish(event_text("story", to_text(page.story)))
-        self.streams.publish(event_text("tick", to_text(page.tick)))
+        self.streams.publish(event_text("tick", to_text(page.picture.tick())))
 
     def opening(self) -> str:
         """Return the events that a page which opens needs first."""
         parts = [("past", self._feed.past()), ("story", self._feed.story())]
-        if self._tick:
-            parts.append(("tick", self._tick))
+        if self.page is not None:
+            parts.append(("tick", self.page.picture.tick()))
         return "".join(event_text(name, to_text(data)) for name, data in parts)
 
     async def groups(self, daemon: str, offset: int, count: int, prefix: str) -> GroupPage:

@@ -152,7 +152,8 @@ def _silent_one(seen: Seen, found: Sequence[Ring]) -> Sentence:
             if counting.is_forming
             else f"{others} still {'counts' if is_one else 'count'} on it"
         )
-        return Sentence(f"late {seen.name}", Level.WARN, f"{start}; {then}.", remedy=remedy)
+        level = Level.BAD if (seen.silent_s or 0.0) >= GONE_S else Level.WARN
+        return Sentence(f"late {seen.name}", level, f"{start}; {then}.", remedy=remedy)
     if after is None:
         return Sentence(f"gone {seen.name}", Level.BAD, f"{start}.", remedy=remedy)
     why = f" because {cause(after.cause)}" if after.cause else ""
@@ -171,7 +172,7 @@ def _remedy(seen: Seen) -> str:
     if not seen.why_silent:
         return ""
     return _sentence(seen.why_silent) + "".join(
-        f" Check: {_sentence(seen.checks[0])}" for _ in seen.checks[:1]
+        f" Check: {seen.checks[0]}." for _ in seen.checks[:1]
     )
 
 

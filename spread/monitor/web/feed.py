@@ -1,6 +1,6 @@
 """Page data: what the page shows, made of a `Sight` once a second.
 
-    Sight -> Feed.take -> Page: tick    the present, for every open page
+    Sight -> Feed.take -> Page: picture the present, for every open page
                                 story   the history of views, when it has changed
              Feed.past ->              the plots so far, for a page that opens
 
@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from spread.monitor.health import RingHealth
-from spread.monitor.report import Finding, Report
-from spread.monitor.web.condition import condition, overall, sentences
+from spread.monitor.report import Finding
+from spread.monitor.web.condition import sentences
 from spread.monitor.web.figures import LATENCY_SPAN_S, Figures, figures, percentile_us, times_since
-from spread.monitor.web.pairs import pairs
+from spread.monitor.web.picture import TOTAL, Json, Picture, Point, Value, moment, short
 from spread.monitor.web.rings import Ring, rings
-from spread.monitor.web.sight import Seen, Sight
+from spread.monitor.web.sight import Sight
 from spread.monitor.web.story import Story
 
 __all__ = ["PAST_SIZE", "SERIES", "Feed", "Page", "to_text"]
@@ -30,8 +30,6 @@ PAST_SIZE: Final = 180
 
 STEP_MIN_S: Final = 0.5
 """A point that follows sooner takes the place of the one before: something happened meanwhile."""
-
-SLOW_MAX: Final = 20
 
 SERIES: Final = (
     "messages",
@@ -48,19 +46,12 @@ SERIES: Final = (
 TOLD: Final = frozenset({"no-answer", "split-ring"})
 """Rules whose findings the sentences about the whole tell, with more about them."""
 
-TOTAL: Final = ""
-"""Name of the whole among the names of daemons."""
-
-Value = float | None
-Point = dict[str, list[Value]]
-Json = Mapping[str, object]
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What there is to send after a look at the ring."""
 
-    tick: Json
+    picture: Picture
     story: Json | None = None
     """Only if it has changed."""
 
@@ -86,8 +77,9 @@ class Feed:
         self._past.append((sight.time_s, point))
         reports = [seen.report for seen in sight.seen if seen.report is not None]
         has_changed = self._story.take(reports)
-        tick = _tick(sight, found, point, self._judge(sight))
-        return Page(tick=tick, story=self.story() if has_changed else None)
+        findings = self._judge(sight)
+        picture = Picture(sight, found, findings, sentences(sight, found, findings), point)
+        return Page(picture, self.story() if has_changed else None)
 
     def _judge(self, sight: Sight) -> list[Finding]:
         """Return what the daemons find and what only all of them together show, each once."""
@@ -103,7 +95,7 @@ class Feed:
 
     def past(self) -> Json:
         """Return the plots so far: for each daemon and the whole the points of each series."""
-        times = [_time(time_s) for time_s, _ in self._past]
+        times = [moment(time_s) for time_s, _ in self._past]
         plots = {
             name: {
                 series: [point[name][index] if name in point else None for _, point in self._past]
@@ -119,94 +111,10 @@ def to_text(data: Json) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
-def _tick(sight: Sight, found: Sequence[Ring], point: Point, findings: Sequence[Finding]) -> Json:
-    """Return the present as the page reads it."""
-    told = sentences(sight, found, findings)
-    ring_of = {name: index for index, ring in enumerate(found) for name in ring.members}
-    return {
-        "time": _time(sight.time_s),
-        "level": overall(told, findings).value,
-        "sentences": [{**asdict(each), "level": each.level.value} for each in told],
-        "findings": [asdict(each) for each in findings],
-        "rings": [_ring(ring, sight) for ring in found],
-        "daemons": [
-            _daemon(seen, found, ring_of.get(seen.name), findings, point[seen.name])
-            for seen in sight.seen
-        ],
-        "total": point[TOTAL],
-        "pairs": [asdict(each) for each in pairs(sight)],
-        "slow": _slow(sight),
-    }
-
-
-def _daemon(
-    seen: Seen,
-    found: Sequence[Ring],
-    ring: int | None,
-    findings: Sequence[Finding],
-    point: Sequence[Value],
-) -> Json:
-    report = seen.report or Report(daemon=seen.name, address=seen.address)
-    about = [each for each in findings if each.subject == seen.name]
-    state = condition(seen, found[ring] if ring is not None else None, about)
-    windows = report.windows
-    return {
-        "name": seen.name,
-        "address": f"{seen.address}:{seen.port}",
-        "segment": seen.segment,
-        "level": state.level.value,
-        "word": state.word,
-        "silent": None if seen.silent_s is None else round(seen.silent_s, 1),
-        "answering": seen.is_answering,
-        "ring": ring,
-        "classic": seen.is_classic,
-        "release": report.release,
-        "uptime": round(report.uptime_s),
-        "state": report.state,
-        "sessions": report.sessions,
-        "groups": report.groups,
-        "window": [windows.window, windows.personal, windows.accelerated],
-        "accelerated": windows.is_accelerated,
-        "scale": windows.scale_percent,
-        "point": point,
-    }
-
-
-def _time(time_s: float) -> float:
-    """Return a time as exact as a page needs it."""
-    return round(time_s, 2)
-
-
-def _ring(ring: Ring, sight: Sight) -> Json:
-    name = f"{ring.name.leader} {ring.name.time}"
-    rate = [seen.history.rate("tokens") for seen in sight.seen if seen.name in ring.answering]
-    known = [each for each in rate if each is not None]
-    return {
-        "id": name,
-        "leader": ring.name.leader,
-        "members": ring.members,
-        "answering": ring.answering,
-        "since": ring.since_s,
-        "forming": ring.is_forming,
-        "rounds": _short(max(known, default=None)),
-    }
-
-
-def _slow(sight: Sight) -> list[Json]:
-    lines = [
-        (line.queued_bytes, seen.name, line)
-        for seen in sight.seen
-        if seen.report is not None and seen.is_answering
-        for line in seen.report.slowest
-    ]
-    lines.sort(key=lambda each: (-each[0], each[1], each[2].name))
-    return [{"daemon": daemon, **asdict(line)} for _, daemon, line in lines[:SLOW_MAX]]
-
-
 def _series(each: Figures) -> list[Value]:
     """Return the values of a daemon in the order of SERIES."""
     return [
-        _short(value)
+        short(value)
         for value in (
             each.messages_in,
             each.deliveries,
@@ -230,7 +138,7 @@ def _total(sight: Sight, found: Sequence[Ring], numbers: Mapping[str, Figures]) 
     ]
     agreed, safe = ([*map(sum, _columns([each[kind] for each in both]))] for kind in (0, 1))
     return [
-        _short(value)
+        short(value)
         for value in (
             _sum(ordered),
             _sum([each.deliveries for each in here]),
@@ -256,11 +164,3 @@ def _sum(values: Sequence[Value]) -> Value:
 
 def _largest(values: Sequence[Value]) -> Value:
     return max((value for value in values if value is not None), default=None)
-
-
-def _short(value: Value) -> Value:
-    """Return a number with four significant digits, as the page shows no more."""
-    if value is None:
-        return None
-    rounded = float(f"{value:.4g}")
-    return int(rounded) if rounded.is_integer() else rounded

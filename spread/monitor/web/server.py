@@ -24,7 +24,7 @@ from spread.monitor.web.access import Access, is_local, new_token
 from spread.monitor.web.app import site
 from spread.monitor.web.board import Board
 from spread.monitor.web.sight import Watch
-from spread.monitor.web.streams import Streams
+from spread.monitor.web.streams import Counts, Streams
 
 __all__ = ["PORT", "Place", "serve"]
 
@@ -146,7 +146,7 @@ async def _serve_watch(watch: Watch, listener: socket.socket, access: Access) ->
     board = Board(watch, streams)
     config = uvicorn.Config(
         site(board, access, drop),
-        http=_protocol(connections),
+        http=_protocol(connections, streams.counts),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -210,7 +210,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _protocol(connections: dict[object, asyncio.Transport]) -> type[H11Protocol]:
+def _protocol(connections: dict[object, asyncio.Transport], counts: Counts) -> type[H11Protocol]:
     """Return a protocol whose connections can be found by the address of their client."""
 
     class Protocol(H11Protocol):
@@ -228,6 +228,7 @@ def _protocol(connections: dict[object, asyncio.Transport]) -> type[H11Protocol]
 
         def _close_if_silent(self) -> None:
             if self.conn.their_state is h11.IDLE:
+                counts.silent += 1
                 self.transport.abort()
 
     return Protocol

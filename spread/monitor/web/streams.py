@@ -29,6 +29,8 @@ class Counts:
     """Turned away because as many as may be were open."""
     dropped: int = 0
     """Closed because they did not read."""
+    silent: int = 0
+    """Connections closed because no request came."""
 
 
 @dataclass(eq=False, slots=True)

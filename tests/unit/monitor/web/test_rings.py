@@ -1,0 +1,54 @@
+"""Which rings there are, from what daemons report."""
+
+from spread.monitor.report import RingName, View
+from spread.monitor.web.rings import outside, rings
+from spread.monitor.web.sight import Sight
+from tests.unit.monitor.web.sights import NOW_S, TOKEN_LOST, in_ring, seen, silent, three
+
+TWO = View(NOW_S - 5, RingName("a", 2), ("a", "b"), left=("c",), cause=TOKEN_LOST)
+ONE = View(NOW_S - 4, RingName("c", 3), ("c",), left=("a", "b"), cause=TOKEN_LOST)
+
+
+def test_daemons_with_the_same_view_are_one_ring() -> None:
+    found = rings(three())
+
+    assert [ring.members for ring in found] == [("a", "b", "c")]
+    assert found[0].since_s == NOW_S - 50
+    assert outside(three(), found) == ()
+
+
+def test_a_silent_member_stays_in_the_ring_while_others_count_on_it() -> None:
+    found = rings(three(silent("c", 2.0)))
+
+    assert found[0].members == ("a", "b", "c")
+    assert found[0].answering == ("a", "b")
+
+
+def test_a_silent_daemon_that_was_left_behind_stands_outside() -> None:
+    sight = three(seen("a", in_ring("a", TWO)), seen("b", in_ring("b", TWO)), silent("c", 8.0))
+
+    found = rings(sight)
+
+    assert [ring.members for ring in found] == [("a", "b")]
+    assert (found[0].left, found[0].cause) == (("c",), TOKEN_LOST)
+    assert outside(sight, found) == ("c",)
+
+
+def test_both_sides_of_a_partition_are_rings_and_the_larger_comes_first() -> None:
+    sight = three(
+        seen("a", in_ring("a", TWO)), seen("b", in_ring("b", TWO)), seen("c", in_ring("c", ONE))
+    )
+
+    assert [ring.members for ring in rings(sight)] == [("a", "b"), ("c",)]
+
+
+def test_a_ring_is_forming_while_a_member_is_between_two_rings() -> None:
+    assert not rings(three())[0].is_forming
+    assert rings(three(seen("b", in_ring("b", state="GATHER"))))[0].is_forming
+
+
+def test_nobody_who_answers_means_no_ring() -> None:
+    sight = Sight(NOW_S, (silent("a", 9.0),))
+
+    assert rings(sight) == ()
+    assert outside(sight, ()) == ("a",)

@@ -1,0 +1,102 @@
+"""The history of views as one story."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spread.monitor.report import Report, RingName, View
+from spread.monitor.web.story import STEPS_MAX, Step, Story
+
+DAEMONS = ("a", "b", "c")
+
+
+def view(time_s: float, members: str, cause: str = "token lost") -> View:
+    return View(time_s, RingName(members[0], int(time_s)), tuple(members), cause=cause)
+
+
+def told(*views: View) -> list[Step]:
+    story = Story()
+    for each in views:
+        story.take(Report(name, "10.0.0.1", views=(each,)) for name in each.members)
+    return story.steps(DAEMONS)
+
+
+def test_a_view_that_all_its_members_report_is_one_step() -> None:
+    (step,) = told(view(1, "abc", cause=""))
+
+    assert (step.kind, step.text) == ("first", "a, b and c formed a ring of three.")
+    assert step.rings == {"a": 0, "b": 0, "c": 0}
+
+
+def test_a_loss_leaves_the_lost_one_in_no_ring() -> None:
+    step = told(view(1, "abc", cause=""), view(2, "ab"))[1]
+
+    assert step.kind == "loss"
+    assert step.text == "a and b go on without c, because the token was lost."
+    assert step.rings == {"a": 1, "b": 1, "c": None}
+
+
+def test_a_partition_shows_both_sides() -> None:
+    step = told(view(1, "abc", cause=""), view(2, "ab"), view(3, "c"))[2]
+
+    assert step.kind == "partition"
+    assert step.text == "c formed a ring of its own, because the token was lost."
+    assert step.rings == {"a": 1, "b": 1, "c": 2}
+
+
+def test_sides_that_meet_again_merge() -> None:
+    step = told(view(1, "abc", cause=""), view(2, "ab"), view(3, "c"), view(4, "abc"))[3]
+
+    assert (step.kind, step.text) == ("merge", "a and b met c: a, b and c formed a ring of three.")
+    assert set(step.rings.values()) == {3}
+
+
+def test_a_daemon_that_nobody_knew_joins() -> None:
+    step = told(view(1, "ab", cause=""), view(2, "abc"))[1]
+
+    assert (step.kind, step.text) == ("join", "c joined a and b.")
+
+
+def test_the_same_members_once_more_are_told_as_that() -> None:
+    step = told(view(1, "abc", cause=""), view(2, "abc"))[1]
+
+    assert step.kind == "change"
+    assert "once more, because the token was lost" in step.text
+
+
+def test_an_account_with_a_cause_replaces_one_without() -> None:
+    story = Story()
+    story.take([Report("a", "10.0.0.1", views=(view(1, "abc", ""), view(2, "ab", "")))])
+    story.take([Report("b", "10.0.0.2", views=(view(2, "ab"),))])
+
+    assert story.steps(DAEMONS)[1].text.endswith("because the token was lost.")
+
+
+def test_nothing_new_is_no_change() -> None:
+    story = Story()
+    report = Report("a", "10.0.0.1", views=(view(1, "abc"),))
+
+    assert story.take([report])
+    assert not story.take([report])
+
+
+def test_old_views_are_forgotten() -> None:
+    steps = told(*(view(second, "abc") for second in range(1, STEPS_MAX + 50)))
+
+    assert len(steps) == STEPS_MAX
+    assert steps[0].time_s == 50
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 50), st.sets(st.sampled_from(DAEMONS), min_size=1)), max_size=12
+    )
+)
+def test_members_of_the_last_view_are_together_whatever_came_before(
+    accounts: list[tuple[int, set[str]]],
+) -> None:
+    steps = told(*(view(second, "".join(sorted(members))) for second, members in accounts))
+
+    for step in steps:
+        assert len({step.rings[name] for name in step.members}) == 1
+        assert step.rings[step.members[0]] is not None
+        assert step.text.endswith(".")
