@@ -226,10 +226,8 @@ class RingWatch:
     def due(self, now_s: float) -> list[Outgoing]:
         """Return the datagrams to send; gives up questions whose time is over."""
         for question in list(self._questions.values()):
-            if question.status is not None and now_s >= question.asked_s + AGAIN_S:
-                self._settle_classic(question, now_s)
-            elif now_s >= question.end_s:
-                self._expire(question)
+            if now_s >= question.end_s:
+                self._expire(question, now_s)
         if now_s >= self._next_round_s:
             self.begin_round(now_s)
         return [
@@ -298,7 +296,7 @@ class RingWatch:
         sent = []
         if question.asks_query:
             # A daemon reloads once for each number, however often it is asked.
-            is_same = question.nonces and question.kind is Kind.RELOAD
+            is_same = bool(question.nonces) and question.kind is Kind.RELOAD
             nonce = question.nonces[0] if is_same else self._random_number()
             requester = target.identity if own is None else own.identity
             query = Query(nonce, question.kind, question.arguments, requester)
@@ -323,8 +321,10 @@ class RingWatch:
         if question is None:
             return  # A second reply to a status request that went out twice.
         question.status = self._report_of(reply, target)
-        if watched.is_classic and not question.asks_query:
-            self._settle_classic(question, now_s)
+        if watched.is_classic:
+            self._take_report(watched, question.status, now_s)
+            if not question.asks_query:
+                self._forget(question)
 
     def _report_of(self, reply: StatusReply, target: Target) -> Report:
         names = {each.identity: each.name for each in self.roster.targets}
@@ -332,13 +332,6 @@ class RingWatch:
         return replace(
             report, port=target.port, segment=target.segment, release=f"Spread {report.release}"
         )
-
-    def _settle_classic(self, question: _Question, now_s: float) -> None:
-        """The query had its time: what the status reply said is all there is."""
-        assert question.status is not None
-        question.watched.is_classic = True
-        self._take_report(question.watched, question.status, now_s)
-        self._forget(question)
 
     def _take_part(self, data: bytes, daemon: str, now_s: float) -> None:
         refused = self._reassembly.refused
@@ -377,16 +370,20 @@ class RingWatch:
         watched.trouble = ""
         watched.history.add(report, now_s)
 
-    def _expire(self, question: _Question) -> None:
+    def _expire(self, question: _Question, now_s: float) -> None:
         self._forget(question)
         watched = question.watched
         if question.kind is not Kind.REPORT:
             reason = "nobody has its port" if watched.trouble == "refused" else watched.trouble
             self._finish(question, Answer(error=reason or "no answer"))
-            return
-        watched.is_classic = None
-        if watched.silent_since_s is None:
-            watched.silent_since_s = question.asked_s
+        elif question.status is not None:
+            # The query had its time: what the status reply said is all there is.
+            watched.is_classic = True
+            self._take_report(watched, question.status, now_s)
+        else:
+            watched.is_classic = None
+            if watched.silent_since_s is None:
+                watched.silent_since_s = question.asked_s
 
     def _finish(self, question: _Question, answer: Answer) -> None:
         if question.kind is Kind.REPORT:
