@@ -35,6 +35,7 @@ class Datagrams:
         faults: Faults | None = None,
         offload: bool = True,
     ) -> None: ...
+    def renumber(self, sockets: RingSockets) -> None: ...
     @property
     def segmentation(self) -> bool:
         """Whether datagrams leave joined (GSO), wherever the way takes that."""

@@ -293,6 +293,14 @@ cdef class Datagrams:
 
     # -- Face for Python --------------------------------------------------------------------------
 
+    def renumber(self, sockets):
+        """Send to the daemons of another network; the sockets are the same.
+
+        `sockets` are `RingSockets`. What waits to be sent to those before is dropped. Raises
+        MisuseError.
+        """
+        self.sender.renumber(sockets)
+
     @property
     def segmentation(self):
         """Whether datagrams leave joined, wherever the way takes that."""

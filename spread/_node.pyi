@@ -1,7 +1,7 @@
 from typing import final
 
 from spread._member import Member
-from spread.daemon.membership.settings import RingSettings
+from spread.daemon.membership.settings import NetworkSettings, RingSettings
 from spread.daemon.upcalls import Upcalls
 
 @final
@@ -60,6 +60,12 @@ class Node(Member):
 
         Both are window, personal window and accelerated window in packets.
         """
+    def set_accelerated(self, is_accelerated: bool) -> None:
+        """Let the token go on before the last packets of a visit, or behind all of them."""
+    def ring_is_interruptible(self) -> bool:
+        """Whether the ring may be given up now: nothing interrupts its walk to the next one."""
+    def ring_renumber(self, network: NetworkSettings, *, multicast: bool) -> bool:
+        """Take other numbers for the daemons in a ring of one at rest; False if it is not."""
     def set_deadline(self, when_ns: int) -> None: ...
     def statistics(self) -> dict[str, int]: ...
     def session_statistics(self, index: int) -> tuple[int, int]: ...

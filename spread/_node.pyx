@@ -13,15 +13,19 @@ from spread._defects cimport (
     has_defect,
 )
 from spread._delivery cimport (
-    DELIVERY_MESSAGE, DELIVERY_NO_MEMORY, MODE_TRANSITIONAL, DeliveryStatus, Slice,
+    DELIVERY_MESSAGE, DELIVERY_NO_MEMORY, MODE_TRANSITIONAL, DeliveryStatus, Slice, delivery_open,
 )
 from spread._frames cimport (
     FRAME_HEADER_SIZE, GROUP_NAME_SIZE, OFFSET_SENDER, TYPE_JOIN, TYPE_KILL, TYPE_REQUEST,
     TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, TYPE_UNRELIABLE, frame_write, name_size,
 )
-from spread._member cimport PHASE_NONE
+from spread._member cimport PHASE_NONE, PHASE_TRANSITIONAL
 from spread._meters cimport gate_pass, histogram_add, sample_delivered
+from spread._outbox cimport outbox_clear
+from spread._packets cimport NO_DAEMON
+from spread._pieces cimport pieces_open
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
+from spread._ring cimport ring_open
 from spread._routes cimport (
     Route, route_slots, routes_add, routes_close, routes_find, routes_open, routes_remove,
 )
@@ -34,6 +38,7 @@ from spread._stats cimport (
     STAT_MONITOR_RECEIVED, STAT_REQUESTS, STAT_SESSIONS_ACCEPTED, STAT_SESSIONS_OPENED, STAT_STRANGERS, STAT_TURNS, STAT_UNROUTED,
 )
 from spread._submissions cimport PAYLOAD_SIZE_MAX, SUBMIT_OK
+from spread._survey cimport survey_restart
 
 from spread._stats import COUNTERS
 from spread.errors import MisuseError
@@ -509,6 +514,46 @@ cdef class Node(Clients):
         Both are window, personal window and accelerated window in packets.
         """
         self.station.set_windows(base, most)
+
+    def set_accelerated(self, bint is_accelerated):
+        """Let the token go on before the last packets of a visit, or behind all of them."""
+        self.station.limits.is_accelerated = is_accelerated
+
+    def ring_is_interruptible(self):
+        """Whether the ring may be given up now: nothing interrupts its walk to the next one."""
+        return self.phase != PHASE_TRANSITIONAL
+
+    def ring_renumber(self, network not None, *, bint multicast):
+        """Take other numbers for the daemons, from a `NetworkSettings`, in a ring of one at rest.
+
+        The ring keeps its id and begins again without packets; a message that was ordered in part
+        is ordered anew. False, and nothing has happened, if others are in the ring, one is forming,
+        or something in it is not delivered.
+        """
+        if self.phase != PHASE_NONE or self.is_forming or not self.is_alive:
+            return False
+        if self.ring.member_count != 1 or self.has_message:
+            return False
+        if self.delivery.seq <= self.ring.window.highest:
+            return False
+        self.station.renumber(network, multicast)
+        outbox_clear(&self.outbox, &self.pool)
+        self.pieces = pieces_open(&self.pool)
+        self.ring = ring_open(
+            self.station, self.ring.leader, self.ring.time, (self.station.me,)
+        )
+        self.active = self.ring
+        self.delivery = delivery_open(self.ring)
+        self.station.clients.rewind()
+        self.station.control.clear()
+        memset(self.obliged, 0, sizeof(self.obliged))
+        self.obliged[self.station.me] = True
+        memset(self.refused_ns, 0, sizeof(self.refused_ns))
+        self.unanswered = NO_DAEMON
+        self.is_frozen = False
+        self.probes_left = 0
+        survey_restart(self.ring)
+        return True
 
     def set_deadline(self, int64_t when_ns):
         """Ask for the upcall `deadline` at this monotonic time in nanoseconds; 0 for never."""

@@ -115,6 +115,10 @@ cdef class Sender:
     cdef uint64_t counters[SENDER_COUNT]
     cdef int64_t now_ns                     # Of the running call.
 
+    cdef int renumber(self, sockets) except -1
+    # Send to other daemons by their numbers from here on; what waits for those before is dropped.
+    # Raises MisuseError.
+
     cdef void attach(self, Poller* poller, uint64_t mark, uint32_t number) noexcept nogil
     # The socket is watched by this poller, with this number in its token.
 

@@ -2,7 +2,7 @@
 
 from cython cimport final, no_gc_clear
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove
+from libc.string cimport memmove, memset
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_clear
@@ -103,6 +103,25 @@ cdef class Sender:
             self.neighbours[self.neighbour_count] = neighbour
             self.neighbour_count += 1
         return 0
+
+    cdef int renumber(self, sockets) except -1:
+        cdef uint32_t number
+        for number in range(self.queue_sent, self.queue_count):
+            buffer_release(&self.node.pool, self.queue[number].buffer)
+        self.queue_count = 0
+        self.queue_sent = 0
+        self.waiting_bytes = 0
+        self.doubted = NULL
+        self.doubted_error = 0
+        for number in range(<uint32_t>DAEMONS_MAX):
+            if self.probes[number].is_open:
+                self.close_probe(number)
+            self.probes[number].is_refused = False
+        self.refused_count = 0
+        memset(&self.limits, 0, sizeof(self.limits))
+        self.has_segment = False
+        self.neighbour_count = 0
+        return self.set_places(sockets)
 
     cdef void attach(self, Poller* poller, uint64_t mark, uint32_t number) noexcept nogil:
         self.poller = poller

@@ -120,6 +120,10 @@ cdef class Station:
     cdef bint is_apart(self, uint8_t daemon) noexcept nogil
     # Whether a monitor's partition parts us from a daemon; one that is old enough is forgotten.
 
+    cdef int renumber(self, network, bint has_multicast) except -1
+    # Take other daemons, by their numbers, from a `NetworkSettings`; what was measured of those
+    # before, and a partition, are forgotten. Raises MisuseError.
+
     cdef int set_windows(self, tuple base, tuple most) except -1
     # Change window, personal and accelerated window, in packets. Raises MisuseError.
 

@@ -55,6 +55,14 @@ cdef class Station:
             return False
         return self.components[daemon] != self.components[self.me]
 
+    cdef int renumber(self, network, bint has_multicast) except -1:
+        read_network(self, network)
+        self.has_multicast = has_multicast
+        self.control_count = 0
+        self.partition_ns = 0
+        memset(&self.meters.peers, 0, sizeof(self.meters.peers))
+        return 0
+
     cdef int set_windows(self, tuple base, tuple most) except -1:
         if not all(0 < low <= high <= WINDOW_SLOTS for low, high in zip(base[:2], most[:2])):
             raise MisuseError(f"windows of {base} to {most} packets let nothing pass, or too much")
@@ -216,7 +224,6 @@ cdef Station station_open(
 ):
     """Make the station of a `RingSettings`, or of a daemon alone for None."""
     cdef Station station = Station()
-    cdef uint32_t number
     cdef uint32_t payload_max = PAYLOAD_SIZE_MAX
     station.pool = pool
     station.counters = counters
@@ -240,32 +247,18 @@ cdef Station station_open(
         raise MisuseError(f"packets of {payload_max} bytes do not fill datagrams of {sizes[0]}")
     station.control = submissions_open(pool, payload_max)
     station.clients = submissions_open(pool, payload_max)
-    for number in range(station.daemon_count):
-        station.segment_size += (
-            settings is not None and station.segments[number] == station.segments[station.me]
-        )
     return station
 
 
 cdef int read_settings(Station station, object settings) except -1:
     """Copy the values that compiled code needs."""
-    cdef uint32_t number
-    network = settings.network
     times = settings.timeouts
-    if not 1 <= len(network.ids) <= DAEMONS_MAX or not 0 <= network.me < len(network.ids):
-        raise MisuseError(f"a network has 1 to {DAEMONS_MAX} daemons, and this one is one of them")
     # What is ahead of the slowest member must fit the window of every other one.
     if not 0 < settings.max_seq_gap < WINDOW_SLOTS:
         raise MisuseError(
             f"a gap of {settings.max_seq_gap} packets does not fit the {WINDOW_SLOTS} that are kept"
         )
-    station.me = network.me
-    station.daemon_count = len(network.ids)
-    for number in range(station.daemon_count):
-        station.ids[number] = network.ids[number]
-        station.segments[number] = network.segments[number]
-    station.network = network.network_hash
-    station.incarnation = network.incarnation
+    read_network(station, settings.network)
     station.has_multicast = settings.multicast
     base = (settings.window, settings.personal_window, settings.accelerated_window)
     most = settings.windows_max or base
@@ -275,6 +268,22 @@ cdef int read_settings(Station station, object settings) except -1:
         times.token, times.hurry, times.form, times.token_retransmit, times.want_retry,
         times.heartbeat,
     )
+    return 0
+
+
+cdef int read_network(Station station, object network) except -1:
+    """Copy who is configured, in numbers."""
+    cdef uint32_t number
+    if not 1 <= len(network.ids) <= DAEMONS_MAX or not 0 <= network.me < len(network.ids):
+        raise MisuseError(f"a network has 1 to {DAEMONS_MAX} daemons, and this one is one of them")
+    station.me = network.me
+    station.daemon_count = len(network.ids)
+    for number in range(station.daemon_count):
+        station.ids[number] = network.ids[number]
+        station.segments[number] = network.segments[number]
+    station.segment_size = network.segments.count(network.segments[network.me])
+    station.network = network.network_hash
+    station.incarnation = network.incarnation
     return 0
 
 

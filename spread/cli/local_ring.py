@@ -80,7 +80,7 @@ class _Ring:
             while self._running:
                 for key, _ in self._selector.select():
                     if key.data is None:
-                        self._signals.answer(stop=self._stop, reopen=self._reopen)
+                        self._signals.answer(stop=self._stop, hang_up=self._reopen)
                     else:
                         self._read(key.data)
         finally:

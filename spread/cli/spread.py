@@ -70,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="let --check print JSON")
     parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="let the daemon of the configuration file read it again, and stop",
+    )
+    parser.add_argument(
         "--log-format",
         choices=("classic", "json"),
         default="classic",
@@ -114,6 +119,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         _check_local(parser, given)
     if given.port is not None and not 0 < given.port < 65535:
         parser.error(f"--port {given.port}: ports are 1 to 65534, and the next one is used too")
+    if given.reload and (given.local is not None or given.check is not None):
+        parser.error("--reload goes with a configuration file only; leave out --local and --check")
     if given.json and given.check is None:
         parser.error("--json belongs to --check")
     return given
@@ -166,6 +173,14 @@ def _check(given: argparse.Namespace) -> int:
     return status
 
 
+def _reload(given: argparse.Namespace) -> int:
+    from spread.cli import reload
+    from spread.config import load
+
+    path = search(given.file, ".")
+    return reload.run(load(path, name=given.name, known=_known()).configuration)
+
+
 def _serve_ring(given: argparse.Namespace) -> int:
     from spread.cli import local_ring
 
@@ -190,11 +205,12 @@ def _serve(given: argparse.Namespace) -> int:
     from spread.daemon.assembly import Start, serve
 
     warnings: tuple[str, ...] = ()
+    known = _known()
     if given.local is not None:
         configuration = _local(given)
     else:
         path = search(given.file, ".")
-        loaded = load(path, name=given.name, known=_known())
+        loaded = load(path, name=given.name, known=known)
         configuration, warnings = loaded.configuration, tuple(map(str, loaded.warnings))
     return serve(
         Start(
@@ -203,6 +219,7 @@ def _serve(given: argparse.Namespace) -> int:
             log_format=given.log_format,
             writes_activity=given.activity == "y",
             monitor_allow=tuple(given.monitor_allow),
+            known=known,
         )
     )
 
@@ -213,6 +230,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given.check is not None:
             return _check(given)
+        if given.reload:
+            return _reload(given)
         if given.local is not None and given.local > 1 and given.name is None:
             return _serve_ring(given)
         return _serve(given)

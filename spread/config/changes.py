@@ -82,9 +82,14 @@ class Changes:
         return self.refusals + self.network + self.options + self.later
 
 
-def compare(old: Configuration, new: Configuration) -> Changes:
-    """Return what `new` would change for the daemon that runs with `old`."""
-    refusals = tuple(_refusals(old, new))
+def compare(
+    old: Configuration, new: Configuration, started: Configuration | None = None
+) -> Changes:
+    """Return what `new` would change for the daemon that runs with `old`.
+
+    `started` is the configuration that its sockets were opened for, if that is another one.
+    """
+    refusals = tuple(_refusals(started or old, new))
     network: tuple[Change, ...] = ()
     if network_text(old.segments) != network_text(new.segments):
         network = tuple(_network(old, new)) or (_order_change(),)

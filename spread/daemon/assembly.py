@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -25,14 +25,16 @@ from spread._datagrams import Datagrams
 from spread._faults import Faults
 from spread._node import Node
 from spread._reactor import Reactor
-from spread.config import Configuration, Purpose, Transport, listens, main_address
-from spread.config.model import EventPriority, EventType
+from spread.config import Configuration, Known, Purpose, Transport, listens, main_address
+from spread.config.model import EventPriority, EventType, Options
+from spread.config.system_host import SystemHost
 from spread.daemon import auth
 from spread.daemon.acceptor import Acceptor
 from spread.daemon.access import load_policy
 from spread.daemon.access_files import AccessDirectory, AccessFiles
 from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
 from spread.daemon.composition import Parts, compose
+from spread.daemon.configuration_file import ConfigurationFile
 from spread.daemon.datagram_size import DatagramSize, find_datagram_size
 from spread.daemon.event_ring import EventRing
 from spread.daemon.final_count import final_count
@@ -47,6 +49,8 @@ from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
+from spread.daemon.reconfiguration import Reconfiguration, Running
+from spread.daemon.reload import Plan, Reloader, Sources
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.signals import Signals
@@ -94,6 +98,8 @@ class Start:
     writes_activity: bool = False
     monitor_allow: tuple[IPv4Network, ...] = ()
     """Networks whose monitors are answered, beside the hosts of the configuration."""
+    known: Known = field(default_factory=Known)
+    """Names of methods and policies that the file may use when it is read again."""
 
 
 def serve(start: Start) -> int:
@@ -146,6 +152,7 @@ class _Daemon:
         self._notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
         stack.callback(self._notifier.close)
         self._state_dir = _state_directory(self._configuration)
+        self._access_files = _access_files(stack)
         self._ring_times = self._open_ring_times(stack)
         self._witness = DaemonWitness(
             self._configuration, self._events, self._activity, sequence=self._sequence
@@ -153,6 +160,7 @@ class _Daemon:
         self._size = None
         if is_ring(self._configuration):
             self._size = find_datagram_size(self._configuration)
+        self._incarnation = next_incarnation(time.time_ns(), self._state_dir)
         self._parts = self._compose()
         self._node: Node = self._parts.node
         self._control = self._parts.control
@@ -162,6 +170,7 @@ class _Daemon:
         if self._parts.ring is not None and self._size is not None:
             self._attach_ring(self._parts.ring, self._size)
         self._watching = self._compose_watching(stack)
+        self._reloader = self._compose_reloader(stack)
         self._acceptor = Acceptor(
             self._reactor, connected=self._control.connected, refused=self._connection_refused
         )
@@ -210,28 +219,31 @@ class _Daemon:
         return RingTimes(_wall_seconds, record, self._ring_time_lost)
 
     def _compose(self) -> Parts:
-        options = self._configuration.options
-        authentication = auth.Authentication.load(
-            options.auth_allowed, options.auth_required, _access_files()
-        )
-        for warning in authentication.warnings:
-            self._events.event(EventType.ACM, EventPriority.WARNING, warning)
         return compose(
             self._configuration,
             log=self._events,
             clock_ns=time.monotonic_ns,
             numbers=random.SystemRandom(),
-            incarnation=next_incarnation(time.time_ns(), self._state_dir),
+            incarnation=self._incarnation,
             ring_times=self._ring_times,
-            handshake=HandshakeSettings(
-                daemon_name=name_bytes(self._configuration.me.name),
-                authentication=authentication,
-                policy=load_policy(options.access_policy),
-                message_size_max=options.max_message_size,
-            ),
+            handshake=self._handshake(self._configuration.options),
             witness=self._witness,
             sizes=() if self._size is None else self._size.sizes,
             receive_buffer=self._listeners.least_buffers()[0],
+        )
+
+    def _handshake(self, options: Options) -> HandshakeSettings:
+        """Read the access files and the policy; ConfigurationError if one of them is wrong."""
+        authentication = auth.Authentication.load(
+            options.auth_allowed, options.auth_required, self._access_files
+        )
+        for warning in authentication.warnings:
+            self._events.event(EventType.ACM, EventPriority.WARNING, warning)
+        return HandshakeSettings(
+            daemon_name=name_bytes(self._configuration.me.name),
+            authentication=authentication,
+            policy=load_policy(options.access_policy),
+            message_size_max=options.max_message_size,
         )
 
     def _attach_ring(self, ring: RingSettings, size: DatagramSize) -> None:
@@ -267,15 +279,51 @@ class _Daemon:
             self._parts,
             self._datagrams,
             self._events,
-            Surroundings(sender.sendto, self._reactor.stop, self._allowed_networks()),
+            Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
         )
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
         return watching
 
-    def _allowed_networks(self) -> tuple[IPv4Network, ...]:
-        given = self._configuration.options.monitor_allow
-        return (*self._start.monitor_allow, *map(IPv4Network, given))
+    def _compose_reloader(self, stack: ExitStack) -> Reloader:
+        path = self._configuration.path
+        sources = None
+        if path is not None:
+            file = ConfigurationFile(path)
+            stack.callback(file.close)
+            sources = Sources(file, SystemHost(), self._start.known, self._handshake)
+        running = Running(
+            parts=self._parts,
+            log=self._events,
+            set_log=self._log.reconfigure,
+            listeners=self._listeners,
+            datagrams=self._datagrams,
+            set_busy_poll=self._reactor.set_busy_poll,
+            followers=(self._follow, self._witness.configured, self._watching.configured),
+        )
+        reconfiguration = Reconfiguration(running, self._incarnation)
+        return self._watching.attach_reloader(
+            Reloader(
+                self._configuration,
+                sources,
+                log=self._events,
+                put_in_force=partial(self._hand_over, reconfiguration),
+            )
+        )
+
+    def _hand_over(self, reconfiguration: Reconfiguration, plan: Plan) -> None:
+        """Have the ring's thread put a plan in force; the watching thread calls this."""
+        if not self._watching.calls.call_soon(partial(reconfiguration.put_in_force, plan)):
+            raise ConfigurationError("the daemon has too many commands to do; ask again")
+
+    def _follow(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    def _hang_up(self) -> None:
+        """Open the log file again, and read the configuration again if there is a file of it."""
+        self._log.reopen()
+        if self._configuration.path is not None:
+            self._watching.observer.post(self._reloader.hang_up)
 
     def _troubles(self) -> dict[str, int]:
         """Return what went wrong between the daemons, counters that are zero left out."""
@@ -293,7 +341,7 @@ class _Daemon:
 
     def _watch(self) -> None:
         """Let the loop see signals and clients that connect."""
-        answer = partial(self._signals.answer, stop=self._reactor.stop, reopen=self._log.reopen)
+        answer = partial(self._signals.answer, stop=self._reactor.stop, hang_up=self._hang_up)
         self._reactor.watch(self._signals.fileno(), answer)
         self._reactor.watch(self._watching.calls.fileno(), self._watching.calls.run_all)
         for each in self._listeners.serving(Purpose.CLIENTS):
@@ -433,8 +481,20 @@ def _state_directory(configuration: Configuration) -> str | None:
     return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
 
 
-def _access_files() -> AccessFiles:
-    return AccessFiles((AccessDirectory(Path.cwd()), AccessDirectory(Path("/etc"))))
+def _access_files(stack: ExitStack) -> AccessFiles:
+    """Return where access files are, to be found after the root directory has changed, too."""
+    return AccessFiles(tuple(_directory(each, stack) for each in (Path.cwd(), Path("/etc"))))
+
+
+def _directory(path: Path, stack: ExitStack) -> AccessDirectory:
+    if os.open not in os.supports_dir_fd:
+        return AccessDirectory(path)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return AccessDirectory(path)
+    stack.callback(os.close, handle)
+    return AccessDirectory(path, handle)
 
 
 def _wall_seconds() -> int:

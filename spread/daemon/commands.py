@@ -6,11 +6,12 @@ raises where it is asked for; what was accepted is done within a turn of the loo
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spread.config.model import Options
-from spread.errors import ConfigurationError
+from spread.errors import ConfigurationError, MisuseError
 
 if TYPE_CHECKING:
     from spread._node import Node
@@ -56,10 +57,10 @@ class Commands:
         self._means = means
         self._base, self._most = means.plan(options)
         self._daemons = daemons
-        self._reload: Callable[[str], None] | None = None
+        self._reload: Callable[[str], object] | None = None
 
-    def on_reload(self, reload: Callable[[str], None]) -> None:
-        """Know what reloads; it is called in the ring's thread with who asked."""
+    def on_reload(self, reload: Callable[[str], object]) -> None:
+        """Know what reloads; it is called in the watching thread with who asked."""
         self._reload = reload
 
     def configured(self, options: Options, daemons: int) -> None:
@@ -81,8 +82,7 @@ class Commands:
                 f"a partition of {len(components)} daemons; the configuration has {self._daemons}"
             )
         numbers = tuple(each & 0xFFFF for each in components)
-        means = self._means
-        self._do(lambda: means.node.set_partition(numbers, means.clock_ns() + PARTITION_NS))
+        self._do(lambda: self._part(numbers))
 
     def windows(self, window: int | None, personal: int | None, accelerated: int | None) -> None:
         """Change the windows, in packets; None keeps one.
@@ -105,10 +105,15 @@ class Commands:
 
     def reload(self, asked_by: str) -> None:
         """Read the configuration again. Raises ConfigurationError if nothing can do that."""
-        reload = self._reload
-        if reload is None:
+        if self._reload is None:
             raise ConfigurationError("this daemon has no configuration file to read again")
-        self._do(lambda: reload(asked_by))
+        self._reload(asked_by)
+
+    def _part(self, numbers: tuple[int, ...]) -> None:
+        until_ns = self._means.clock_ns() + PARTITION_NS
+        # A reload may have changed the number of daemons meanwhile: then the map is of no use.
+        with suppress(MisuseError):
+            self._means.node.set_partition(numbers, until_ns)
 
     def _do(self, what: Callable[[], None]) -> None:
         if not self._means.call_soon(what):
@@ -116,9 +121,10 @@ class Commands:
 
 
 def _merged(before: Sizes, given: tuple[int | None, int | None, int | None]) -> Sizes:
-    window, personal, accelerated = (
-        old if new is None else new for old, new in zip(before, given, strict=True)
-    )
+    """Return the windows as given; one that is kept follows a smaller one above it."""
+    window = before[0] if given[0] is None else given[0]
+    personal = min(before[1], window) if given[1] is None else given[1]
+    accelerated = min(before[2], personal) if given[2] is None else given[2]
     return window, personal, accelerated
 
 

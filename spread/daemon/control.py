@@ -15,13 +15,13 @@ Invariant
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from spread._frames import fault_text
 from spread._node import Node
 from spread._sessions import BAD_FRAME, ENDED_BY_DAEMON, REASON_TEXTS
-from spread.config.model import EventPriority, EventType
+from spread.config.model import EventPriority, EventType, Options
 from spread.daemon.auth import Transport
 from spread.daemon.control_groups import GroupControl
 from spread.daemon.control_ring import Membership
@@ -50,6 +50,9 @@ CLASSIC_SIZE_MAX: Final = 143_952
 """Bytes of group list and body that a client may send which did not announce more."""
 
 
+NS_PER_MS: Final = 1_000_000
+
+
 class Witness(Protocol):
     """Who is told of sessions and rings that come and go (the log, the activity file)."""
 
@@ -72,7 +75,7 @@ MonitorSink = Callable[[bytes, int, int], None]
 
 @dataclass(slots=True)
 class _Tick:
-    """What is done again and again."""
+    """What is done again and again, or once if it has no interval."""
 
     tick: Callable[[], None]
     interval_ns: int
@@ -133,6 +136,26 @@ class Control:
         """Call `tick` again and again, `interval_ns` apart."""
         self._ticks.append(_Tick(tick, interval_ns, self._clock_ns() + interval_ns))
         self.deadline_changed()
+
+    def call_after(self, delay_ns: int, what: Callable[[], None]) -> None:
+        """Call `what` once, so many nanoseconds from now."""
+        self._ticks.append(_Tick(what, 0, self._clock_ns() + delay_ns))
+        self.deadline_changed()
+
+    def configured(self, handshake: HandshakeSettings, options: Options) -> None:
+        """Let in by other rules, and bound by other numbers, who comes from here on."""
+        self.settings = replace(
+            self.settings,
+            handshake=handshake,
+            handshake_timeout_ns=options.handshake_timeout * NS_PER_MS,
+            memberships_max=options.max_memberships,
+        )
+
+    def renumbered(self, daemons: tuple[bytes, ...]) -> None:
+        """Other daemons are configured; this one is alone in its ring."""
+        me = daemons.index(self.settings.handshake.daemon_name)
+        self.settings = replace(self.settings, daemons=daemons)
+        self.groups.renumber(daemons, me)
 
     def attach_monitor(self, monitor: MonitorSink) -> None:
         """Know who takes the datagrams of monitors; without one they are dropped."""
@@ -217,10 +240,11 @@ class Control:
         """End the handshakes whose time is over; tick if it is time to."""
         for opening in self.sessions.overdue(now_ns):
             self._refuse(opening, opening.handshake.deadline_reached())
-        for each in self._ticks:
-            if now_ns >= each.next_ns:
-                each.next_ns = now_ns + each.interval_ns
-                each.tick()
+        due = [each for each in self._ticks if now_ns >= each.next_ns]
+        self._ticks = [each for each in self._ticks if each.interval_ns or each not in due]
+        for each in due:
+            each.next_ns = now_ns + each.interval_ns
+            each.tick()
         if self._membership is not None:
             self._membership.deadline(now_ns)
         self.deadline_changed()

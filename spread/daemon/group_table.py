@@ -270,6 +270,13 @@ class GroupTable:
         }
         self._shared.clear()
 
+    def move(self, daemon: int, number: int) -> None:
+        """Give a daemon another number; nobody else has members here."""
+        for group in (*self._groups.values(), *self._shared.values()):
+            for part in group.parts:
+                part.daemon = number
+        self._joined = {number: self._joined.get(daemon, {})}
+
     def invariants(self) -> None:
         """Check what the header of this module says; raises AssertionError."""
         joined: dict[int, dict[bytes, set[bytes]]] = {}

@@ -329,6 +329,19 @@ class Groups:
         joined = {daemon: list(self._table.joined_at(daemon)) for daemon in self._synced}
         return tuple(encode_table(self._ring, self._synced, joined, self._table.items()))
 
+    def renumber(self, daemons: Iterable[bytes], me: int) -> None:
+        """Go by other numbers of daemons, by their names, while this daemon is alone in its ring.
+
+        Nothing that clients could see changes.
+        """
+        assert self.stage is Stage.OPERATIONAL, "numbers change in an installed ring"
+        assert self._members == {self._me}, "others of the ring have the old numbers"
+        self._table.move(self._me, me)
+        self._daemons = tuple(daemons)
+        self._numbers = {name: n for n, name in enumerate(self._daemons)}
+        self._me = me
+        self._members = self._synced = frozenset((me,))
+
     # -- The exchange ----------------------------------------------------------------------------
 
     def state(self, origin: int, body: bytes) -> Outcome:

@@ -36,7 +36,7 @@ from spread.monitor.protocol import (
     encode_status,
     pairs,
 )
-from spread.monitor.queries import Query, decode_query
+from spread.monitor.queries import Kind, Query, decode_query
 from spread.monitor.report import Report, Windows
 from spread.monitor.status import status_record
 
@@ -346,6 +346,8 @@ class MonitorServer:
         except PeerError as error:
             raise _RefusedError(EventType.STATUS, "query not understood", fault=error) from error
         self._count("monitor_queries")
+        if query.kind == Kind.RELOAD:
+            self._command("reload asked for by a query", request)
         return Ask(query, request.source, request.port)
 
     def _check_dangerous(self, kind: EventType, command: str) -> None:

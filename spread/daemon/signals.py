@@ -22,29 +22,29 @@ class Signals:
 
     def __init__(self) -> None:
         self.stop_requested = False
-        self.reopen_requested = False
+        self.hang_up_requested = False
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
         self._old_wakeup = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         self._old = {number: signal.signal(number, self._on_stop) for number in STOPS}
         if hasattr(signal, "SIGHUP"):
-            self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_reopen)
+            self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hang_up)
 
     def fileno(self) -> int:
         """Readable when a signal has come."""
         return self._receiver.fileno()
 
-    def answer(self, *, stop: Callable[[], None], reopen: Callable[[], None]) -> None:
+    def answer(self, *, stop: Callable[[], None], hang_up: Callable[[], None]) -> None:
         """Do what signals have asked for."""
         try:
             while self._receiver.recv(256):
                 pass
         except BlockingIOError:
             pass  # All wake-up bytes are read.
-        if self.reopen_requested:
-            self.reopen_requested = False
-            reopen()
+        if self.hang_up_requested:
+            self.hang_up_requested = False
+            hang_up()
         if self.stop_requested:
             stop()
 
@@ -59,5 +59,5 @@ class Signals:
     def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.stop_requested = True
 
-    def _on_reopen(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.reopen_requested = True
+    def _on_hang_up(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.hang_up_requested = True

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,11 @@ from spread.daemon.monitor_server import MonitorServer
 from spread.daemon.network import configured_daemons, network_hash, segment_numbers, windows
 from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
+from spread.daemon.reload import Reloader
 from spread.daemon.snapshot import PUBLISH_NS, Identity, Publisher, Sources
 from spread.daemon.view_history import Ending, ViewHistory
+from spread.monitor.queries import Kind
+from spread.monitor.report import to_json
 from spread.release import release
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ class Surroundings:
     stop: Callable[[], None]
     """Ends the loop."""
     allowed: tuple[IPv4Network, ...] = ()
-    """Networks from which monitors may ask, beside the configured hosts."""
+    """Networks from which monitors may ask, beside the configured hosts and those of the file."""
 
 
 class Watching:
@@ -69,6 +73,7 @@ class Watching:
     ) -> None:
         self._parts = parts
         self._started_ns = time.monotonic_ns()
+        self._allowed = surroundings.allowed
         daemons = configured_daemons(configuration)
         self.calls = Calls()
         self.views = ViewHistory(*_names_and_addresses(configuration), time.time)
@@ -83,7 +88,7 @@ class Watching:
             log=log,
             clock_ns=time.monotonic_ns,
             own_addresses=SystemHost().local_addresses(),
-            allowed=surroundings.allowed,
+            allowed=self._allowed_networks(configuration),
         )
         desk = MonitorDesk(self.server, self.queries, self.commands, log)
         self.observer = Observer(desk, surroundings.send, log)
@@ -100,13 +105,25 @@ class Watching:
         self.views.installed(ring, tuple(members), ending)
 
     def configured(self, configuration: Configuration) -> None:
-        """Another configuration is in force; called in the ring's thread.
-
-        `server` is told by whoever reloads, in the watching thread.
-        """
+        """Another configuration is in force; called in the ring's thread."""
         self.views.configured(*_names_and_addresses(configuration))
         self.commands.configured(configuration.options, len(configured_daemons(configuration)))
         self.publisher.identity = identity_of(configuration, self._started_ns)
+        allowed = self._allowed_networks(configuration)
+        self.observer.post(partial(self.server.reconfigure, configuration, allowed))
+
+    def attach_reloader(self, reloader: Reloader) -> Reloader:
+        """Know what reads the configuration again; it is used by the watching thread only."""
+        self.commands.on_reload(reloader.reload)
+        self.queries.add(Kind.RELOAD_PREVIEW, lambda _, __: to_json(reloader.preview()))
+        self.queries.add(
+            Kind.RELOAD,
+            lambda query, _: to_json(reloader.reload_once(query.nonce, query.requester)),
+        )
+        return reloader
+
+    def _allowed_networks(self, configuration: Configuration) -> tuple[IPv4Network, ...]:
+        return (*self._allowed, *map(IPv4Network, configuration.options.monitor_allow))
 
     def start(self, subscribers: Iterable[Subscriber] = ()) -> None:
         """Begin to publish, and to answer; the daemon is about to serve."""

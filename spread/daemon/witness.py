@@ -12,7 +12,7 @@ from spread.config import Configuration
 from spread.config.model import EventPriority, EventType
 from spread.daemon.activity import ActivityFile, ActivityRecorder
 from spread.daemon.event_sink import EventSink
-from spread.daemon.network import configured_daemons
+from spread.daemon.network import configured_daemons, segment_numbers
 from spread.daemon.ring_time import as_signed
 from spread.daemon.sessions import Session
 
@@ -32,10 +32,7 @@ class DaemonWitness:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`sequence` gives the highest sequence number of the ring, `clock` seconds since 1970."""
-        self._daemons = configured_daemons(configuration)
-        self._segments = [
-            number for number, segment in enumerate(configuration.segments) for _ in segment.daemons
-        ]
+        self.configured(configuration)
         self._log = log
         self._activity = activity
         self._recorder = None if activity is None else ActivityRecorder(activity, clock, sequence)
@@ -49,6 +46,11 @@ class DaemonWitness:
     def follow_rings(self, follow: Callable[[tuple[int, int], Sequence[int]], None]) -> None:
         """Tell `follow` of each ring that is installed: its id, the numbers of its members."""
         self._follow = follow
+
+    def configured(self, configuration: Configuration) -> None:
+        """Know daemons by the numbers that they have in this configuration."""
+        self._daemons = configured_daemons(configuration)
+        self._segments = list(segment_numbers(configuration))
 
     def started(self) -> None:
         """The daemon is about to serve."""

@@ -12,6 +12,7 @@ Invariants, between two calls
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from spread.config.model import EventPriority
@@ -74,15 +75,20 @@ class Membership:
 
         `clock_ns` is monotonic; `deadline_changed` is called when `next_deadline_ns` is another.
         """
-        self.state = State.OP
-        self._me = settings.me
         self._core = core
         self._clock_ns = clock_ns
         self._deadline_changed = deadline_changed
         self._announced_ns = 0
+        self._outside = _Outside(timeouts, core, log, clock_ns, ring_times)
+        self._build(settings, ring_times.last)
+
+    def _build(self, settings: NetworkSettings, ring_time: int) -> None:
+        """Make the parts for a network, in an installed ring of one with this time in its id."""
+        self.state = State.OP
+        self._me = settings.me
         self._quick_losses = 0
         self._has_left = False
-        self._context = context = _make_context(settings, timeouts, core, log, clock_ns, ring_times)
+        self._context = context = _make_context(settings, self._outside, ring_time)
         self._segment_steps = SegmentSteps(context)
         self._gather_steps = GatherSteps(context)
         self._steps = {
@@ -90,7 +96,8 @@ class Membership:
             **self._gather_steps.by_action,
             **FormSteps(context).by_action,
         }
-        self._intake = Intake(context, times=ring_times, state=lambda: self.state, fire=self._fire)
+        times = self._outside.ring_times
+        self._intake = Intake(context, times=times, state=lambda: self.state, fire=self._fire)
         self._due: dict[Timer, Callable[[], None]] = {
             Timer.ALIVE: context.say_alive,
             Timer.SEG: lambda: self._fire(self._segment_steps.end()),
@@ -137,21 +144,45 @@ class Membership:
 
     # -- Beginning and end ------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, cause: str = "start") -> None:
         """Look for others; clients are served when the first ring is installed."""
-        self._fire(Occasion(Event.RING_BROKEN, cause="start"))
+        self._fire(Occasion(Event.RING_BROKEN, cause=cause))
         self._announce()
 
     def leave(self) -> None:
         """Tell the others that this daemon stops, and take part in nothing any more."""
         context = self._context
-        context.outgoing.send(SEGMENT, Leave())
-        for each in context.formation.ring.numbers:
-            if context.network.segments[each] != context.network.segments[self._me]:
-                context.outgoing.send(each, Leave())
+        self._say_leave()
         self._has_left = True
         context.timers.cancel_all()
         self._core.ring_lost()
+        self._announce()
+
+    def withdraw(self, cause: str) -> None:
+        """Tell the others that this daemon goes, hear them no more, and form a ring of one.
+
+        Not while the core walks from one ring to the next. `is_withdrawn` when that is done.
+        """
+        self._say_leave()
+        self._context.outgoing.is_muted = True
+        self._fire(Occasion(Event.RING_BROKEN, cause=cause))
+        self._context.search.seek()
+        self._fire(Occasion(Event.WITHDRAWN))
+        self._announce()
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this daemon is alone in its ring because it was told to be."""
+        return self._is_deaf and self.state is State.OP and self.members == (self._me,)
+
+    def renumber(self, settings: NetworkSettings) -> None:
+        """Go by another network from here on; `start` it then.
+
+        Only when withdrawn, and right after the core has taken the numbers of this network.
+        """
+        counters = self.counters
+        self._build(settings, self.ring[1])
+        self.counters.update(counters)
         self._announce()
 
     # -- What happens -----------------------------------------------------------------------------
@@ -175,7 +206,7 @@ class Membership:
     ) -> None:
         """Take a control packet; see `spread.daemon.upcalls`."""
         context = self._context
-        if self._has_left or context.peers.is_duplicated:
+        if self._has_left or self._is_deaf or context.peers.is_duplicated:
             return
         try:
             packet = decode(kind, body, len(context.network.ids))
@@ -193,11 +224,15 @@ class Membership:
 
     def foreign_ring(self, sender: int, ring: Ring) -> None:
         """A daemon sends to a ring that is not ours."""
+        if self._is_deaf:
+            return
         self._intake.foreign_ring(sender, ring)
         self._announce()
 
     def unreachable(self, daemon: int) -> None:
         """Nobody listens at this daemon's address."""
+        if self._is_deaf:
+            return
         self._context.peers.fail(daemon)
         self._intake.lost(daemon, "a member cannot be reached")
         self._announce()
@@ -240,6 +275,18 @@ class Membership:
         for timer, states in TIMERS.items():
             assert timers.is_set(timer) == (self.state in states), f"{timer.name} in {self.state}"
         assert self._me in self.members, "a daemon is a member of its ring"
+
+    @property
+    def _is_deaf(self) -> bool:
+        """Whether others must not change anything: they have been told that this daemon goes."""
+        return self._context.outgoing.is_muted
+
+    def _say_leave(self) -> None:
+        context = self._context
+        context.outgoing.send(SEGMENT, Leave())
+        for each in context.formation.ring.numbers:
+            if context.network.segments[each] != context.network.segments[self._me]:
+                context.outgoing.send(each, Leave())
 
     # -- Inside -----------------------------------------------------------------------------------
 
@@ -299,14 +346,19 @@ class Membership:
             context.log.trouble(Trouble.TOKEN_PORT, successor, self._clock_ns())
 
 
-def _make_context(
-    settings: NetworkSettings,
-    timeouts: RingTimeouts,
-    core: RingCore,
-    log: EventSink,
-    clock_ns: Callable[[], int],
-    ring_times: RingTimes,
-) -> Context:
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What a machine works with, whatever its network."""
+
+    timeouts: RingTimeouts
+    core: RingCore
+    log: EventSink
+    clock_ns: Callable[[], int]
+    ring_times: RingTimes
+
+
+def _make_context(settings: NetworkSettings, outside: _Outside, ring_time: int) -> Context:
+    timeouts, core, clock_ns = outside.timeouts, outside.core, outside.clock_ns
     peers, timers, outgoing = Peers(settings), Timers(), Outgoing(core)
     bars = Bars(2 * timeouts.gather)
     formation = Formation(
@@ -316,8 +368,8 @@ def _make_context(
         outgoing=outgoing,
         peers=peers,
         timers=timers,
-        times=ring_times,
-        first_time=ring_times.last,
+        times=outside.ring_times,
+        first_time=ring_time,
         clock_ns=clock_ns,
     )
     return Context(
@@ -331,6 +383,6 @@ def _make_context(
         bars=bars,
         search=Search(settings, peers, bars),
         lookups=Lookups(timeouts.lookup, settings.me),
-        log=MembershipLog(log, settings),
+        log=MembershipLog(outside.log, settings),
         clock_ns=clock_ns,
     )

@@ -17,8 +17,12 @@ class Outgoing:
     def __init__(self, core: RingCore) -> None:
         self._core = core
         self.count = 0
+        self.is_muted = False
+        """Nothing is sent: this daemon has said that it goes."""
 
     def send(self, target: int, packet: Packet) -> None:
         """Send a packet to a daemon or to SEGMENT."""
+        if self.is_muted:
+            return
         self.count += 1
         self._core.send_control(kind_of(packet), target, encode(packet))

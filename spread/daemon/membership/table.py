@@ -51,6 +51,7 @@ class Event(Enum):
     FORM2 = "FORM2 of this daemon's attempt"
     FORM_SILENT = "no FORM2 for FormTimeout, or a FORM was not acknowledged"
     INSTALLED = "the forming ring is installed"
+    WITHDRAWN = "this daemon is to be alone, whoever there is"
 
 
 class Action(Enum):
@@ -132,6 +133,7 @@ TABLE: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.FEWER_EXPECTED: Transition(Action.CHECK_SEGMENT, State.SEG),
         Event.SEG_FIRST: Transition(Action.GATHER, State.GATHER),
         Event.SEG_BEHIND: Transition(Action.AWAIT_REP, State.REPRESENTED),
+        Event.WITHDRAWN: Transition(Action.CREATE, State.FORM),
         Event.FORM1: Transition(Action.FILL_ALONE, State.FORM),
     },
     State.REPRESENTED: {
@@ -139,6 +141,7 @@ TABLE: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.SEGMENT_JOIN: Transition(Action.FOLLOW, State.REPRESENTED),
         Event.JOIN: Transition(Action.NAME_REP, State.REPRESENTED),
         Event.REP_SILENT: Transition(Action.SEEK, State.SEG),
+        Event.WITHDRAWN: Transition(Action.CREATE, State.FORM),
         Event.FORM1: Transition(Action.FILL_ALONE, State.FORM),
     },
     State.GATHER: {
@@ -149,6 +152,7 @@ TABLE: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.FEWER_EXPECTED: Transition(Action.CHECK_GATHER, State.GATHER),
         Event.GATHER_FIRST: Transition(Action.CREATE, State.FORM),
         Event.GATHER_BEHIND: Transition(Action.GATHER_AGAIN, State.GATHER),
+        Event.WITHDRAWN: Transition(Action.CREATE, State.FORM),
         Event.FORM1: Transition(Action.FILL_FOR_FOUND, State.FORM),
     },
     State.FORM: {

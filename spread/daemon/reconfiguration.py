@@ -1,0 +1,109 @@
+"""Putting another configuration in force in a running daemon; used by the ring's thread only.
+
+    at once       log, access and limits of sessions, windows, who may monitor
+    relocation    another network: this daemon takes other numbers, see `spread.daemon.relocation`
+
+Whoever goes by numbers of daemons is told in one step of the loop, so that no number is ever
+looked up in the wrong list.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from spread.config.effective import is_accelerated
+from spread.config.listens import uses_segment_address
+from spread.config.model import Configuration, Options
+from spread.daemon.composition import Parts, queue_limits
+from spread.daemon.event_sink import EventSink
+from spread.daemon.listeners import Listeners
+from spread.daemon.membership.settings import NetworkSettings
+from spread.daemon.network import configured_daemons, name_bytes, network_settings
+from spread.daemon.reload import Plan
+from spread.daemon.relocation import Relocation, Steps
+from spread.daemon.ring_sockets import ring_sockets
+
+if TYPE_CHECKING:
+    from spread._datagrams import Datagrams
+
+__all__ = ["Reconfiguration", "Running"]
+
+NS_PER_US = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What of a running daemon a reload reaches."""
+
+    parts: Parts
+    log: EventSink
+    set_log: Callable[[Options], None]
+    """Gives the log other filters, or another file."""
+    listeners: Listeners
+    datagrams: "Datagrams | None"
+    set_busy_poll: Callable[[int], None]
+    """Takes nanoseconds."""
+    followers: tuple[Callable[[Configuration], None], ...]
+    """Told whenever a configuration is in force, with numbers of daemons as they are then."""
+
+
+class Reconfiguration:
+    """Changes a running daemon."""
+
+    def __init__(self, running: Running, incarnation: int) -> None:
+        self._running = running
+        self._incarnation = incarnation
+        self._relocation: Relocation | None = None
+        membership = running.parts.membership
+        if membership is not None:
+            self._relocation = Relocation(
+                Steps(
+                    node=running.parts.node,
+                    membership=membership,
+                    network=self._network,
+                    renumbered=self._renumbered,
+                    call_after=running.parts.control.call_after,
+                    log=running.log,
+                )
+            )
+
+    def put_in_force(self, plan: Plan) -> None:
+        """Put a plan in force; another network takes some turns of the loop more."""
+        running, configuration = self._running, plan.configuration
+        options, node = configuration.options, running.parts.node
+        running.set_log(options)
+        running.parts.control.configured(plan.handshake, options)
+        node.set_limits(**asdict(queue_limits(options)))
+        node.set_accelerated(is_accelerated(configuration))
+        running.set_busy_poll(options.busy_poll * NS_PER_US)
+        if plan.changes.network and self._relocation is not None:
+            self._relocation.move(configuration)
+        elif self._relocation is None or not self._relocation.is_moving:
+            self._in_force(configuration)
+        else:
+            # It arrives with everything that has changed since it began.
+            self._relocation.move(configuration)
+
+    def _network(self, configuration: Configuration) -> tuple[NetworkSettings, bool]:
+        # To others this daemon is as one that has been started again.
+        self._incarnation = max(self._incarnation + 1, time.time_ns())
+        multicast = uses_segment_address(configuration.segment, configuration.options.multicast)
+        return network_settings(configuration, self._incarnation), multicast
+
+    def _renumbered(self, configuration: Configuration) -> None:
+        running = self._running
+        options = configuration.options
+        if running.datagrams is not None:
+            multicast = uses_segment_address(configuration.segment, options.multicast)
+            running.datagrams.renumber(
+                ring_sockets(configuration, running.listeners, multicast=multicast)
+            )
+        daemons = configured_daemons(configuration)
+        names = tuple(name_bytes(each.name) for each in daemons)
+        running.parts.control.renumbered(names)
+        self._in_force(configuration)
+
+    def _in_force(self, configuration: Configuration) -> None:
+        for each in self._running.followers:
+            each(configuration)

@@ -1,0 +1,194 @@
+"""Reading the configuration again: what would change, and putting it in force.
+
+    watching thread   file -> parse -> compare -> access files, policy    preview() ends here
+                      reload(): plan handed over
+    ring's thread     the plan is put in force (`spread.daemon.reconfiguration`)
+
+Whatever is wrong with the file, with the access files, or with what would change leaves all as it
+is and says why. A daemon is known by its name: the entry that is read again is the one it was
+started as.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from spread.config.changes import Changes, compare, effective
+from spread.config.diagnostics import ConfigurationErrors
+from spread.config.host import HostView
+from spread.config.load import Loaded, parse
+from spread.config.model import Configuration, EventPriority, EventType, Options
+from spread.config.settings import Known
+from spread.daemon.event_sink import EventSink
+from spread.daemon.handshake import HandshakeSettings
+from spread.daemon.network import network_hash
+from spread.errors import ConfigurationError
+from spread.monitor.reload import ReloadChange, ReloadOutcome
+
+__all__ = ["File", "Plan", "Reloader", "Sources"]
+
+ANSWERS_KEPT: Final = 16
+"""Queries whose answers are remembered, for when one comes again because its answer was lost."""
+
+
+class File(Protocol):
+    """The configuration file; a `ConfigurationFile` is one."""
+
+    @property
+    def path(self) -> str:
+        """Its name, for messages."""
+
+    def read(self) -> bytes:
+        """Return its bytes; ConfigurationMissing if it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a reload reads."""
+
+    file: File
+    host: HostView
+    known: Known
+    handshake: Callable[[Options], HandshakeSettings]
+    """Reads the access files and the policy anew; ConfigurationError if one is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be put in force."""
+
+    configuration: Configuration
+    handshake: HandshakeSettings
+    changes: Changes
+
+
+class Reloader:
+    """Reads and compares; used by the watching thread only."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        sources: Sources | None,
+        *,
+        log: EventSink,
+        put_in_force: Callable[[Plan], None],
+    ) -> None:
+        """Without sources there is no file to read again.
+
+        `put_in_force` hands the plan over to the ring's thread, or raises ConfigurationError.
+        """
+        self._configuration = configuration
+        self._started = configuration  # What the sockets were opened for.
+        self._sources = sources
+        self._log = log
+        self._put_in_force = put_in_force
+        self._answered: dict[int, ReloadOutcome] = {}  # By nonce, the last few.
+
+    def preview(self) -> ReloadOutcome:
+        """Return what a reload would change, without changing anything."""
+        try:
+            plan, warnings = self._read()
+        except ConfigurationError as error:
+            return self._refused(error)
+        return self._outcome(plan, warnings, done=False)
+
+    def reload(self, asked_by: str) -> ReloadOutcome:
+        """Put the file in force, or say why that cannot be."""
+        try:
+            plan, warnings = self._read()
+            if plan.changes.refusals:
+                outcome = self._outcome(plan, warnings, done=False)
+            else:
+                self._put_in_force(plan)
+                outcome = self._outcome(plan, warnings, done=True)
+                self._configuration = plan.configuration
+        except ConfigurationError as error:
+            outcome = self._refused(error)
+        self._tell(outcome, asked_by)
+        return outcome
+
+    def hang_up(self) -> None:
+        """A signal asks for a reload."""
+        self.reload("a signal")
+
+    def reload_once(self, nonce: int, asked_by: str) -> ReloadOutcome:
+        """Reload for a query; one that comes again has the same answer."""
+        if nonce not in self._answered:
+            while len(self._answered) >= ANSWERS_KEPT:
+                del self._answered[next(iter(self._answered))]
+            self._answered[nonce] = self.reload(asked_by)
+        return self._answered[nonce]
+
+    def _read(self) -> tuple[Plan, tuple[str, ...]]:
+        sources = self._sources
+        if sources is None:
+            raise ConfigurationError("this daemon was started without a configuration file")
+        old = self._configuration
+        loaded = _parsed(sources, old.me.name)
+        new = effective(old, loaded.configuration)
+        changes = compare(old, loaded.configuration, self._started)
+        plan = Plan(new, sources.handshake(new.options), changes)
+        return plan, tuple(map(str, loaded.warnings))
+
+    def _outcome(self, plan: Plan, warnings: tuple[str, ...], *, done: bool) -> ReloadOutcome:
+        old, new = self._configuration, plan.configuration
+        return ReloadOutcome(
+            daemon=old.me.name,
+            file=old.path or "",
+            done=done,
+            errors=tuple(each.sentence for each in plan.changes.refusals),
+            warnings=warnings,
+            changes=tuple(
+                ReloadChange(each.kind, each.subject, each.sentence, each.before, each.after)
+                for each in plan.changes.all
+            ),
+            hash_before=old.hash,
+            hash_after=new.hash,
+            ring_hash_before=network_hash(old),
+            ring_hash_after=network_hash(new),
+        )
+
+    def _refused(self, error: ConfigurationError) -> ReloadOutcome:
+        old = self._configuration
+        errors: tuple[str, ...] = (str(error),)
+        if isinstance(error, ConfigurationErrors):
+            errors = tuple(map(str, error.diagnostics))
+        return ReloadOutcome(
+            daemon=old.me.name,
+            file=old.path or "",
+            errors=errors,
+            hash_before=old.hash,
+            hash_after=old.hash,
+            ring_hash_before=network_hash(old),
+            ring_hash_after=network_hash(old),
+        )
+
+    def _tell(self, outcome: ReloadOutcome, asked_by: str) -> None:
+        kinds = EventType.PRINT | EventType.CONFIGURATION
+        if not outcome.done:
+            self._log.event(
+                kinds,
+                EventPriority.ERROR,
+                "configuration not reloaded, the running one stays in force",
+                file=outcome.file,
+                asked_by=asked_by,
+                lines=[f"  {each}" for each in outcome.errors],
+            )
+            return
+        for warning in outcome.warnings:
+            self._log.event(EventType.CONFIGURATION, EventPriority.WARNING, warning)
+        self._log.event(
+            kinds,
+            EventPriority.PRINT,
+            "configuration reloaded",
+            file=outcome.file,
+            asked_by=asked_by,
+            changes=len(outcome.changes),
+            hash=outcome.hash_after,
+            lines=[f"  {each.sentence}" for each in outcome.changes],
+        )
+
+
+def _parsed(sources: Sources, name: str) -> Loaded:
+    data = sources.file.read()
+    return parse(data, sources.file.path, name=name, host=sources.host, known=sources.known)

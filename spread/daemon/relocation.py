@@ -1,0 +1,119 @@
+"""A daemon takes other numbers for the daemons of its network while its clients stay connected.
+
+    move        the others are told that this daemon goes; a ring of one is installed, as after a
+                partition: members at other daemons leave their groups here
+    renumber    alone and at rest, numbers mean nothing to anybody else: core, sockets, groups,
+                membership and watchers take the new ones in one step of the loop
+    start       the daemon looks for others, with the hash of the new network; those that have
+                reloaded, too, form a ring with it, as after a partition has healed
+
+Used by the ring's thread only. A second move before the first is done changes its target.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from spread.config.model import Configuration, EventPriority, EventType
+from spread.daemon.event_sink import EventSink
+from spread.daemon.membership.settings import NetworkSettings
+
+__all__ = ["Relocation", "Steps"]
+
+CAUSE: Final = "the configuration has another network"
+
+RETRY_NS: Final = 2_000_000
+"""Until it is tried again: an installation, or delivery of what is left, takes a few turns."""
+
+
+class Node(Protocol):
+    """The compiled daemon, as far as it is renumbered."""
+
+    def ring_is_interruptible(self) -> bool:
+        """Whether the ring may be given up now: it is not in the middle of an installation."""
+
+    def ring_renumber(self, network: NetworkSettings, *, multicast: bool) -> bool:
+        """Take other numbers; False, and nothing has happened, if the daemon is not at rest."""
+
+
+class Membership(Protocol):
+    """The part of membership in it."""
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this daemon is alone in its ring because it was told to be."""
+
+    def withdraw(self, cause: str) -> None:
+        """Tell the others that this daemon goes, and form a ring of one."""
+
+    def renumber(self, settings: NetworkSettings) -> None:
+        """Go by another network."""
+
+    def start(self, cause: str = "start") -> None:
+        """Look for others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What takes part."""
+
+    node: Node
+    membership: Membership
+    network: Callable[[Configuration], tuple[NetworkSettings, bool]]
+    """Returns the numbers of a network, and whether its segment is sent to as one."""
+    renumbered: Callable[[Configuration], None]
+    """The node has the new numbers: all else that goes by numbers is to take them."""
+    call_after: Callable[[int, Callable[[], None]], None]
+    """Calls something in the ring's thread so many nanoseconds later."""
+    log: EventSink
+
+
+class Relocation:
+    """The way of one daemon from one network to another."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._target: Configuration | None = None
+        self._has_withdrawn = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it has begun and is not done."""
+        return self._target is not None
+
+    def move(self, configuration: Configuration) -> None:
+        """Go to the network of this configuration; returns at once."""
+        was_moving = self.is_moving
+        self._target = configuration
+        if not was_moving:
+            self._has_withdrawn = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        steps, target = self._steps, self._target
+        if target is None:
+            return
+        if not self._has_withdrawn and steps.node.ring_is_interruptible():
+            steps.membership.withdraw(CAUSE)
+            self._has_withdrawn = True
+        if self._has_withdrawn and steps.membership.is_withdrawn:
+            network, multicast = steps.network(target)
+            if steps.node.ring_renumber(network, multicast=multicast):
+                self._target = None
+                self._arrive(target, network)
+                return
+        steps.call_after(RETRY_NS, self._go_on)
+
+    def _arrive(self, target: Configuration, network: NetworkSettings) -> None:
+        steps = self._steps
+        steps.renumbered(target)
+        steps.membership.renumber(network)
+        steps.log.event(
+            EventType.PRINT | EventType.MEMBERSHIP,
+            EventPriority.PRINT,
+            "network of another configuration",
+            daemons=len(network.ids),
+            hash=target.hash,
+            lines=(),
+        )
+        steps.membership.start(CAUSE)

@@ -1,0 +1,155 @@
+"""Daemons on loopback that read configuration files, each its own copy, as on several hosts."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import spread
+from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
+
+from .ports import free_port
+from .process import REPOSITORY
+from .waiting import DEADLINE, Deadline, wait_until
+
+__all__ = ["FileRing", "Member"]
+
+ANSWER = 1.0  # Seconds after which a question is asked again.
+
+
+class Member:
+    """One daemon, its directory and its file."""
+
+    def __init__(self, number: int, port: int, directory: Path) -> None:
+        self.number = number
+        self.name = f"d{number}"
+        self.address = f"127.0.0.{number}"
+        self.port = port
+        self.directory = directory
+        self.file = directory / "spread.conf"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str) -> None:
+        """Start it and wait until it is ready."""
+        with (self.directory / "output.txt").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "spread", "-n", self.name, "-c", "spread.conf", *arguments],
+                cwd=self.directory,
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(lambda: "daemon ready" in self.output(), f"{self.name}: {self.output()}")
+
+    def stop(self) -> int:
+        """Stop it in order and return its status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(DEADLINE)
+
+    def hang_up(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+    def output(self) -> str:
+        return (self.directory / "output.txt").read_text(errors="replace")
+
+    def connect(self, name: str) -> spread.Mailbox:
+        return spread.connect(f"{self.port}@{self.address}", name, timeout=DEADLINE)
+
+    def reload(self) -> subprocess.CompletedProcess[str]:
+        """Run `spread --reload` in its directory."""
+        return subprocess.run(
+            [sys.executable, "-m", "spread", "-n", self.name, "-c", "spread.conf", "--reload"],
+            cwd=self.directory,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+
+    def ask(self, kind: Kind, arguments: dict[str, object] | None = None) -> dict:
+        """Return what it answers to a query."""
+        reply = self._reply(kind, arguments or {})
+        assert reply.kind == kind, reply.json
+        return json.loads(reply.json)
+
+    def _reply(self, kind: Kind, arguments: dict[str, object]) -> Reply:
+        deadline = Deadline()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(ANSWER)
+            while not deadline.passed():
+                reassembly = Reassembly()
+                query = Query(secrets.randbits(32), kind, arguments, self.address)
+                reassembly.expect(query, self.address)
+                asker.sendto(encode_query(query), (self.address, self.port))
+                try:
+                    while True:
+                        data, (source, _) = asker.recvfrom(65535)
+                        if reply := reassembly.add(data, source):
+                            return reply
+                except (TimeoutError, ConnectionError):
+                    continue
+        raise AssertionError(f"{self.name} answers no query of kind {kind.name}")
+
+    def members(self) -> tuple[str, ...]:
+        return tuple(self.ask(Kind.REPORT)["members"])
+
+
+class FileRing:
+    """Daemons d1, d2 ... at 127.0.0.1, 127.0.0.2 ..., all at one port."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.members: dict[int, Member] = {}
+
+    def text(self, numbers: Iterable[int], *options: str) -> str:
+        """Return the text of a file with these daemons."""
+        daemons = "".join(f"    d{each} 127.0.0.{each} {{ 127.0.0.{each} }}\n" for each in numbers)
+        segment = f"Spread_Segment 127.0.0.255:{self.port} {{\n{daemons}}}\n"
+        return "\n".join([*options, segment])
+
+    def add(self, number: int, text: str) -> Member:
+        """Make a member with this file; it is not started."""
+        directory = self.directory / f"d{number}"
+        directory.mkdir()
+        member = self.members[number] = Member(number, self.port, directory)
+        member.file.write_text(text)
+        return member
+
+    def start(self, numbers: Iterable[int], *options: str) -> list[Member]:
+        """Start members with one file, and wait until they are in one ring."""
+        numbers = tuple(numbers)
+        text = self.text(numbers, *options)
+        started = [self.add(each, text) for each in numbers]
+        for each in started:
+            each.start()
+        self.wait_for(numbers)
+        return started
+
+    def wait_for(self, numbers: Iterable[int]) -> None:
+        """Wait until these are a ring, as each of them says."""
+        names = tuple(f"d{each}" for each in numbers)
+        for each in names:
+            member = self.members[int(each[1:])]
+            wait_until(lambda member=member: member.members() == names, f"{names} at {each}")
+
+    def close(self) -> None:
+        """Stop all that run."""
+        for each in self.members.values():
+            if each.process is not None and each.process.poll() is None:
+                each.process.terminate()
+        for each in self.members.values():
+            if each.process is not None:
+                try:
+                    each.process.wait(DEADLINE)
+                finally:
+                    each.process.kill()
