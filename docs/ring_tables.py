@@ -124,7 +124,7 @@ _PURPOSES: Final = {
     "TOKEN_ACK": ("the predecessor", "data", "the token has arrived"),
     "WANT": ("the leader", "data", "something waits to be sent: let the token go"),
     "PING": ("successor and leader", "data", "this daemon lives"),
-    "PIECE": ("as the packet", "data", "a part of a DATA packet that may not pass whole"),
+    "PIECE": ("as the packet", "data", "a part of a packet that may not pass whole"),
     "MEASURE": ("the ring", "data", "does a datagram of this size arrive?"),
     "MEASURED": ("who sent a MEASURE", "data", "it does"),
     "ALIVE": ("own segment", "data", "this daemon has no ring"),

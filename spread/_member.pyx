@@ -230,8 +230,8 @@ cdef class Member(Teller):
         cdef Buffer* whole = self.pieces.add(packet, body, size)
         if whole == NULL:
             return
-        # Data only is ever cut: anything else in pieces is nobody's.
-        if packet_kind(whole.data) == KIND_DATA:
+        # Nothing else is ever cut: it is nobody's.
+        if packet_kind(whole.data) == KIND_DATA or packet_kind(whole.data) >= KIND_CONTROL:
             self.counters[STAT_JOINED] += 1
             self.station.came_in_pieces = True
             self.datagram(whole, 0, whole.size, source, self.station.now_ns)

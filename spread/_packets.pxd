@@ -22,8 +22,9 @@
     TOKEN_ACK    tok_no u64, zero
     WANT         tok_no u64 (last seen), zero
     PING         zero
-    PIECE        id u64, total u64, piece u32, index u32: the bytes from index x piece on of a DATA
-                 packet of `total` bytes that is too large for the way; the id is the transmitter's
+    PIECE        id u64, total u64, piece u32, index u32: the bytes from index x piece on of a
+                 packet of `total` bytes that is too large for the way: DATA, or of a control kind;
+                 the id is the transmitter's
     MEASURE      size u64 (its own, which is what it is for), zero
     MEASURED     size u64 (of the MEASURE that arrived, or 0), room u64 (bytes that the receive
                  buffer of who answers can hold), zero
@@ -44,7 +45,8 @@ cdef enum:
     FORMAT_VERSION = 1
     PACKET_HEADER_SIZE = 64
     PACKET_SIZE_MAX = 65507       # The largest UDP datagram over IPv4.
-    TOKEN_SIZE_MAX = 1400         # Fits every usual MTU.
+    LEAST_SIZE = 548              # Of a datagram that passes everywhere: 576 bytes of IPv4.
+    TOKEN_SIZE_MAX = LEAST_SIZE
     PIECES_MAX = 256              # Of one packet: the largest in pieces of 256 bytes.
     DAEMONS_MAX = 128
     NO_DAEMON = 255

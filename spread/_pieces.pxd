@@ -1,6 +1,7 @@
 """Packets in pieces: for a way that does not carry them whole.
 
-A packet that has its number keeps its size for ever, and the way may be narrower than when it was
+A control packet has no number and is sent before there is a ring that knows its ways: in pieces
+whenever it may not pass whole. A packet that has its number keeps its size for ever, and the way may be narrower than when it was
 made: another ring, another switch, a filter that swallows fragments of IP. Then its datagram
 travels in pieces that pass everywhere, and the receiver goes on as if it had come whole.
 
@@ -10,8 +11,9 @@ Invariants
     a parcel that is in use has one reference to its buffer, and pieces that it still lacks
     what is put together has the size that each of its pieces named
 
-Lost pieces are not asked for: the packet is, by its number in the ring. So a parcel that stays
-incomplete gives its place to a new one, the longest unused first.
+Lost pieces are not asked for: the packet is, by its number in the ring. All copies of it have one id,
+so each of them brings what the others have lost. A parcel that stays incomplete gives its place to a
+new one, the longest unused first.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -23,6 +25,7 @@ cdef enum:
     # A packet's pieces are sent one behind the other, so few packets of one daemon are open at a
     # time; as many as a visit answers at least, whose pieces a network may mix up. At most 2 MiB.
     PARCELS_MAX = 32
+    CUTS_MAX = 16              # Packets that one visit answers in pieces.
     PIECE_MARKS = 32           # Bytes with a bit for each of PIECES_MAX.
 
 

@@ -5,9 +5,10 @@ from libc.string cimport memset
 from cython cimport final, no_gc_clear
 
 from spread._defects cimport DEFECT_INSTALL_ALONE, has_defect
+from spread._pieces cimport CUTS_MAX
 from spread._ring cimport DATA_NEW
 from spread._stats cimport STAT_RECOVERED
-from spread._token cimport TOKEN_OLD_MAX, OldRequest, Token
+from spread._token cimport OLD_SIZE, TOKEN_OLD_MAX, OldRequest, Token, token_has_room
 from spread._window cimport window_find
 
 
@@ -62,6 +63,7 @@ cdef class Recovery:
         cdef const OldRequest* request
         cdef uint32_t number, kept = 0, answered = 0
         cdef uint32_t answers_max = self.old.station.limits.personal_window
+        cdef uint64_t cut = self.old.station.cut_count()
         cdef uint64_t seq, last
         memset(self.wanted, 0, sizeof(self.wanted))
         for number in range(token.old_count):
@@ -73,7 +75,10 @@ cdef class Recovery:
             seq = max(request.first, self.stable + 1)
             last = min(request.first + request.count, self.high + 1)
             while seq < last:
-                if answered < answers_max and window_find(&self.old.window, seq) != NULL:
+                if (
+                    window_find(&self.old.window, seq) != NULL and answered < answers_max
+                    and self.old.station.cut_count() - cut < CUTS_MAX
+                ):
                     self.old.send_recovered(
                         seq, self.old.leader, self.old.time, self.forming
                     )
@@ -98,7 +103,7 @@ cdef class Recovery:
                 continue
             if request != NULL and request.first + request.count == seq:
                 request.count += 1
-            elif token.old_count < TOKEN_OLD_MAX:
+            elif token.old_count < TOKEN_OLD_MAX and token_has_room(token, OLD_SIZE):
                 request = &token.old[token.old_count]
                 token.old_count += 1
                 request[0] = OldRequest(self.old.leader, self.old.time, seq, 1)

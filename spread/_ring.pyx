@@ -19,6 +19,7 @@ from spread._packets cimport (
     FLAG_GRANT, FLAG_POST, FLAG_RECOVERY, FLAG_RESEND, FLAG_RETRANS, KIND_DATA, KIND_TOKEN,
     KIND_TOKEN_ACK, NO_DAEMON, PACKET_HEADER_SIZE, packet_read, packet_write,
 )
+from spread._pieces cimport CUTS_MAX
 from spread._station cimport RingLimits
 from spread._stats cimport (
     STAT_DUPLICATES, STAT_OUT_OF_RANGE, STAT_PACKETS_MADE, STAT_PACKETS_RECEIVED,
@@ -26,7 +27,7 @@ from spread._stats cimport (
     STAT_TOKEN_RESENDS,
 )
 from spread._token cimport (
-    TOKEN_REQUESTS_MAX, Request, token_read, token_write,
+    REQUEST_SIZE, TOKEN_REQUESTS_MAX, Request, token_has_room, token_read, token_write,
 )
 from spread._window cimport (
     WINDOW_DUPLICATE, WINDOW_INSERTED, WindowEntry, WindowStatus, window_check, window_close,
@@ -406,6 +407,7 @@ cdef class Ring:
         cdef uint32_t answers_max = 2 * self.window_size(
             self.station.limits.personal_window, self.station.limits.personal_window_max
         )
+        cdef uint64_t cut = self.station.cut_count()
         cdef uint64_t seq, last
         cdef const Request* request
         cdef uint32_t slot
@@ -422,7 +424,10 @@ cdef class Ring:
             seq = max(request.first, self.window.discarded + 1)
             last = min(request.first + request.count, self.high + 1)
             while seq < last:
-                if window_find(&self.window, seq) != NULL and answered < answers_max:
+                if (
+                    window_find(&self.window, seq) != NULL and answered < answers_max
+                    and self.station.cut_count() - cut < CUTS_MAX
+                ):
                     self.send_entry(seq, FLAG_RETRANS, request.who)
                     answered += 1
                 elif seq > self.stable and seq <= self.window.discarded + WINDOW_SLOTS:
@@ -496,7 +501,9 @@ cdef class Ring:
                     and request.who == (NO_DAEMON if who[0] == SEVERAL else who[0] - 1)
                 ):
                     request.count += 1
-                elif self.token.request_count < TOKEN_REQUESTS_MAX:
+                elif self.token.request_count < TOKEN_REQUESTS_MAX and token_has_room(
+                    &self.token, REQUEST_SIZE
+                ):
                     request = &self.token.requests[self.token.request_count]
                     self.token.request_count += 1
                     request[0] = Request(seq, 1, NO_DAEMON if who[0] == SEVERAL else who[0] - 1)

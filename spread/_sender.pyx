@@ -6,7 +6,7 @@ from libc.string cimport memmove, memset
 
 from spread._buffers cimport buffer_release, buffer_share
 from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, TARGET_SEGMENT, outbox_clear
-from spread._packets cimport KIND_PING, KIND_WANT, PACKET_HEADER_SIZE
+from spread._packets cimport KIND_MEASURE, KIND_PING, KIND_WANT, PACKET_HEADER_SIZE
 from spread._poller cimport READY_READ, READY_WRITE, poller_add, poller_change, poller_remove
 from spread._sys cimport (
     SYS_BATCH_MAX, SYS_EACCES, SYS_EADDRNOTAVAIL, SYS_EHOSTDOWN, SYS_EHOSTUNREACH, SYS_EINVAL,
@@ -63,6 +63,11 @@ cdef int set_place(sys_address* address, place) except -1:
         number = number << 8 | <uint32_t>int(octet)
     sys_address_set(address, number, <uint16_t>port)
     return 0
+
+
+cdef inline bint is_measure(const Outgoing* outgoing) noexcept nogil:
+    """Whether it shows what the way takes; joined, some ways take what they drop when it is cut."""
+    return outgoing.buffer.data[outgoing.offset + OFFSET_KIND] == KIND_MEASURE
 
 
 # Its buffers belong to the node's pool, so the node must outlive it whoever collects them.
@@ -309,7 +314,7 @@ cdef class Sender:
         cdef uint32_t count = 1
         cdef const Limit* limit = &self.limits[head.target]
         if (
-            not self.can_segment or head.channel != CHANNEL_DATA
+            not self.can_segment or head.channel != CHANNEL_DATA or is_measure(head)
             or (head.size > limit.size and self.now_ns < limit.until_ns)
             or (first == self.queue_sent and self.is_doubted(head))
         ):
@@ -321,7 +326,7 @@ cdef class Sender:
             if (
                 outgoing.target != head.target or outgoing.channel != CHANNEL_DATA
                 or outgoing.size > head.size or bytes_joined > MESSAGE_SIZE_MAX
-                or is_probe(outgoing)
+                or is_probe(outgoing) or is_measure(outgoing)
             ):
                 break
             count += 1

@@ -9,6 +9,8 @@ Where packets go
 Forwarding needs no mark in the packet: a DATA packet whose transmitter is in another segment is
 sent on, once, by the first ring member of the own segment, who becomes its transmitter. So is a
 MEASURE. What came in pieces is sent on in pieces.
+
+Control packets that may not pass whole always go in pieces: the ways are measured in a ring only.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -43,6 +45,7 @@ cdef enum Scope:
     SCOPE_RING = 0        # Members of the own segment, and the first one of each other segment.
     SCOPE_SEGMENT = 1     # Members of the own segment.
     SCOPE_DAEMON = 2
+    SCOPE_CONFIGURED = 3  # All configured daemons of the own segment.
 
 
 cdef struct Route:
@@ -50,7 +53,7 @@ cdef struct Route:
     const uint8_t* members         # Borrowed until return; daemon numbers in configuration order.
     uint32_t member_count
     uint32_t target                # Of SCOPE_DAEMON.
-    uint32_t channel
+    uint32_t channel               # Of SCOPE_DAEMON; all others are data.
 
 
 cdef class Station:
@@ -70,7 +73,7 @@ cdef class Station:
     cdef Submissions control       # Group states: ordered before client traffic.
     cdef Submissions clients
     cdef Path path                 # Which size of datagrams reaches the members of the ring.
-    cdef uint64_t piece_id         # Of the packet that was cut last.
+    cdef uint64_t control_id       # Of the control packet that was cut last.
     cdef bint came_in_pieces       # The packet that is being handed over.
     cdef int64_t now_ns
     cdef Meters meters             # For those who watch.
@@ -80,6 +83,9 @@ cdef class Station:
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil
     # Add to a counter of the node.
+
+    cdef uint64_t cut_count(self) noexcept nogil
+    # How many packets went in pieces so far.
 
     cdef uint32_t pending_count(self) noexcept nogil
     # Packets that could be numbered now, the open ones included.
@@ -132,10 +138,13 @@ cdef class Station:
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil
     cdef void add_pieces(
-        self, const uint8_t* data, uint32_t size, const Route* route
+        self, const uint8_t* data, uint32_t size, uint64_t identity, const Route* route
     ) noexcept nogil
     cdef void add_segment(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
+    ) noexcept nogil
+    cdef void add_configured(
+        self, Buffer* buffer, uint32_t start, uint32_t size
     ) noexcept nogil
     cdef void add_others(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route

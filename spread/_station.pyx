@@ -8,7 +8,7 @@ from spread._buffers cimport buffer_acquire, buffer_release, class_for
 from spread._flow cimport SCALE_MAX, SCALE_MIN, SCALE_ONE
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
 from spread._packets cimport (
-    KIND_PIECE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX, packet_write,
+    FLAG_RECOVERY, KIND_PIECE, LEAST_SIZE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX, packet_write,
 )
 from spread._path cimport path_open
 from spread._pieces cimport piece_make
@@ -19,6 +19,21 @@ from spread._window cimport WINDOW_SLOTS
 from spread.errors import MisuseError
 
 
+cdef uint64_t CONTROL_IDS = <uint64_t>1 << 63
+
+
+cdef uint64_t data_id(const Packet* packet) noexcept nogil:
+    """Return what the pieces of a DATA packet are called: the same however often it is sent.
+
+    Its bytes never change, and what the header says of one copy is all in the first piece. So
+    pieces of several copies make one packet, and where many are lost it arrives all the same.
+    """
+    cdef uint64_t time = packet.time
+    if packet.flags & FLAG_RECOVERY:
+        time = packet.second >> 32
+    return (time << 31) ^ packet.number
+
+
 @final
 @no_gc_clear
 cdef class Station:
@@ -26,6 +41,9 @@ cdef class Station:
 
     cdef void count(self, uint32_t counter, uint64_t number) noexcept nogil:
         self.counters[counter] += number
+
+    cdef uint64_t cut_count(self) noexcept nogil:
+        return self.counters[STAT_CUT]
 
     cdef uint32_t pending_count(self) noexcept nogil:
         cdef uint32_t count = 0
@@ -79,6 +97,9 @@ cdef class Station:
         if route.scope == SCOPE_DAEMON:
             outbox_add(self.outbox, buffer, start, size, route.target, route.channel)
             return
+        if route.scope == SCOPE_CONFIGURED:
+            self.add_configured(buffer, start, size)
+            return
         self.add_segment(buffer, start, size, route)
         if route.scope == SCOPE_RING:
             self.add_others(buffer, start, size, route)
@@ -98,6 +119,18 @@ cdef class Station:
                 return
             outbox_add(self.outbox, buffer, start, size, member, CHANNEL_DATA)
 
+    cdef void add_configured(
+        self, Buffer* buffer, uint32_t start, uint32_t size
+    ) noexcept nogil:
+        """Queue a datagram for the own segment, whoever of it is in the ring."""
+        cdef uint32_t number
+        if self.has_multicast:
+            outbox_add(self.outbox, buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
+            return
+        for number in range(self.daemon_count):
+            if number != self.me and self.segments[number] == self.segments[self.me]:
+                outbox_add(self.outbox, buffer, start, size, number, CHANNEL_DATA)
+
     cdef void add_others(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil:
@@ -115,20 +148,19 @@ cdef class Station:
                 )
 
     cdef void add_pieces(
-        self, const uint8_t* data, uint32_t size, const Route* route
+        self, const uint8_t* data, uint32_t size, uint64_t identity, const Route* route
     ) noexcept nogil:
         """Queue a datagram of so many bytes in pieces of the size that passes everywhere."""
         cdef Packet packet
         cdef Buffer* piece
         cdef uint32_t index = 0
         memset(&packet, 0, sizeof(Packet))
-        self.piece_id += 1
         packet.kind = KIND_PIECE
         packet.origin = self.me
         packet.transmitter = self.me
-        packet.number = self.piece_id
+        packet.number = identity
         packet.lag = max(
-            self.path.safe_size() - PACKET_HEADER_SIZE,
+            min(self.path.safe_size(), <uint32_t>LEAST_SIZE) - PACKET_HEADER_SIZE,
             <uint32_t>((size + PIECES_MAX - 1) // PIECES_MAX),
         )
         self.counters[STAT_CUT] += 1
@@ -150,7 +182,7 @@ cdef class Station:
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
         packet_write(buffer.data + start, whole, packet, self.network)
         if self.path.must_cut(packet, whole):
-            self.add_pieces(buffer.data + start, whole, &route)
+            self.add_pieces(buffer.data + start, whole, data_id(packet), &route)
         else:
             self.add(buffer, start, whole, &route)
 
@@ -163,7 +195,7 @@ cdef class Station:
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
         packet_write(buffer.data + start, whole, packet, self.network)
         if self.path.must_cut(packet, whole):
-            self.add_pieces(buffer.data + start, whole, &route)
+            self.add_pieces(buffer.data + start, whole, data_id(packet), &route)
         else:
             self.add(buffer, start, whole, &route)
 
@@ -174,7 +206,7 @@ cdef class Station:
         self, const Packet* packet, const uint8_t* body, uint32_t size, uint32_t target,
         uint32_t channel,
     ) noexcept nogil:
-        cdef uint32_t number
+        cdef Route route = Route(SCOPE_DAEMON, NULL, 0, target, channel)
         cdef uint32_t whole = PACKET_HEADER_SIZE + size
         cdef Buffer* buffer = buffer_acquire(self.pool, class_for(whole))
         if buffer == NULL:
@@ -184,12 +216,13 @@ cdef class Station:
             memcpy(buffer.data + PACKET_HEADER_SIZE, body, size)
         buffer.size = whole
         packet_write(buffer.data, whole, packet, self.network)
-        if target != TARGET_SEGMENT or self.has_multicast:
-            outbox_add(self.outbox, buffer, 0, whole, target, channel)
+        if target == TARGET_SEGMENT:
+            route.scope = SCOPE_CONFIGURED
+        if whole > LEAST_SIZE:
+            self.control_id += 1
+            self.add_pieces(buffer.data, whole, CONTROL_IDS | self.control_id, &route)
         else:
-            for number in range(self.daemon_count):
-                if number != self.me and self.segments[number] == self.segments[self.me]:
-                    outbox_add(self.outbox, buffer, 0, whole, number, CHANNEL_DATA)
+            self.add(buffer, 0, whole, &route)
         buffer_release(self.pool, buffer)
 
     cdef void forward(
@@ -214,7 +247,7 @@ cdef class Station:
         packet_write(buffer.data + start, whole, packet, self.network)
         self.counters[STAT_FORWARDED] += 1
         if self.came_in_pieces:
-            self.add_pieces(buffer.data + start, whole, &route)
+            self.add_pieces(buffer.data + start, whole, data_id(packet), &route)
         else:
             self.add(buffer, start, whole, &route)
 

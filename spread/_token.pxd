@@ -16,8 +16,9 @@
 
 The lag vector needs no second rotation to know what everybody has: ring protocol, section 3.6.
 
-Arithmetic: 64 + 12 + 2 x 128 + 16 x 28 + 16 + 8 + 24 x 24 = 1380 bytes, which fits a datagram of
-1400 whatever the MTU. What does not fit is asked for at the next visit.
+A token is never cut, so it has 548 bytes at most, which pass everywhere. That is room for 28 ranges,
+or 18 of old rings, where three daemons are in the ring, and for 13 or 8 where 128 are: 76 + 2 x 128 +
+16 x 13, and 76 + 2 x 128 + 24 + 24 x 8. What does not fit is asked for at the next visit.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -26,9 +27,11 @@ from spread._packets cimport DAEMONS_MAX, Packet
 
 cdef enum:
     TOKEN_REQUESTS_MAX = 28
-    TOKEN_OLD_MAX = 24
+    TOKEN_OLD_MAX = 18
     LAG_MAX = 0xFFFF          # Or more.
     DONE_SIZE = 16            # DAEMONS_MAX bits.
+    REQUEST_SIZE = 16
+    OLD_SIZE = 24
 
 
 cdef struct Request:
@@ -71,6 +74,9 @@ cdef bint token_read(
 ) noexcept nogil
 # Decode the token in a datagram whose header is read; False when it is malformed, and then
 # `token` means nothing.
+
+cdef bint token_has_room(const Token* token, uint32_t size) noexcept nogil
+# Whether a request of REQUEST_SIZE or OLD_SIZE bytes fits besides what the token carries.
 
 cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil
 # Write what stands behind the header; returns the size of the whole datagram.

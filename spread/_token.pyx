@@ -8,9 +8,7 @@ from spread._packets cimport PACKET_HEADER_SIZE, TOKEN_SIZE_MAX, load_le64, stor
 
 cdef enum:
     FIXED_SIZE = 12
-    REQUEST_SIZE = 16
     OLD_HEAD_SIZE = DONE_SIZE + 8
-    OLD_SIZE = 24
     LOST_MAX = 0xFFFF         # Or more.
 
 
@@ -64,10 +62,24 @@ cdef bint token_read(
     return True
 
 
+cdef uint32_t size_of(const Token* token) noexcept nogil:
+    """Return the bytes of the whole datagram."""
+    cdef uint32_t size = PACKET_HEADER_SIZE + FIXED_SIZE + 2 * <uint32_t>token.member_count
+    size += REQUEST_SIZE * token.request_count
+    if token.has_recovery:
+        size += OLD_HEAD_SIZE + OLD_SIZE * token.old_count
+    return size
+
+
+cdef bint token_has_room(const Token* token, uint32_t size) noexcept nogil:
+    return size_of(token) + size <= TOKEN_SIZE_MAX
+
+
 cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil:
     cdef uint8_t* at = data + PACKET_HEADER_SIZE
     cdef uint32_t number
     cdef uint64_t lag
+    check(size_of(token) <= TOKEN_SIZE_MAX, "a token fits every network")
     check(token.request_count <= TOKEN_REQUESTS_MAX, "requests of a token are bounded")
     check(token.old_count <= TOKEN_OLD_MAX, "requests of old rings are bounded")
     store_le32(at, token.backlog)
@@ -99,5 +111,5 @@ cdef uint32_t token_write(const Token* token, uint8_t* data) noexcept nogil:
             store_le32(at + 16, token.old[number].count)
             store_le32(at + 20, 0)
             at += OLD_SIZE
-    check(<uint32_t>(at - data) <= TOKEN_SIZE_MAX, "a token fits every network")
-    return <uint32_t>(at - data)
+    check(<uint32_t>(at - data) == size_of(token), "the room in a token is reckoned right")
+    return size_of(token)

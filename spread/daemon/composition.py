@@ -13,7 +13,6 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from spread._node import Node
-from spread._packets import HEADER_SIZE
 from spread.config import Configuration
 from spread.config.model import Options
 from spread.daemon.control import Control, ControlSettings, EventSink, Witness
@@ -67,17 +66,16 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
     ring_times: RingTimes,
     handshake: HandshakeSettings,
     witness: Witness | None = None,
-    payload_max: int | None = None,
     timeouts: RingTimeouts | None = None,
     sizes: tuple[int, ...] = (),
     receive_buffer: int = 0,
 ) -> Parts:
     """Build the parts and let them know each other; the caller starts the membership.
 
-    `clock_ns` is monotonic, `incarnation` larger than that of every earlier run. `payload_max`
-    (bytes of frames in a packet) and `timeouts` replace those of the configuration. `sizes` are
-    those of datagrams that may be tried, largest first, without a `payload_max`; `receive_buffer`
-    is how many bytes the smallest socket holds, 0 if that does not matter.
+    `clock_ns` is monotonic, `incarnation` larger than that of every earlier run. `timeouts` replace
+    those of the configuration. `sizes` are those of datagrams that may be tried, largest first,
+    none for that of the configuration; `receive_buffer` is how many bytes the smallest socket
+    holds, 0 if that does not matter.
     """
     first_time = ring_times.next()
     control = Control(
@@ -94,7 +92,7 @@ def compose(  # noqa: PLR0913 - the root takes what all parts need.
             incarnation=incarnation,
             ring_time=first_time,
             timeouts=timeouts,
-            sizes=sizes if payload_max is None else (payload_max + HEADER_SIZE,),
+            sizes=sizes,
             receive_buffer=receive_buffer,
         )
     node = _make_node(control, configuration.options, numbers, ring)

@@ -18,7 +18,7 @@ from typing import Final
 from spread.config.listens import main_address, uses_segment_address
 from spread.config.model import Configuration
 
-__all__ = ["DatagramSize", "Way", "find_datagram_size", "mtu_of"]
+__all__ = ["DatagramSize", "Way", "find_datagram_size", "mtu_of", "sizes_from"]
 
 HEADERS_SIZE: Final = 28
 """Of IPv4 and UDP, in front of a datagram's payload."""
@@ -26,10 +26,10 @@ HEADERS_SIZE: Final = 28
 ETHERNET_SIZE: Final = 1472
 """Payload that fits an Ethernet frame of 1500 bytes."""
 
-SAFE_SIZE: Final = 1232
+TUNNEL_SIZE: Final = 1232
 """Payload that fits whatever carries IPv6 (1280 bytes), tunnels and clouds included."""
 
-SIZE_MIN: Final = 548
+SAFE_SIZE: Final = 548
 """Payload of the largest datagram that every host with IPv4 must take."""
 
 SIZE_MAX: Final = 65_507
@@ -84,8 +84,13 @@ def find_datagram_size(
     mtu, way = min(found) if found else (None, "")
     configured = configuration.options.packet_size
     wanted = configured or _uncut(mtu)
-    sizes = [wanted, *(each for each in (ETHERNET_SIZE, SAFE_SIZE) if each < wanted)]
-    return DatagramSize(tuple(sizes), mtu, way, configured is not None)
+    return DatagramSize(sizes_from(wanted), mtu, way, configured is not None)
+
+
+def sizes_from(wanted: int) -> tuple[int, ...]:
+    """Return the sizes to try where one is wanted, largest first; the last passes everywhere."""
+    smaller = (each for each in (ETHERNET_SIZE, TUNNEL_SIZE, SAFE_SIZE) if each < wanted)
+    return wanted, *smaller
 
 
 def mtu_of(own: str, way: Way) -> int | None:
@@ -120,4 +125,4 @@ def _ways(configuration: Configuration) -> Iterator[Way]:
 def _uncut(mtu: int | None) -> int:
     if mtu is None:
         return ETHERNET_SIZE
-    return max(SIZE_MIN, min(mtu - HEADERS_SIZE, SIZE_MAX))
+    return max(SAFE_SIZE, min(mtu - HEADERS_SIZE, SIZE_MAX))

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Final
 
+from spread._packets import HEADER_SIZE
 from spread.config import Configuration, parse
 from spread.config.model import Daemon
+from spread.daemon.datagram_size import ETHERNET_SIZE, sizes_from
 from spread.daemon.membership.settings import RingTimeouts
 from spread.sim.agenda import MS
 
@@ -53,6 +55,7 @@ class Cluster:
     jitter_ns: int = MS // 10  # Mean of what comes on top.
     busy_ns: int = 0  # How long a daemon at most reads nothing after it has read something.
     remembers: bool = True  # Whether daemons have a StateDir.
+    measures: bool = False  # Whether smaller packets are made where a way does not carry them.
     descends: bool = False  # Whether addresses grow against configuration order.
     is_loopback: bool = False  # Whether every daemon is one of a host's own: 127.0.0.1 and on.
     options: tuple[str, ...] = ()  # Further lines of the configuration file.
@@ -61,6 +64,14 @@ class Cluster:
     def size(self) -> int:
         """How many daemons are configured."""
         return sum(self.segments)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes of datagrams that the daemons may try, largest first; none for the usual one."""
+        if self.payload_max is None:
+            return sizes_from(ETHERNET_SIZE) if self.measures else ()
+        wanted = self.payload_max + HEADER_SIZE
+        return sizes_from(wanted) if self.measures else (wanted,)
 
 
 class _NoHost:

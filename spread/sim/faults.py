@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DEAF = "deaf"  # One daemon hears nobody.
     MUTE = "mute"  # Nobody hears one daemon.
     ONE_WAY = "one-way"  # One daemon does not hear one other.
+    NARROW = "narrow"  # No datagram of more than `amount` bytes passes to or from one daemon.
     CLOCK = "clock"  # A wall clock jumps by `amount` seconds.
 
 
@@ -76,6 +77,7 @@ _ALL: Final = (
     (Kind.DEAF, 0.7),
     (Kind.MUTE, 0.7),
     (Kind.ONE_WAY, 1.5),
+    (Kind.NARROW, 1),
     (Kind.CLOCK, 0.7),
 )
 _PARTITIONS: Final = ((Kind.SPLIT, 3), (Kind.MOVE, 2), (Kind.LOSS, 1))
@@ -86,6 +88,7 @@ _PACKETS: Final = (
     (Kind.OVERTAKES, 2),
     (Kind.DAMAGE, 1),
     (Kind.SLOWNESS, 1),
+    (Kind.NARROW, 2),
 )
 
 PROFILES: Final = {
@@ -136,6 +139,7 @@ _DURATIONS_MS: Final = {
     Kind.DEAF: (500, 3000),
     Kind.MUTE: (500, 3000),
     Kind.ONE_WAY: (500, 3000),
+    Kind.NARROW: (1000, 30_000),  # How long a size is measured does not shrink with the timers.
 }
 _AMOUNTS: Final = {
     Kind.LOSS: (0.05, 0.3),
@@ -143,6 +147,7 @@ _AMOUNTS: Final = {
     Kind.OVERTAKES: (0.02, 0.2),
     Kind.DAMAGE: (0.01, 0.1),
     Kind.SLOWNESS: (3, 10),
+    Kind.NARROW: (548, 1500),
     Kind.CLOCK: (-5, 5),
 }
 
@@ -209,6 +214,12 @@ def _one_way(world: World, fault: Fault) -> None:
     world.cut([(fault.other, fault.daemon)], fault.duration_ns)
 
 
+def _narrow(world: World, fault: Fault) -> None:
+    others = [each for each in range(world.cluster.size) if each != fault.daemon]
+    links = [(each, fault.daemon) for each in others] + [(fault.daemon, each) for each in others]
+    world.narrow(links, int(fault.amount), fault.duration_ns)
+
+
 def _clock(world: World, fault: Fault) -> None:
     world.move_wall_clock(fault.daemon, round(fault.amount))
 
@@ -228,5 +239,6 @@ _INJECTORS: Final[dict[Kind, Callable[[World, Fault], None]]] = {
     Kind.DEAF: _deaf,
     Kind.MUTE: _mute,
     Kind.ONE_WAY: _one_way,
+    Kind.NARROW: _narrow,
     Kind.CLOCK: _clock,
 }

@@ -118,7 +118,7 @@ class Host:
             incarnation=self._incarnation(),
             ring_times=RingTimes(self.wall_seconds, self.disk if cluster.remembers else None),
             handshake=HandshakeSettings(self.name, AUTHENTICATION, Permit()),
-            payload_max=cluster.payload_max,
+            sizes=cluster.sizes,
             timeouts=cluster.timeouts,
         )
         self._driver = MemoryDriver(self.parts.node)

@@ -43,6 +43,8 @@ class Network:
         self.weather = Weather()
         self.parts = [0] * cluster.size
         self.cut: set[tuple[int, int]] = set()
+        self.narrow: dict[tuple[int, int], int] = {}
+        """Bytes of the largest datagram that a link carries; larger ones vanish."""
         self.drop: Callable[[int, int, int, bytes], bool] | None = None
         """Asked about (origin, target, channel, datagram); scripted tests lose with it."""
         self.watch: Callable[[int, bytes], None] | None = None
@@ -80,14 +82,17 @@ class Network:
             self._agenda.after(self._delay(), self._ports[target].unreachable, origin)
 
     def heal(self) -> None:
-        """Join all parts and links; the weather stays as it is."""
+        """Join all parts and links, and widen them; the weather stays as it is."""
         self.parts = [0] * len(self.parts)
         self.cut.clear()
+        self.narrow.clear()
 
     def _carry(
         self, origin: int, target: int, channel: int, data: bytes, *, wants_answer: bool
     ) -> None:
         if self.parts[origin] != self.parts[target] or (origin, target) in self.cut:
+            return
+        if self.narrow and len(data) > self.narrow.get((origin, target), len(data)):
             return
         if self.drop is not None and self.drop(origin, target, channel, data):
             return

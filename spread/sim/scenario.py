@@ -34,6 +34,7 @@ class Scenario:
     remembers: bool
     accelerated: bool
     faults: tuple[Fault, ...]
+    measures: bool = False  # Whether daemons look how large datagrams may be.
 
     @property
     def cluster(self) -> Cluster:
@@ -47,6 +48,7 @@ class Scenario:
             jitter_ns=self.jitter_ns,
             busy_ns=self.busy_ns,
             remembers=self.remembers,
+            measures=self.measures,
             options=(f"AcceleratedRing = {'yes' if self.accelerated else 'no'}",),
         )
 
@@ -108,6 +110,7 @@ def draw(
         busy_ns=int(numbers.choice((0, 0, 0.2, 1)) * MS),
         remembers=True,
         accelerated=numbers.random() < 0.8,
+        measures=numbers.random() < 0.7,
         faults=schedule(PROFILES[faults], count, length_ns, scale, numbers),
     )
 

@@ -158,6 +158,21 @@ class World:
         self.note(f"mend {list(links)}")
         self.network.cut.difference_update(links)
 
+    def narrow(
+        self, links: Sequence[tuple[int, int]], size: int, duration_ns: int | None = None
+    ) -> None:
+        """Let no datagram of more than `size` bytes through from the first to the second of each
+        pair."""
+        self.note(f"narrow {links} {size} bytes")
+        self.network.narrow.update(dict.fromkeys(links, size))
+        if duration_ns is not None:
+            self.agenda.after(duration_ns, self._widen, tuple(links))
+
+    def _widen(self, links: Sequence[tuple[int, int]]) -> None:
+        self.note(f"widen {list(links)}")
+        for link in links:
+            self.network.narrow.pop(link, None)
+
     def change_weather(self, duration_ns: int | None = None, **changes: float) -> None:
         """Set chances of loss and the like (see `Weather`), for a time or for good.
 

@@ -8,7 +8,7 @@ __all__ = ["HEADER_SIZE", "SIZE_MAX", "Fault", "Flag", "Kind", "crc32c", "fault_
 
 HEADER_SIZE = 64
 SIZE_MAX = 65_507
-TOKEN_SIZE_MAX = 1_400
+TOKEN_SIZE_MAX = 548
 NO_FRAME = 0xFFFF
 
 

@@ -15,7 +15,7 @@ from tests.netns.rings import Ring, lan
 from tests.netns.stage import Stage
 
 JUMBO_MTU = 9_000
-JUMBO, ETHERNET = 8_972, 1_472
+JUMBO, ETHERNET, LEAST = 8_972, 1_472, 548
 LARGE = 60_000  # Bytes of a message: it fills packets of any size but the largest.
 PATIENCE = 40.0  # Seconds.
 
@@ -126,6 +126,28 @@ def test_a_switch_that_drops_large_frames_is_told_and_done_without(tmp_path: Pat
             assert [measured(each) for each in ring.daemons] == [ETHERNET] * 3
 
 
+@pytest.mark.parametrize("mtu", [576, 1_000])
+def test_a_switch_that_passes_small_frames_only_is_done_without(tmp_path: Path, mtu: int) -> None:
+    with lan(tmp_path, 3, starts=False) as ring:
+        for daemon in ring.daemons:
+            daemon.host.send_frames_singly()
+        ring.switch.set_mtu("h2", mtu)
+        with talking(ring) as (stage, clients):
+            first = ring.daemons[0].ring_id
+            exchange(stage, clients)
+            stage.until(lambda: told_of_size(ring.daemons[1], "d1", ETHERNET), "d1", PATIENCE)
+            exchange(stage, clients)
+            stage.until(
+                lambda: bool(ring.daemons[1].find("size of datagrams measured")),
+                "a size to be found",
+                PATIENCE,
+            )
+            stage.finish()
+
+            assert measured(ring.daemons[1]) == LEAST
+            assert ring.daemons[0].ring_id == first
+
+
 def test_a_way_that_becomes_narrow_keeps_the_ring_and_all_messages(tmp_path: Path) -> None:
     with lan(tmp_path, 3, mtu=JUMBO_MTU) as ring, talking(ring) as (stage, clients):
         exchange(stage, clients)
@@ -216,7 +238,7 @@ def test_a_system_without_offload_is_told_and_lived_with(tmp_path: Path) -> None
             assert "joint_receives" not in counts
 
 
-@pytest.mark.parametrize("size", [1_300, 8_500])
+@pytest.mark.parametrize("size", [600, 1_300, 8_500])
 def test_large_datagrams_that_vanish_at_one_host_are_done_without(
     tmp_path: Path, size: int
 ) -> None:

@@ -20,10 +20,10 @@ from tests.ring.tokens import Request, Token
 
 PIECE, MEASURE, MEASURED = KINDS["PIECE"], KINDS["MEASURE"], KINDS["MEASURED"]
 HEADER_SIZE = 64
-JUMBO, ETHERNET, LEAST = 8_972, 1_472, 1_232
+JUMBO, ETHERNET, LEAST = 8_972, 1_472, 548
 WIDE = Shape(sizes=(JUMBO, ETHERNET, LEAST), receive_buffer=1_000_000)
 GIVE_UP_NS = 2_000 * MS  # Longer than all tries of one size.
-LARGE = bytes(20_000)
+LARGE = bytes(9_200)  # One visit sends it in packets of any size.
 
 
 def fill(station: Station) -> list[Sent]:
@@ -308,8 +308,8 @@ def test_another_ring_begins_anew() -> None:
     assert station.ring_statistics["datagram_size"] == LEAST
 
 
-def request(station: Station, seq: int) -> list[Sent]:
-    """Let member 1 ask for a packet; returns what is sent."""
+def request(station: Station, seq: int, count: int = 1) -> list[Sent]:
+    """Let member 1 ask for packets from one on; returns what is sent."""
     station.take_sent()
     station.token_number += 3
     high = station.ring_statistics["seq"]
@@ -318,7 +318,7 @@ def request(station: Station, seq: int) -> list[Sent]:
             station.token_number,
             seq=high,
             acks=(high, seq - 1, high),
-            requests=(Request(seq, who=1),),
+            requests=(Request(seq, count, who=1),),
         )
     )
     return [each for each in station.take_sent() if each.header.kind in {DATA, PIECE}]
@@ -498,7 +498,31 @@ def test_parcels_that_stay_incomplete_give_way_to_new_ones() -> None:
     assert station.statistics["buffer_bytes"] - before < 40 * 16_384
 
 
-def test_nothing_but_data_is_taken_in_pieces() -> None:
+def test_pieces_of_several_copies_make_one_packet() -> None:
+    station, seq = large_packet()
+    for _ in range(2):
+        request(station, seq)
+
+    first, second = request(station, seq), request(station, seq)
+    other = Station.in_ring(1, 3)
+    for each in [*first[::2], *second[1::2]]:
+        other.receive(each.data)
+
+    assert other.statistics["joined"] == 1
+    assert other.statistics["packets_received"] == 1
+
+
+def test_few_packets_of_a_visit_are_answered_in_pieces() -> None:
+    station = wide_station(1, 2)
+    station.submit(bytes(400_000))
+    station.next_token()
+    for _ in range(3):
+        sent = request(station, station.ring_statistics["seq"] - 18, 19)
+
+    assert len({each.header.number for each in sent if each.header.kind == PIECE}) == 16
+
+
+def test_a_piece_of_a_piece_is_not_taken() -> None:
     station = Station.in_ring(0, 3)
     inner = pieces_of(packet_of(station, 1, b"x" * 3_000), 1_000)[0]
 

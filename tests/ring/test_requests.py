@@ -133,6 +133,17 @@ def test_more_gaps_than_a_token_has_room_for_are_asked_for_from_below() -> None:
     assert token.requests == tuple(Request(seq, 1, 1) for seq in range(58, 82, 2))
 
 
+def test_a_token_of_many_members_asks_for_less() -> None:
+    station = Station.in_ring(1, 128, CLASSIC)
+    for seq in range(1, 80, 2):
+        station.data(0, seq)
+
+    token = station.next_token(seq=80, acks=(0,) * 128)
+
+    assert token.requests == tuple(Request(seq, 1, 1) for seq in range(2, 28, 2))
+    assert 64 + len(token.encode()) == 540
+
+
 def test_what_cannot_be_answered_here_stays_asked_for() -> None:
     station = Station.in_ring(1)
     missing(station, 4)

@@ -9,12 +9,14 @@ from spread.errors import MisuseError
 from tests.ring.station import (
     CONTROL,
     DATA,
+    DATA_CHANNEL,
     KINDS,
     MS,
     NETWORK,
     SEGMENT,
     TIMEOUTS,
     TOKEN,
+    TOKEN_CHANNEL,
     WANT,
     Shape,
     Station,
@@ -231,8 +233,37 @@ def test_what_is_no_control_packet_is_refused(
 
 def test_the_largest_control_packet_is_sent(station: Station) -> None:
     station.node.send_control(CONTROL, 0, b"x" * 65_443)
+    pieces = station.take_sent()
 
-    assert len(station.take_sent()[0].data) == 65_507
+    other = Station.in_ring(0)
+    for piece in pieces:
+        other.receive(piece.data)
+
+    assert max(len(piece.data) for piece in pieces) == 548
+    (call,) = [each for each in other.upcalls.calls if each[0] == "control"]
+    assert (call[1], call[2], call[-1]) == (CONTROL, 1, b"x" * 65_443)
+
+
+def test_a_control_packet_that_passes_everywhere_goes_whole(station: Station) -> None:
+    station.node.send_control(CONTROL, 0, b"x" * (548 - 64))
+    (whole,) = station.take_sent()
+    station.node.send_control(CONTROL, 0, b"x" * (549 - 64))
+
+    assert whole.header.kind == CONTROL
+    assert [each.header.kind for each in station.take_sent()] == [KINDS["PIECE"]] * 2
+
+
+@pytest.mark.parametrize("multicast", [True, False])
+def test_pieces_of_a_control_packet_go_where_it_goes(multicast: bool) -> None:
+    station = Station(1, Shape(daemons=4, segments=(0, 0, 0, 1), multicast=multicast))
+
+    station.node.send_control(CONTROL, SEGMENT, bytes(500))
+    station.node.send_control(KINDS["FORM1"], 2, bytes(500))
+
+    sent = [(each.target, each.channel) for each in station.take_sent()]
+    segment = [SEGMENT] if multicast else [0, 2]
+    assert sorted(sent[:-2]) == sorted(2 * [(each, DATA_CHANNEL) for each in segment])
+    assert sent[-2:] == 2 * [(2, TOKEN_CHANNEL)]
 
 
 def fail(*_: object) -> None:

@@ -27,7 +27,7 @@ from tests.sim.arena import (
     views,
 )
 
-TOKEN_SIZE_MAX = 1400
+TOKEN_SIZE_MAX = 548
 
 
 def every(chance: int) -> Iterator[bool]:

@@ -29,14 +29,14 @@ def sizes(text: str, mtus: Mapping[str, int | None]) -> tuple[tuple[int, ...], i
 @pytest.mark.parametrize(
     ("mtu", "expected"),
     [
-        (1_500, (1_472, 1_232)),
-        (9_000, (8_972, 1_472, 1_232)),
-        (1_400, (1_372, 1_232)),
-        (1_280, (1_252, 1_232)),
-        (1_260, (1_232,)),
+        (1_500, (1_472, 1_232, 548)),
+        (9_000, (8_972, 1_472, 1_232, 548)),
+        (1_400, (1_372, 1_232, 548)),
+        (1_280, (1_252, 1_232, 548)),
+        (1_260, (1_232, 548)),
         (576, (548,)),
         (400, (548,)),
-        (65_535, (65_507, 1_472, 1_232)),
+        (65_535, (65_507, 1_472, 1_232, 548)),
     ],
 )
 def test_a_datagram_fills_the_frames_of_the_way(mtu: int, expected: tuple[int, ...]) -> None:
@@ -48,34 +48,34 @@ def test_a_datagram_fills_the_frames_of_the_way(mtu: int, expected: tuple[int, .
 def test_the_narrowest_way_decides() -> None:
     mtus = {"239.1.1.1": 9_000, "10.0.0.2": 9_000, "10.0.0.3": 1_500}
 
-    assert sizes(ONE_SEGMENT, mtus) == ((1_472, 1_232), 1_500, "c")
+    assert sizes(ONE_SEGMENT, mtus) == ((1_472, 1_232, 548), 1_500, "c")
 
 
 def test_the_way_of_multicasts_counts_too() -> None:
     mtus = {"239.1.1.1": 1_500, "10.0.0.2": 9_000, "10.0.0.3": 9_000}
 
-    assert sizes(ONE_SEGMENT, mtus) == ((1_472, 1_232), 1_500, "segment")
+    assert sizes(ONE_SEGMENT, mtus) == ((1_472, 1_232, 548), 1_500, "segment")
 
 
 def test_nobody_knows_more_than_ethernet_of_the_way_to_another_segment() -> None:
     mtus = {"10.0.0.255": 9_000, "10.0.0.2": 9_000, "10.0.1.1": 9_000}
 
-    assert sizes(TWO_SEGMENTS, mtus) == ((1_472, 1_232), 1_500, "c")
+    assert sizes(TWO_SEGMENTS, mtus) == ((1_472, 1_232, 548), 1_500, "c")
 
 
 def test_ways_that_the_system_does_not_know_do_not_count() -> None:
-    assert sizes(ONE_SEGMENT, {"10.0.0.3": 9_000})[0] == (8_972, 1_472, 1_232)
-    assert sizes(ONE_SEGMENT, {}) == ((1_472, 1_232), None, "")
+    assert sizes(ONE_SEGMENT, {"10.0.0.3": 9_000})[0] == (8_972, 1_472, 1_232, 548)
+    assert sizes(ONE_SEGMENT, {}) == ((1_472, 1_232, 548), None, "")
 
 
 @pytest.mark.parametrize(
     ("wanted", "expected", "is_cut"),
     [
         (548, (548,), False),
-        (1_400, (1_400, 1_232), False),
-        (1_472, (1_472, 1_232), False),
-        (8_000, (8_000, 1_472, 1_232), True),
-        (65_507, (65_507, 1_472, 1_232), True),
+        (1_400, (1_400, 1_232, 548), False),
+        (1_472, (1_472, 1_232, 548), False),
+        (8_000, (8_000, 1_472, 1_232, 548), True),
+        (65_507, (65_507, 1_472, 1_232, 548), True),
     ],
 )
 def test_what_the_file_says_is_tried(wanted: int, expected: tuple[int, ...], is_cut: bool) -> None:
@@ -94,7 +94,7 @@ def test_daemons_of_this_host_have_the_way_of_the_loopback_interface() -> None:
     found = find_datagram_size(configuration)
 
     assert found.mtu is None or found.mtu > 10_000
-    assert found.sizes[-1] == 1_232
+    assert found.sizes[-1] == 548
 
 
 def test_a_way_from_an_address_that_is_not_ours_is_not_known() -> None:
@@ -107,5 +107,5 @@ def test_the_file_goes_before_a_system_that_knows_nothing() -> None:
 
     found = find_datagram_size(replace(configuration, options=options), lambda *_: None)
 
-    assert found.sizes == (4_000, 1_472, 1_232)
+    assert found.sizes == (4_000, 1_472, 1_232, 548)
     assert not found.is_cut
