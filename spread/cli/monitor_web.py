@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Serve the page until a signal says stop; returns the exit status."""
     try:
-        from spread.monitor.web.server import Place, serve
+        from spread.monitor.web.place import Place
+        from spread.monitor.web.server import Server
         from spread.monitor.web.watcher import watching
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
@@ -41,11 +42,13 @@ def run(given: argparse.Namespace) -> int:
         ) from missing
     roster = roster_of(given)
     place = Place() if given.bind is None else Place.parse(given.bind)
-    serve(
+    server = Server(
         watching(roster, lambda: open_socket_for(given), given.interval),
         place,
         token=given.token,
         hosts=frozenset(name.lower() for name in given.host),
-        say=lambda text: print(text, flush=True),
     )
+    for line in server.introduction():
+        print(line, flush=True)
+    server.run()
     return Exit.OK

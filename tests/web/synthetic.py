@@ -67,6 +67,8 @@ class SyntheticRing:
         self.start_s = clock() - LEADS_S
         self.daemons = {name: Daemon(name, number) for number, name in enumerate(names)}
         self.groups_count = groups
+        self.is_restless = False
+        """Whether something new is to be shown at every look."""
         self._ring_time = 1000
         self._now_s = self.start_s
         self._next_s = self.start_s
@@ -114,6 +116,9 @@ class SyntheticRing:
 
     def look(self) -> Sight:
         self.pass_time(max(0.0, self._clock() - self._now_s))
+        if self.is_restless:
+            first = next(iter(self.daemons.values()))
+            first.heard_s = 0.0 if first.heard_s else self._now_s
         return self.sight()
 
     def sight(self) -> Sight:
@@ -121,7 +126,7 @@ class SyntheticRing:
         return Sight(self._now_s, tuple(self._seen(each) for each in self.daemons.values()))
 
     async def changed(self) -> None:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.0 if self.is_restless else 1.0)
 
     async def groups(self, _daemon: str, offset: int, count: int, prefix: str) -> GroupPage:
         names = [f"orders.{index:05}" for index in range(self.groups_count)]

@@ -6,7 +6,8 @@
     board     the present picture, for pages that open
     access    who may read: hosts, token, cookie
     app       routes and headers
-    server    addresses, uvicorn, and an orderly end
+    place     address, port, listening socket
+    server    uvicorn, and an orderly end
 
 The page itself stands in `static/`, as it is sent: no build step, nothing from another host.
 """

@@ -1,208 +1,145 @@
-"""The web server: where it listens, uvicorn around the site, and its orderly end.
+"""The web server: uvicorn around the site, what it says to the operator, and its orderly end.
 
 A connection that sends no request for a while is closed, and so is one whose page does not read;
 both are counted. Nothing of a request is logged, since its address may hold the token.
 """
 
 import asyncio
-import re
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import h11
 import uvicorn
 from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from spread.errors import ArgumentError, ConfigurationError
 from spread.monitor.web.access import Access, is_local, new_token
 from spread.monitor.web.app import site
 from spread.monitor.web.board import Board
+from spread.monitor.web.place import Place
 from spread.monitor.web.sight import Watch
 from spread.monitor.web.streams import Counts, Streams
 
-__all__ = ["PORT", "Place", "serve"]
-
-PORT: Final = 8803
-
-_PLACE: Final = re.compile(
-    r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<four>[^:\[\]]*))(?::(?P<port>\d{1,5}))?"
-)
+__all__ = ["SILENT_MAX_S", "Server"]
 
 CONNECTIONS_MAX: Final = 256
 
 SILENT_MAX_S: Final = 10.0
 """A connection must send its first request within this time."""
 
-SEND_BUFFER: Final = 256 * 1024
-"""Bytes that the system may keep for a page that does not read."""
+UNENCRYPTED: Final = (
+    "the page is sent unencrypted: where others can listen, bind it to 127.0.0.1 and forward the "
+    "port with ssh, or put a TLS proxy before it"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to listen."""
+class Server:
+    """The page of one ring at one place."""
 
-    address: str = "127.0.0.1"
-    port: int = PORT
-    is_exact: bool = False
-    """Whether no other port will do."""
+    def __init__(
+        self,
+        watching: AbstractAsyncContextManager[Watch],
+        place: Place,
+        *,
+        token: str | None = None,
+        hosts: frozenset[str] = frozenset(),
+        silent_max_s: float = SILENT_MAX_S,
+    ) -> None:
+        """Listen at `place`; raises ConfigurationError if it is not to be had.
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the place that `ADDRESS:PORT`, `ADDRESS` or `:PORT` names.
-
-        An IPv6 address stands in brackets. Raises ArgumentError for anything else.
+        Without a `token` one is made if other hosts can reach the page. `hosts` are further names
+        for a page that only this host can reach.
         """
-        found = _PLACE.fullmatch(text)
-        port = int(found["port"] or PORT) if found else -1
-        if found is None or not 0 <= port <= 65535:
-            raise ArgumentError(
-                f"--bind {text}: give ADDRESS:PORT, such as 0.0.0.0:{PORT} or [::1]:{PORT}"
-            )
-        address = found["six"] or found["four"] or "127.0.0.1"
-        return cls(address, port, is_exact=found["port"] is not None)
+        self._place = place
+        self._is_open = not is_local(place.address)
+        self.token = token or (new_token() if self._is_open else None)
+        self._access = Access(self.token, None if self._is_open else hosts)
+        self._watching = watching
+        self._silent_max_s = silent_max_s
+        self._listener = place.open()
+        self._serving: _Uvicorn | None = None
+        self._is_stopping = False
+        self.streams = Streams()
 
-    def open(self) -> socket.socket:
-        """Return a listening socket; ConfigurationError if the place is not to be had."""
+    @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        return int(self._listener.getsockname()[1])
+
+    def introduction(self) -> list[str]:
+        """Return what the operator has to know, in lines."""
+        lines = []
+        if self._place.port not in (0, self.port):
+            lines.append(f"port {self._place.port} is taken; using {self.port}")
+        query = f"?token={self.token}" if self.token else ""
+        lines.append(f"open {self._place.shown(self.port)}{query}")
+        return [*lines, UNENCRYPTED] if self._is_open else lines
+
+    def run(self) -> None:
+        """Serve until `stop`, or until a signal says so."""
         try:
-            return _listen(self.address, self.port)
-        except OSError as error:
-            if self.is_exact or self.port == 0:
-                raise ConfigurationError(
-                    f"cannot listen on {self.address}:{self.port}: {error.strerror or error}; "
-                    "choose another place with --bind ADDRESS:PORT"
-                ) from error
-        return Place(self.address, 0).open()
+            asyncio.run(self._run())
+        finally:
+            self._listener.close()
 
+    def stop(self) -> None:
+        """End in order; may be called from any thread."""
+        self._is_stopping = True
+        if self._serving is not None:
+            self._serving.should_exit = True
 
-def serve(
-    watching: AbstractAsyncContextManager[Watch],
-    place: Place,
-    *,
-    token: str | None = None,
-    hosts: frozenset[str] = frozenset(),
-    say: Callable[[str], None] = print,
-) -> None:
-    """Serve the page until a signal says stop.
+    async def _run(self) -> None:
+        async with self._watching as watch:
+            connections: dict[object, asyncio.Transport] = {}
+            board = Board(watch, self.streams)
+            self._serving = _Uvicorn(self._settings(board, connections), self.streams)
+            self._serving.should_exit = self._is_stopping
+            looking = asyncio.create_task(board.run())
+            looking.add_done_callback(lambda _: self.stop())
+            try:
+                with _stopped_by_signals(self.stop):
+                    await self._serving.serve(sockets=[self._listener])
+            finally:
+                looking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await looking
 
-    Without a `token` one is made if other hosts can reach the page. `say` gets the lines for the
-    operator.
-    """
-    listener = place.open()
-    try:
-        is_open = not is_local(place.address)
-        made = token or (new_token() if is_open else None)
-        access = Access(made, None if is_open else hosts)
-        _introduce(listener, place, made, say, is_open=is_open)
-        asyncio.run(_serve(watching, listener, access))
-    finally:
-        listener.close()
+    def _settings(
+        self, board: Board, connections: dict[object, asyncio.Transport]
+    ) -> uvicorn.Config:
+        def drop(scope: Scope) -> None:
+            transport = connections.get(tuple(scope["client"] or ()))
+            if transport is not None:
+                transport.abort()
 
-
-def _introduce(
-    listener: socket.socket,
-    place: Place,
-    token: str | None,
-    say: Callable[[str], None],
-    *,
-    is_open: bool,
-) -> None:
-    port = listener.getsockname()[1]
-    if place.port not in (0, port):
-        say(f"port {place.port} is taken; using {port}")
-    shown = f"[{place.address}]" if ":" in place.address else place.address
-    if place.address in ("0.0.0.0", "::"):
-        shown = socket.gethostname()
-    query = f"?token={token}" if token else ""
-    say(f"open http://{shown}:{port}/{query}")
-    if is_open:
-        say(
-            "the page is sent unencrypted: where others can listen, bind it to 127.0.0.1 and "
-            "forward the port with ssh, or put a TLS proxy before it"
+        return uvicorn.Config(
+            site(board, self._access, drop),
+            http=_protocol(connections, self.streams.counts, self._silent_max_s),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=CONNECTIONS_MAX,
+            timeout_graceful_shutdown=1,
         )
 
 
-async def _serve(
-    watching: AbstractAsyncContextManager[Watch], listener: socket.socket, access: Access
-) -> None:
-    async with watching as watch:
-        await _serve_watch(watch, listener, access)
-
-
-async def _serve_watch(watch: Watch, listener: socket.socket, access: Access) -> None:
-    streams = Streams()
-    connections: dict[object, asyncio.Transport] = {}
-
-    def drop(scope: Scope) -> None:
-        transport = connections.get(tuple(scope["client"] or ()))
-        if transport is not None:
-            transport.abort()
-
-    board = Board(watch, streams)
-    config = uvicorn.Config(
-        site(board, access, drop),
-        http=_protocol(connections, streams.counts),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config, streams)
-    watching = asyncio.create_task(board.run())
-    watching.add_done_callback(lambda _: server.stop())
-    try:
-        with server.stopped_by_signals():
-            await server.serve(sockets=[listener])
-    finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-
-
-class _Server(uvicorn.Server):
+class _Uvicorn(uvicorn.Server):
     """Uvicorn that ends its endless answers before it waits for answers to end."""
 
     def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
         super().__init__(config)
         self._streams = streams
 
-    def stop(self) -> None:
-        """End in order."""
-        self.should_exit = True
-
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: `stopped_by_signals` has them."""
+        """Leave signals alone: `_stopped_by_signals` has them."""
         yield
-
-    @contextmanager
-    def stopped_by_signals(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end the server in order, where signals can be had."""
-
-        def stop(*_: object) -> None:
-            self.stop()
-
-        try:
-            before = {
-                number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
-            }
-        except ValueError:  # Not the main thread: whoever runs this has other ways.
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close all pages' streams, then the rest in order."""
@@ -210,7 +147,27 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _protocol(connections: dict[object, asyncio.Transport], counts: Counts) -> type[H11Protocol]:
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the server in order, where signals can be had."""
+    try:
+        before = {
+            number: signal.signal(number, lambda *_: stop())
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+    except ValueError:  # Not the main thread: whoever runs this has other ways.
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _protocol(
+    connections: dict[object, asyncio.Transport], counts: Counts, silent_max_s: float
+) -> type[H11Protocol]:
     """Return a protocol whose connections can be found by the address of their client."""
 
     class Protocol(H11Protocol):
@@ -218,8 +175,9 @@ def _protocol(connections: dict[object, asyncio.Transport], counts: Counts) -> t
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self.access_log = False  # Whatever handlers there are: addresses may hold the token.
             connections[self.client] = transport
-            self._impatience = self.loop.call_later(SILENT_MAX_S, self._close_if_silent)
+            self._impatience = self.loop.call_later(silent_max_s, self._close_if_silent)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._impatience.cancel()
@@ -232,18 +190,3 @@ def _protocol(connections: dict[object, asyncio.Transport], counts: Counts) -> t
                 self.transport.abort()
 
     return Protocol
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        listener.bind((address, port))
-        listener.listen(128)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
