@@ -40,6 +40,10 @@ class Command:
     meaning: str
     module: str
 
+    def load(self) -> ModuleType:
+        """Import the module."""
+        return importlib.import_module(self.module)
+
 
 COMMANDS: Final = {
     "status": Command("show the daemons once", "spread.cli.monitor_status"),
@@ -81,8 +85,8 @@ def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
     top.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
     top.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     top.usage = (
-        "spmonitor [-p PORT] [-n NAME] [-t SECONDS] [-c FILE | --local [N] [--port PORT]] "
-        "[COMMAND ...]"
+        "spmonitor [-h] [--version] [-p PORT] [-n NAME] [-t SECONDS]\n"
+        "                 [-c FILE | --local [N] [--port PORT]] [COMMAND ...]"
     )
     given = top.parse_args(argv)
     name, rest = given.command, given.rest
@@ -94,7 +98,7 @@ def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
     if name not in COMMANDS:
         top.error(f"there is no command {name!r}; choose from {', '.join(COMMANDS)}")
     command = COMMANDS[name]
-    module = importlib.import_module(command.module)
+    module = command.load()
     below = Parser(f"spmonitor {name}", _capital(command.meaning), _STATUSES)
     add_ring_arguments(below)
     module.add_arguments(below)

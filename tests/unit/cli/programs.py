@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from spread.cli import spflooder, spread, spuser
+from spread.cli import spflooder, spmonitor, spread, spuser
 
 __all__ = ["PACKAGING", "PROGRAMS", "flags_of"]
 
@@ -16,6 +16,7 @@ PROGRAMS: dict[str, Callable[[list[str]], int]] = {
     "spread": spread.main,
     "spuser": spuser.main,
     "spflooder": spflooder.main,
+    "spmonitor": spmonitor.main,
 }
 
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")

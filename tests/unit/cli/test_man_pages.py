@@ -1,5 +1,6 @@
 """The manual pages say what the programs do: flags, commands, options, exit statuses."""
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -9,13 +10,19 @@ from pathlib import Path
 import pytest
 
 from spread.cli.command_line import Exit
+from spread.cli.spmonitor import COMMANDS as COMMANDS_OF_MONITOR
 from spread.cli.user.conversation import COMMANDS
 from spread.config.model import EventPriority, EventType
 from spread.config.options import OPTIONS, OWN_OPTIONS, Form, Option
 from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of
 
 MANUAL = PACKAGING / "man"
-PAGES = {"spread": "spread.8", "spuser": "spuser.1", "spflooder": "spflooder.1"}
+PAGES = {
+    "spread": "spread.8",
+    "spuser": "spuser.1",
+    "spflooder": "spflooder.1",
+    "spmonitor": "spmonitor.1",
+}
 FLAG = re.compile(r"Fl (\S+)")
 
 
@@ -69,11 +76,27 @@ def test_every_command_of_spuser_is_described_in_order() -> None:
     [
         ("spuser.1", set(Exit)),
         ("spflooder.1", set(Exit) - {Exit.DATA, Exit.TERMINATED}),
+        ("spmonitor.1", set(Exit) - {Exit.DATA, Exit.TERMINATED} | {1, 78}),
         ("spread.8", {0, 1, 2, 3, 4, 64, 70}),
     ],
 )
 def test_every_exit_status_is_described(page: str, statuses: set[IntEnum]) -> None:
     assert statuses_in(page) == statuses
+
+
+def test_every_command_of_spmonitor_is_described_with_its_flags() -> None:
+    heads = items(section("spmonitor.1", "COMMANDS"))
+
+    described = {head.split()[1]: flags_in(head) for head in heads}
+
+    assert described == {name: own_flags_of(name) for name in COMMANDS_OF_MONITOR}
+
+
+def own_flags_of(command: str) -> set[str]:
+    """Return the flags of a command of spmonitor beside those of all."""
+    parser = argparse.ArgumentParser(add_help=False)
+    COMMANDS_OF_MONITOR[command].load().add_arguments(parser)
+    return {flag for action in parser._actions for flag in action.option_strings}
 
 
 def test_every_option_of_the_configuration_is_described_and_no_other() -> None:
