@@ -32,3 +32,6 @@ complete -c spmonitor -n "__fish_seen_subcommand_from partition" -l hold -d 'Kee
 complete -c spmonitor -n "__fish_seen_subcommand_from flow" -l window -x -d 'Packets of all daemons in one round'
 complete -c spmonitor -n "__fish_seen_subcommand_from flow" -l personal -x -d 'Packets of one daemon'
 complete -c spmonitor -n "__fish_seen_subcommand_from flow" -l accelerated -x -d 'Of these, after the token'
+complete -c spmonitor -n "__fish_seen_subcommand_from web" -l bind -x -d 'Where to listen, ADDRESS:PORT'
+complete -c spmonitor -n "__fish_seen_subcommand_from web" -l token -x -d 'What a reader must show'
+complete -c spmonitor -n "__fish_seen_subcommand_from web" -l host -x -d 'A further name of the page'

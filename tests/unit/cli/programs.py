@@ -1,5 +1,6 @@
 """The programs, and the flags that their own help tells."""
 
+import argparse
 import contextlib
 import io
 import re
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from spread.cli import spflooder, spmonitor, spread, spuser
 
-__all__ = ["PACKAGING", "PROGRAMS", "flags_of"]
+__all__ = ["PACKAGING", "PROGRAMS", "flags_of", "own_flags_of"]
 
 PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 
@@ -29,3 +30,10 @@ def flags_of(program: str) -> set[str]:
         PROGRAMS[program](["--help"])
     usage, _, _ = output.getvalue().partition("\n\n")
     return set(_FLAG.findall(usage)) | {"--help"}
+
+
+def own_flags_of(command: str) -> set[str]:
+    """Return the flags of a command of spmonitor beside those of all."""
+    parser = argparse.ArgumentParser(add_help=False)
+    spmonitor.COMMANDS[command].load().add_arguments(parser)
+    return {flag for action in parser._actions for flag in action.option_strings}

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from spread.cli.command_line import SERVICES
-from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of
+from spread.cli.spmonitor import COMMANDS
+from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of, own_flags_of
 
 COMPLETIONS = PACKAGING / "completions"
 
@@ -102,3 +103,31 @@ def test_zsh_knows_every_flag_and_no_other(program: str) -> None:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_zsh_can_read_its_file(program: str) -> None:
     assert shell("zsh", "-n", str(COMPLETIONS / "zsh" / f"_{program}")) == []
+
+
+# The commands of spmonitor.
+
+
+def test_bash_offers_the_commands_of_spmonitor() -> None:
+    assert set(bash("spmonitor", "")) >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bash_offers_the_flags_of_a_command_of_spmonitor(command: str) -> None:
+    offered = set(bash("spmonitor", "-c", "spread.conf", command, "-"))
+
+    assert offered == flags_of("spmonitor") | own_flags_of(command)
+
+
+def test_zsh_knows_the_commands_of_spmonitor() -> None:
+    text = (COMPLETIONS / "zsh" / "_spmonitor").read_text()
+
+    assert re.findall(r"^ {8}'(\w+):", text, re.MULTILINE) == list(COMMANDS)
+
+
+@needs_fish
+@pytest.mark.parametrize("command", COMMANDS)
+def test_fish_offers_the_flags_of_a_command_of_spmonitor(command: str) -> None:
+    offered = set(fish("spmonitor", f"{command} -"))
+
+    assert offered == flags_of("spmonitor") | own_flags_of(command)

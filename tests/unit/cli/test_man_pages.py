@@ -1,6 +1,5 @@
 """The manual pages say what the programs do: flags, commands, options, exit statuses."""
 
-import argparse
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from spread.cli.spmonitor import COMMANDS as COMMANDS_OF_MONITOR
 from spread.cli.user.conversation import COMMANDS
 from spread.config.model import EventPriority, EventType
 from spread.config.options import OPTIONS, OWN_OPTIONS, Form, Option
-from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of
+from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of, own_flags_of
 
 MANUAL = PACKAGING / "man"
 PAGES = {
@@ -90,13 +89,6 @@ def test_every_command_of_spmonitor_is_described_with_its_flags() -> None:
     described = {head.split()[1]: flags_in(head) for head in heads}
 
     assert described == {name: own_flags_of(name) for name in COMMANDS_OF_MONITOR}
-
-
-def own_flags_of(command: str) -> set[str]:
-    """Return the flags of a command of spmonitor beside those of all."""
-    parser = argparse.ArgumentParser(add_help=False)
-    COMMANDS_OF_MONITOR[command].load().add_arguments(parser)
-    return {flag for action in parser._actions for flag in action.option_strings}
 
 
 def test_every_option_of_the_configuration_is_described_and_no_other() -> None:
