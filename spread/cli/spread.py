@@ -157,12 +157,19 @@ def _known() -> Known:
 def _look(configuration: Configuration) -> list[tuple[str, dict[str, object]]]:
     """Return what this host gives to a daemon of several."""
     from spread.daemon.datagram_size import find_datagram_size
-    from spread.daemon.findings import findings, probe_sockets
+    from spread.daemon.findings import Finding, findings, probe_sockets
     from spread.daemon.network import is_ring
+    from spread.daemon.wanted_faults import faults_finding, wanted_faults
 
     if not is_ring(configuration):
         return []
-    found = findings(find_datagram_size(configuration), probe_sockets())
+    faults = wanted_faults()
+    sockets = probe_sockets()
+    told: tuple[Finding, ...] = ()
+    if faults is not None:
+        told = (faults_finding(faults),)
+        sockets = probe_sockets(faults.buffer, offload=faults.offload)
+    found = (*told, *findings(find_datagram_size(configuration), sockets))
     return [(each.wording, dict(each.fields)) for each in found]
 
 

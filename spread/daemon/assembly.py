@@ -54,6 +54,7 @@ from spread.daemon.reload import Plan, Reloader, Sources
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.signals import Signals
+from spread.daemon.wanted_faults import faults_finding, wanted_faults
 from spread.daemon.watching import Surroundings, Watching
 from spread.daemon.witness import DaemonWitness
 from spread.errors import ConfigurationError
@@ -83,9 +84,6 @@ WORDS: Final = 1 << 32
 
 TROUBLES: Final = ("dropped_", "unsent_")
 """How the names of counters begin that tell what datagrams were not taken or not sent."""
-
-FAULTS_VARIABLE: Final = "SPREAD_TEST_FAULTS"
-"""Environment variable in which tests ask for faults of the network; see `Faults`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,16 +197,16 @@ class _Daemon:
     # -- Parts ------------------------------------------------------------------------------------
 
     def _wanted_faults(self) -> Faults | None:
-        if FAULTS_VARIABLE not in os.environ or not is_ring(self._configuration):
-            return None
-        faults = Faults(os.environ[FAULTS_VARIABLE])
-        self._events.event(
-            EventType.PRINT | EventType.NETWORK,
-            EventPriority.WARNING,
-            "datagrams are lost on purpose",
-            variable=FAULTS_VARIABLE,
-            faults=faults.describe(),
-        )
+        faults = wanted_faults() if is_ring(self._configuration) else None
+        if faults is not None:
+            found = faults_finding(faults)
+            self._events.event(
+                EventType.PRINT | EventType.NETWORK,
+                EventPriority.WARNING,
+                found.wording,
+                lines=(),
+                **found.fields,
+            )
         return faults
 
     def _open_ring_times(self, stack: ExitStack) -> RingTimes:

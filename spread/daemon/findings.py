@@ -49,18 +49,18 @@ def findings(size: DatagramSize, sockets: HostSockets) -> tuple[Finding, ...]:
     return _size_finding(size), _buffer_finding(size, sockets), _offload_finding(sockets)
 
 
-def probe_sockets(buffer: int | None = None) -> HostSockets:
+def probe_sockets(buffer: int | None = None, *, offload: bool = True) -> HostSockets:
     """Ask the system with a socket of its own what those of a daemon would get.
 
-    `buffer` replaces the sizes that are asked for.
+    `buffer` replaces the sizes that are asked for; without `offload` none is asked for.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         raise_buffers(asking, buffer)
         return HostSockets(
             asking.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
             asking.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
-            _takes(asking, _UDP_SEGMENT),
-            _takes(asking, _UDP_GRO),
+            offload and _takes(asking, _UDP_SEGMENT),
+            offload and _takes(asking, _UDP_GRO),
         )
 
 

@@ -97,7 +97,7 @@ _OWN: Final = (
         reason="the daemons use smaller datagrams then, at the price of throughput",
         sentence="large datagrams of {daemon} do not reach {peers}; {bytes:.0f} bytes are used now",
         remedy="give all interfaces and switches on the way the same MTU and let filters pass "
-        "fragments of IP, or set PacketSize to what passes, such as 1472",
+        "fragments of IP, or set PacketSize to what its log tells as the size that was measured",
         raise_after_s=0.0,
     ),
     Rule(

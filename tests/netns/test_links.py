@@ -41,4 +41,4 @@ def test_a_ring_on_a_bad_network_survives_crash_and_split(tmp_path: Path) -> Non
     with lan(tmp_path, 3, environment={"SPREAD_TEST_FAULTS": LOSSY}) as ring:
         crash_and_split(ring, 72)
 
-        assert all(daemon.find("datagrams are lost on purpose") for daemon in ring.daemons)
+        assert all(daemon.find("faults are made on purpose") for daemon in ring.daemons)

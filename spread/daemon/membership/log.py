@@ -83,7 +83,7 @@ class Trouble(Enum):
         "datagrams of this size do not reach it, small ones do; the next smaller size is used, "
         "at the price of throughput",
         "give all interfaces and switches on the way the same MTU and let filters pass fragments "
-        "of IP, or set PacketSize to what passes, such as 1472",
+        "of IP, or set PacketSize to what the log tells next as the size that was measured",
     )
     TOKEN_PORT = _Words(
         "the token is lost again and again as soon as a ring with it is installed",
