@@ -21,7 +21,7 @@ from spread.daemon.event_sink import EventSink
 from spread.daemon.group_pages import GroupPages
 from spread.daemon.handshake import Accepted, ClientVersion, HandshakeSettings
 from spread.daemon.network import name_bytes
-from spread.daemon.reporting import report_of
+from spread.daemon.reporting import Reports
 from spread.daemon.ring_time import RingTimes
 from spread.daemon.snapshot import Publisher, Snapshot, Sources
 from spread.daemon.view_history import ViewHistory
@@ -65,10 +65,8 @@ class Watched:
             self._let_in(b"s%d" % number)
         self.snapshots: list[Snapshot] = []
         sources = Sources(
-            node=self.parts.node,
             snapshots=Snapshots(self.parts.node),
             groups=self.parts.control.groups,
-            sessions=self.parts.control.sessions,
             views=ViewHistory(["d1"], ["127.0.0.1"], lambda: 1.0),
             ring=(1, 1),
             membership=self.parts.membership,
@@ -109,8 +107,8 @@ def test_publish(benchmark: BenchmarkFixture, sessions: int) -> None:
     benchmark(watched.publisher.publish)
 
     (snapshot,) = watched.snapshots
-    assert len(snapshot.peers) == DAEMONS
-    assert len(snapshot.slowest) == min(sessions, 100)
+    assert len(snapshot.figures.peers()) == DAEMONS
+    assert len(snapshot.figures.slowest()) == min(sessions, 100)
 
 
 @pytest.mark.parametrize("sessions", [0, SESSIONS])
@@ -119,7 +117,9 @@ def test_report(benchmark: BenchmarkFixture, sessions: int) -> None:
     watched.publisher.publish()
     (snapshot,) = watched.snapshots
 
-    text = benchmark(lambda: to_json(report_of(snapshot)))
+    reports = Reports(watched.parts.control.sessions.named)
+
+    text = benchmark(lambda: to_json(reports.report(snapshot, {})))
 
     assert text.startswith(b'{"daemon":"local1"')
 

@@ -1,19 +1,21 @@
-from typing import Final, final
+from typing import final
 
+from spread._datagrams import Datagrams
 from spread._node import Node
 
-HISTOGRAMS: Final[tuple[tuple[str, str], ...]]
-"""Name and meaning of each histogram: bucket i counts times below 2 ** i microseconds."""
-
 @final
-class Snapshots:
-    def __init__(self, node: Node) -> None: ...
+class Figures:
+    """Numbers of one moment; made by `Snapshots.take`, read by any thread."""
+
+    now_ns: int
+    def counters(self) -> dict[str, int]:
+        """Return every counter of node and datagrams by its name."""
+    def gauges(self) -> dict[str, int]:
+        """Return what is in use, and where the ring stands, by the names of the gauges."""
     def histograms(self) -> tuple[tuple[int, ...], ...]:
-        """Return the counts of each histogram, in the order of HISTOGRAMS."""
+        """Return four tuples of counts: latency of AGREED and SAFE, rotation, lateness."""
     def peers(self) -> list[tuple[int, int, int]]:
         """Return packets received, packets asked for again and when it was heard, by daemon."""
-    def slowest_sessions(self) -> list[tuple[int, int, int]]:
-        """Return slot, messages and bytes of the sessions for which most bytes wait."""
     def windows(self) -> tuple[tuple[int, int, int], tuple[int, int, int], bool, int]:
         """Return window, personal and accelerated window as they begin and at most.
 
@@ -21,3 +23,11 @@ class Snapshots:
         """
     def partition(self) -> tuple[int, ...]:
         """Return the component of each daemon while a partition is in force, else ()."""
+    def slowest(self) -> list[tuple[bytes, int, int]]:
+        """Return private group, messages and bytes of the sessions for which most bytes wait."""
+
+@final
+class Snapshots:
+    def __init__(self, node: Node, datagrams: Datagrams | None = None) -> None: ...
+    def take(self) -> Figures:
+        """Return the numbers of this moment. Raises MemoryError."""

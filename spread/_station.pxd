@@ -123,8 +123,11 @@ cdef class Station:
     cdef void resize(self) noexcept nogil
     # New packets get the size that the path has now.
 
+    cdef bint is_parted(self) noexcept nogil
+    # Whether a monitor's partition is in force; one that is old enough is forgotten.
+
     cdef bint is_apart(self, uint8_t daemon) noexcept nogil
-    # Whether a monitor's partition parts us from a daemon; one that is old enough is forgotten.
+    # Whether it parts us from a daemon.
 
     cdef int renumber(self, network, bint has_multicast) except -1
     # Take other daemons, by their numbers, from a `NetworkSettings`; what was measured of those

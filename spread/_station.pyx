@@ -65,13 +65,13 @@ cdef class Station:
             self.control.resize(self.path.size - PACKET_HEADER_SIZE)
             self.clients.resize(self.path.size - PACKET_HEADER_SIZE)
 
-    cdef bint is_apart(self, uint8_t daemon) noexcept nogil:
-        if self.partition_ns == 0:
-            return False
-        if self.now_ns >= self.partition_ns:
+    cdef bint is_parted(self) noexcept nogil:
+        if self.partition_ns != 0 and self.now_ns >= self.partition_ns:
             self.partition_ns = 0
-            return False
-        return self.components[daemon] != self.components[self.me]
+        return self.partition_ns != 0
+
+    cdef bint is_apart(self, uint8_t daemon) noexcept nogil:
+        return self.is_parted() and self.components[daemon] != self.components[self.me]
 
     cdef int renumber(self, network, bint has_multicast) except -1:
         read_network(self, network)

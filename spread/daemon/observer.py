@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.reporting import report_of
+from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Snapshot
 from spread.monitor.report import Report
 
@@ -100,9 +100,10 @@ Item = Snapshot | Request | Callable[[], None]
 class Observer:
     """The watching thread. `start` it before the loop runs, `stop` it before sockets close."""
 
-    def __init__(self, server: Server, send: Send, log: EventSink) -> None:
+    def __init__(self, server: Server, reports: Reports, send: Send, log: EventSink) -> None:
         self.counters = Counters()
         self._server = server
+        self._reports = reports
         self._send = send
         self._log = log
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
@@ -177,7 +178,7 @@ class Observer:
 
     def _publish(self, snapshot: Snapshot) -> None:
         own = asdict(self.counters) | dict(self._server.counters)
-        self._state = State(snapshot, report_of(snapshot, own))
+        self._state = State(snapshot, self._reports.report(snapshot, own))
         for subscriber in self._subscribers:
             try:
                 subscriber.published(self._state)

@@ -10,14 +10,12 @@ from typing import Final
 from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import COUNT_MAX, GroupPages
 from spread.daemon.observer import State
-from spread.daemon.reporting import session_line
+from spread.daemon.reporting import Reports
 from spread.errors import ArgumentError, SpreadError
 from spread.monitor.queries import Kind, Query, encode_error, encode_reply
 from spread.monitor.report import to_json, to_json_list
 
 __all__ = ["Answer", "QueryServer"]
-
-SESSIONS_MAX: Final = 100
 
 OFFSET_MAX: Final = 1 << 31
 NUMBER_MAX: Final = 1 << 62
@@ -29,7 +27,9 @@ Answer = Callable[[Query, State], bytes]
 class QueryServer:
     """Answers by kind; used by the watching thread only."""
 
-    def __init__(self, address: str, groups: GroupPages, events: EventRing) -> None:
+    def __init__(
+        self, address: str, reports: Reports, groups: GroupPages, events: EventRing
+    ) -> None:
         """`address` is the daemon's main address, by which askers know who answers."""
         self._address = address
         self._groups = groups
@@ -37,7 +37,7 @@ class QueryServer:
         self._kinds: dict[int, Answer] = {
             Kind.REPORT: lambda _, state: to_json(state.report),
             Kind.GROUPS: self._page,
-            Kind.SESSIONS: _sessions,
+            Kind.SESSIONS: lambda _, state: to_json_list(reports.slowest(state.snapshot)),
             Kind.EVENTS: self._page_of_events,
         }
 
@@ -74,10 +74,3 @@ def number_of(query: Query, name: str, *, default: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise ArgumentError(f"{name} must be a number from 0 to {most}, not {value!r:.40}")
     return value
-
-
-def _sessions(_: Query, state: State) -> bytes:
-    snapshot = state.snapshot
-    return to_json_list(
-        [session_line(each, snapshot.now_ns) for each in snapshot.slowest[:SESSIONS_MAX]]
-    )

@@ -1,15 +1,16 @@
 """Snapshots made into reports, in the watching thread."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Final
 
 from spread.counters import counters_in, gauges_in
 from spread.daemon.groups import Stage
-from spread.daemon.snapshot import Identity, SlowSession, Snapshot
+from spread.daemon.sessions import Session
+from spread.daemon.snapshot import Identity, Snapshot
 from spread.monitor.report import Latency, Peer, Report, RingName, SessionLine, Windows
 
-__all__ = ["report_of", "session_line"]
+__all__ = ["Named", "Reports"]
 
 SLOWEST_MAX: Final = 8
 """Sessions that a report names."""
@@ -31,59 +32,74 @@ GROUP_STATES: Final = {
     Stage.INTERRUPTED: "GGT",
 }
 
-NOTHING: Final[Mapping[str, int]] = {}
+Named = Callable[[bytes], Session | None]
+"""Returns the session with this private group; any thread may ask."""
 
 
-def report_of(snapshot: Snapshot, counters: Mapping[str, int] = NOTHING) -> Report:
-    """Return the report of a snapshot with further counters, without the judgements of health."""
-    identity = snapshot.identity
-    figures = snapshot.counters | snapshot.ring_gauges | dict(counters)
-    figures["rotation_us"] = snapshot.ring_gauges["rotation_ns"] // NS_PER_US
-    return Report(
-        daemon=identity.daemon,
-        address=identity.address,
-        port=identity.port,
-        segment=identity.segments[identity.me],
-        release=identity.release,
-        process=identity.process,
-        time_s=snapshot.time_s,
-        uptime_s=(snapshot.now_ns - identity.started_ns) / NS_PER_S,
-        state=STATES.get(snapshot.state, snapshot.state),
-        group_state=GROUP_STATES[snapshot.stage],
-        ring=_ring_name(snapshot.ring, identity),
-        members=tuple(identity.names[each] for each in snapshot.members),
-        views=snapshot.views,
-        peers=_peers(snapshot, identity),
-        sessions=snapshot.counters["sessions"],
-        slowest=tuple(
-            session_line(each, snapshot.now_ns) for each in snapshot.slowest[:SLOWEST_MAX]
-        ),
-        groups=snapshot.groups,
-        windows=_windows(snapshot),
-        latency=Latency(*snapshot.histograms[:2]),
-        rotation=snapshot.histograms[2],
-        lateness=snapshot.histograms[3],
-        counters=counters_in(figures),
-        gauges=gauges_in(figures),
-        configuration_file=identity.configuration_file,
-        configuration_hash=identity.configuration_hash,
-        ring_hash=identity.ring_hash,
-        loaded_s=identity.loaded_s,
-        dangerous_monitor=identity.dangerous_monitor,
-        partition=snapshot.partition,
-    )
+class Reports:
+    """Makes reports; used by the watching thread only."""
 
+    def __init__(self, named: Named) -> None:
+        self._named = named
 
-def session_line(slow: SlowSession, now_ns: int) -> SessionLine:
-    """Return a session for which something waits as reports show it."""
-    session = slow.session
-    return SessionLine(
-        name=session.private_group.decode("utf-8", "replace"),
-        host=session.address,
-        queued_messages=slow.messages,
-        queued_bytes=slow.bytes,
-        age_s=(now_ns - session.opened_ns) / NS_PER_S,
-    )
+    def report(self, snapshot: Snapshot, counters: Mapping[str, int]) -> Report:
+        """Return the report of a snapshot with further counters, without judgements of health."""
+        identity, figures = snapshot.identity, snapshot.figures
+        numbers = figures.counters() | figures.gauges() | dict(counters)
+        numbers["snapshots"] = snapshot.published
+        numbers["snapshot_us"] = snapshot.spent_ns // NS_PER_US
+        if snapshot.membership is not None:
+            numbers |= snapshot.membership.counters
+        agreed, safe, rotation, lateness = figures.histograms()
+        base, _, is_accelerated, scale_percent = figures.windows()
+        return Report(
+            daemon=identity.daemon,
+            address=identity.address,
+            port=identity.port,
+            segment=identity.segments[identity.me],
+            release=identity.release,
+            process=identity.process,
+            time_s=snapshot.time_s,
+            uptime_s=(figures.now_ns - identity.started_ns) / NS_PER_S,
+            state=STATES.get(snapshot.state, snapshot.state),
+            group_state=GROUP_STATES[snapshot.stage],
+            ring=_ring_name(snapshot.ring, identity),
+            members=tuple(identity.names[each] for each in snapshot.members),
+            views=snapshot.views,
+            peers=_peers(snapshot),
+            sessions=numbers["sessions"],
+            slowest=self.slowest(snapshot)[:SLOWEST_MAX],
+            groups=snapshot.groups,
+            windows=Windows(*base, is_accelerated=is_accelerated, scale_percent=scale_percent),
+            latency=Latency(agreed, safe),
+            rotation=rotation,
+            lateness=lateness,
+            counters=counters_in(numbers),
+            gauges=gauges_in(numbers),
+            configuration_file=identity.configuration_file,
+            configuration_hash=identity.configuration_hash,
+            ring_hash=identity.ring_hash,
+            loaded_s=identity.loaded_s,
+            dangerous_monitor=identity.dangerous_monitor,
+            partition=figures.partition(),
+        )
+
+    def slowest(self, snapshot: Snapshot) -> tuple[SessionLine, ...]:
+        """Return the sessions for which most bytes wait, at most a hundred."""
+        return tuple(
+            self._line(name, messages, size, snapshot.figures.now_ns)
+            for name, messages, size in snapshot.figures.slowest()
+        )
+
+    def _line(self, private_group: bytes, messages: int, size: int, now_ns: int) -> SessionLine:
+        session = self._named(private_group)
+        return SessionLine(
+            name=private_group.decode("utf-8", "replace"),
+            host="" if session is None else session.address,
+            queued_messages=messages,
+            queued_bytes=size,
+            age_s=0.0 if session is None else (now_ns - session.opened_ns) / NS_PER_S,
+        )
 
 
 def _ring_name(ring: tuple[int, int], identity: Identity) -> RingName:
@@ -95,27 +111,24 @@ def _ring_name(ring: tuple[int, int], identity: Identity) -> RingName:
     return RingName(address, time)
 
 
-def _peers(snapshot: Snapshot, identity: Identity) -> tuple[Peer, ...]:
+def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
+    identity, now_ns = snapshot.identity, snapshot.figures.now_ns
+    troubles = {} if snapshot.membership is None else dict(snapshot.membership.troubles)
     result = []
-    for number, (received, missed, heard_ns) in enumerate(snapshot.peers):
-        if number == identity.me:
+    for number, (received, missed, heard_ns) in enumerate(snapshot.figures.peers()):
+        if number == identity.me or number >= len(identity.names):
             continue
-        trouble, told_ns = snapshot.troubles.get(number, ("", 0))
+        trouble, told_ns = troubles.get(number, ("", 0))
         result.append(
             Peer(
                 name=identity.names[number],
                 address=identity.addresses[number],
                 segment=identity.segments[number],
                 is_member=number in snapshot.members,
-                heard_ms=(snapshot.now_ns - heard_ns) // NS_PER_MS if heard_ns else None,
+                heard_ms=max(now_ns - heard_ns, 0) // NS_PER_MS if heard_ns else None,
                 missed=missed,
                 received=received,
-                trouble=trouble if snapshot.now_ns - told_ns < TROUBLE_NS else "",
+                trouble=trouble if now_ns - told_ns < TROUBLE_NS else "",
             )
         )
     return tuple(result)
-
-
-def _windows(snapshot: Snapshot) -> Windows:
-    base, _, is_accelerated, scale_percent = snapshot.windows
-    return Windows(*base, is_accelerated=is_accelerated, scale_percent=scale_percent)

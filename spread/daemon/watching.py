@@ -27,6 +27,7 @@ from spread.daemon.network import configured_daemons, network_hash, segment_numb
 from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
 from spread.daemon.reload import Reloader
+from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import PUBLISH_NS, Identity, Publisher, Sources
 from spread.daemon.view_history import Ending, ViewHistory
 from spread.monitor.queries import Kind
@@ -82,7 +83,11 @@ class Watching:
             configuration.options,
             len(daemons),
         )
-        self.queries = QueryServer(configuration.me.address, GroupPages(parts.control.groups), log)
+        control = parts.control
+        reports = Reports(control.sessions.named)
+        self.queries = QueryServer(
+            configuration.me.address, reports, GroupPages(control.groups), log
+        )
         self.server = MonitorServer(
             configuration,
             log=log,
@@ -91,7 +96,7 @@ class Watching:
             allowed=self._allowed_networks(configuration),
         )
         desk = MonitorDesk(self.server, self.queries, self.commands, log)
-        self.observer = Observer(desk, surroundings.send, log)
+        self.observer = Observer(desk, reports, surroundings.send, log)
         self.publisher = Publisher(
             _sources(parts, datagrams, self.views),
             identity_of(configuration, self._started_ns),
@@ -172,12 +177,9 @@ def identity_of(configuration: Configuration, started_ns: int) -> Identity:
 def _sources(parts: Parts, datagrams: "Datagrams | None", views: ViewHistory) -> Sources:
     ring = parts.control.settings.ring
     return Sources(
-        node=parts.node,
-        snapshots=Snapshots(parts.node),
+        snapshots=Snapshots(parts.node, datagrams),
         groups=parts.control.groups,
-        sessions=parts.control.sessions,
         views=views,
         ring=(ring.leader % WORDS, ring.time % WORDS),
         membership=parts.membership,
-        datagrams=datagrams,
     )

@@ -18,7 +18,7 @@ from typing import Final
 from spread.config.model import EventPriority
 from spread.daemon.membership.bars import Bars
 from spread.daemon.membership.codec import MalformedError, decode
-from spread.daemon.membership.configuration import RingConfiguration
+from spread.daemon.membership.configuration import RingConfiguration, RingMembers
 from spread.daemon.membership.context import Context
 from spread.daemon.membership.core import SEGMENT, RingCore
 from spread.daemon.membership.form_steps import FormSteps
@@ -126,6 +126,11 @@ class Membership:
     def counters(self) -> dict[str, int]:
         """How often each trouble, and each thing that was ignored, occurred."""
         return self._context.log.counters
+
+    @property
+    def installed(self) -> RingMembers:
+        """The installed ring."""
+        return self._context.formation.ring
 
     @property
     def last_ending(self) -> tuple[str, int]:
