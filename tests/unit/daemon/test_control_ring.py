@@ -58,9 +58,6 @@ class Told:
     def unreachable(self, daemon: int) -> None:
         self.told.append(("unreachable", daemon))
 
-    def stranger(self, cause: int, source: int) -> None:
-        self.told.append(("stranger", cause, source))
-
 
 @dataclass
 class Peer:
@@ -238,14 +235,12 @@ class TestMembership:
         control.control_packet(16, 1, 2, 3, 4, (5, 6), b"body")
         control.foreign_ring(1, (2, 3))
         control.unreachable(4)
-        control.stranger(5, 6)
 
         assert membership.told == [
             ("token lost", 1),
             ("packet", 16, 1, 2, 3, 4, (5, 6), b"body"),
             ("foreign ring", 1, (2, 3)),
             ("unreachable", 4),
-            ("stranger", 5, 6),
         ]
 
     def test_its_deadline_is_kept(self, daemon: MemoryDaemon, membership: Told) -> None:
