@@ -18,6 +18,7 @@ IN_USE = {
 def counted(daemon: MemoryDaemon, before: dict[str, int]) -> dict[str, int]:
     """Return the counters of messages and sessions that have moved, and by how much."""
     skipped = IN_USE | {"reads", "writes", "turns", "bytes_in", "bytes_out"}
+    skipped |= {"packets_made", "packets_delivered"}
     now = daemon.statistics()
     return {
         name: now[name] - before[name]

@@ -1,0 +1,111 @@
+"""The events that monitors can ask for."""
+
+from collections.abc import Sequence
+
+from spread.config.model import EventPriority, EventType
+from spread.daemon.event_ring import EVENTS_MAX, PAGE_MAX, TEXT_MAX, EventRing
+from spread.monitor.report import EventLine
+
+
+class Log:
+    """Counts what it gets."""
+
+    def __init__(self) -> None:
+        self.wordings: list[str] = []
+
+    def event(
+        self,
+        types: EventType,
+        priority: EventPriority,
+        wording: str,
+        /,
+        *,
+        lines: Sequence[str] = (),
+        **fields: object,
+    ) -> None:
+        assert (types, priority, lines, fields) is not None
+        self.wordings.append(wording)
+
+
+def numbers(events: tuple[EventLine, ...]) -> list[int]:
+    return [event.number for event in events]
+
+
+def test_an_event_reaches_the_log_and_can_be_asked_for() -> None:
+    log = Log()
+    ring = EventRing(log, lambda: 5.0)
+
+    ring.event(
+        EventType.PRINT | EventType.MEMBERSHIP,
+        EventPriority.PRINT,
+        "membership",
+        lines=["  d1 10.0.0.1"],
+        daemons=3,
+    )
+
+    assert log.wordings == ["membership"]
+    page = ring.page(0)
+    assert page.last == 1
+    assert page.events == (
+        EventLine(
+            1,
+            5.0,
+            ("PRINT", "MEMBERSHIP"),
+            "PRINT",
+            "membership",
+            {"daemons": "3"},
+            ("  d1 10.0.0.1",),
+        ),
+    )
+
+
+def test_only_later_events_are_told() -> None:
+    ring = EventRing(Log())
+    for _ in range(5):
+        ring.event(EventType.GROUPS, EventPriority.INFO, "something")
+
+    assert numbers(ring.page(3).events) == [4, 5]
+    assert ring.page(5).events == ()
+    assert ring.page(5).last == 5
+
+
+def test_sessions_do_not_push_out_what_happened_to_the_daemon() -> None:
+    ring = EventRing(Log())
+    ring.event(EventType.MEMBERSHIP, EventPriority.INFO, "ring installed")
+
+    for _ in range(2 * EVENTS_MAX):
+        ring.event(EventType.SESSION, EventPriority.INFO, "session opened")
+
+    page = ring.page(0)
+    assert page.events[0].wording == "ring installed"
+    assert page.last == 2 * EVENTS_MAX + 1
+    assert numbers(page.events) == [1, *range(EVENTS_MAX + 2, EVENTS_MAX + 2 + PAGE_MAX - 1)]
+
+
+def test_a_page_is_bounded_and_the_next_one_goes_on() -> None:
+    ring = EventRing(Log())
+    for _ in range(PAGE_MAX + 10):
+        ring.event(EventType.GROUPS, EventPriority.INFO, "something")
+
+    first = ring.page(0)
+    second = ring.page(first.events[-1].number)
+
+    assert numbers(first.events) + numbers(second.events) == list(range(1, PAGE_MAX + 11))
+
+
+def test_what_is_for_finding_defects_goes_to_the_log_only() -> None:
+    log = Log()
+    ring = EventRing(log)
+
+    ring.event(EventType.DEBUG, EventPriority.DEBUG, "detail")
+
+    assert log.wordings == ["detail"]
+    assert ring.page(0).events == ()
+
+
+def test_long_values_of_clients_are_cut() -> None:
+    ring = EventRing(Log())
+
+    ring.event(EventType.SESSION, EventPriority.INFO, "refused", name="x" * (2 * TEXT_MAX))
+
+    assert ring.page(0).events[0].fields == {"name": "x" * TEXT_MAX}
