@@ -47,10 +47,12 @@ class Upcalls:
 class Daemon:
     """A node with its reactor, sockets and datagrams."""
 
-    def __init__(self, configuration: Configuration, stack: ExitStack) -> None:
+    def __init__(
+        self, configuration: Configuration, stack: ExitStack, upcalls: Upcalls | None = None
+    ) -> None:
         wanted = [each for each in listens(configuration) if each.transport is Transport.UDP]
         self.listeners: Listeners = stack.enter_context(open_listeners(wanted))
-        self.upcalls = Upcalls()
+        self.upcalls = upcalls or Upcalls()
         self.settings = ring_settings(configuration, incarnation=7, ring_time=1)
         self.node = Node(
             self.upcalls,  # type: ignore[arg-type]  # The other upcalls belong to rings and sessions.

@@ -1,0 +1,184 @@
+"""Queries answered with what was published."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from spread._snapshot import Snapshots
+from spread.config import local
+from spread.config.model import EventPriority, EventType
+from spread.daemon.event_ring import EventRing
+from spread.daemon.group_pages import GroupPages
+from spread.daemon.observer import State
+from spread.daemon.query_server import QueryServer
+from spread.daemon.reporting import Reports
+from spread.daemon.snapshot import Publisher, Snapshot, Sources
+from spread.daemon.view_history import ViewHistory
+from spread.daemon.watching import identity_of
+from spread.errors import ArgumentError
+from spread.monitor.queries import Kind, Query, Reassembly
+from spread.monitor.report import EventPage, GroupPage, Report, from_json
+from tests.memory.daemon import MemoryDaemon
+
+ADDRESS = "127.0.0.1"
+
+
+class Silence:
+    """A log that nobody reads."""
+
+    def event(
+        self,
+        types: EventType,
+        priority: EventPriority,
+        wording: str,
+        /,
+        *,
+        lines: Sequence[str] = (),
+        **fields: object,
+    ) -> None:
+        pass
+
+
+class Desk:
+    """A query server of a daemon in memory."""
+
+    def __init__(self) -> None:
+        self.daemon = MemoryDaemon()
+        self.events = EventRing(Silence())
+        groups = self.daemon.control.groups
+        self.reports = Reports(self.daemon.control.sessions.named)
+        self.server = QueryServer(ADDRESS, self.reports, GroupPages(groups), self.events)
+        self._snapshots: list[Snapshot] = []
+        sources = Sources(
+            snapshots=Snapshots(self.daemon.node),
+            groups=groups,
+            views=ViewHistory(("localhost",), (ADDRESS,), lambda: 1.0),
+            ring=(0x7F000001, 5),
+        )
+        self._publisher = Publisher(sources, identity_of(local(4803), 1), self._snapshots.append)
+
+    def state(self) -> State:
+        self._publisher.publish()
+        snapshot = self._snapshots[-1]
+        return State(snapshot, self.reports.report(snapshot, {}))
+
+    def ask(self, kind: int, arguments: dict[str, object] | None = None) -> tuple[int, bytes]:
+        """Return kind and JSON of the reply, put together as an asker does."""
+        query = Query(7, kind, arguments or {}, ADDRESS)
+        reassembly = Reassembly()
+        reassembly.expect(query, ADDRESS)
+        replies = [
+            reassembly.add(each, ADDRESS) for each in self.server.answer(query, self.state())
+        ]
+        (reply,) = [each for each in replies if each is not None]
+        assert reply.daemon == ADDRESS
+        return reply.kind, reply.json
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_report_is_what_was_published(desk: Desk) -> None:
+    desk.daemon.open(b"alice").join(b"tea")
+
+    kind, text = desk.ask(Kind.REPORT)
+
+    report = from_json(Report, text)
+    assert kind == Kind.REPORT
+    assert (report.daemon, report.members, report.ring.time) == ("localhost", ("localhost",), 5)
+    assert (report.sessions, report.groups) == (1, 1)
+    assert report.counters["frames_in"] == 1
+    assert report.counters["snapshots"] == 0
+    assert report.gauges["sessions"] == 1
+
+
+def test_groups_come_in_pages(desk: Desk) -> None:
+    alice = desk.daemon.open(b"alice")
+    for name in (b"tea", b"milk", b"teapot"):
+        alice.join(name)
+
+    _, text = desk.ask(Kind.GROUPS, {"offset": 1, "count": 1, "prefix": "tea"})
+
+    page = from_json(GroupPage, text)
+    assert (page.total, page.offset) == (2, 1)
+    assert [group.name for group in page.groups] == ["teapot"]
+
+
+def test_sessions_that_are_slow_are_named(desk: Desk) -> None:
+    alice = desk.daemon.open(b"alice")
+    alice.room = 0
+    alice.multicast(alice.private_group, b"x" * 20)
+
+    _, text = desk.ask(Kind.SESSIONS)
+
+    (line,) = json.loads(text)
+    assert line["name"] == "#alice#d1"
+    assert (line["queued_messages"], line["queued_bytes"]) == (1, 48 + 32 + 20)
+    assert line["host"] == "127.0.0.1"
+
+
+def test_events_are_told_from_a_number_on(desk: Desk) -> None:
+    for wording in ("one", "two"):
+        desk.events.event(EventType.GROUPS, EventPriority.INFO, wording)
+
+    _, text = desk.ask(Kind.EVENTS, {"after": 1})
+
+    page = from_json(EventPage, text)
+    assert [event.wording for event in page.events] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (Kind.GROUPS, {"offset": -1}),
+        (Kind.GROUPS, {"offset": "0"}),
+        (Kind.GROUPS, {"count": True}),
+        (Kind.GROUPS, {"count": 101}),
+        (Kind.GROUPS, {"prefix": 5}),
+        (Kind.EVENTS, {"after": 1.5}),
+        (Kind.EVENTS, {"after": 1 << 70}),
+    ],
+)
+def test_arguments_that_make_no_sense_are_answered_with_a_sentence(
+    desk: Desk, kind: Kind, arguments: dict[str, object]
+) -> None:
+    answered, text = desk.ask(kind, arguments)
+
+    assert answered == Kind.ERROR
+    assert "must be" in json.loads(text)["error"]
+
+
+def test_a_kind_that_is_not_known_is_said_to_be_so(desk: Desk) -> None:
+    answered, text = desk.ask(200)
+
+    assert answered == Kind.ERROR
+    assert json.loads(text) == {"error": "this daemon does not know queries of kind 200"}
+
+
+def test_others_can_answer_further_kinds(desk: Desk) -> None:
+    desk.server.add(Kind.TRACE, lambda _, state: b'"%s"' % state.report.daemon.encode())
+
+    assert desk.ask(Kind.TRACE) == (Kind.TRACE, b'"localhost"')
+
+
+def test_an_answer_that_cannot_be_given_is_a_sentence(desk: Desk) -> None:
+    def refuse(_: Query, __: State) -> bytes:
+        raise ArgumentError("not today")
+
+    desk.server.add(Kind.TRACE, refuse)
+
+    answered, text = desk.ask(Kind.TRACE)
+
+    assert (answered, json.loads(text)) == (Kind.ERROR, {"error": "not today"})
+
+
+def test_an_answer_that_is_too_long_is_a_sentence(desk: Desk) -> None:
+    desk.server.add(Kind.TRACE, lambda _, __: b'"' + b"x" * (5 << 20) + b'"')
+
+    answered, text = desk.ask(Kind.TRACE)
+
+    assert answered == Kind.ERROR
+    assert "it has room for" in json.loads(text)["error"]

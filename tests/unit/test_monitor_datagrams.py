@@ -1,0 +1,194 @@
+"""Datagrams of monitors at the ports of a daemon: in a ring of several, and alone."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from spread._reactor import Reactor
+from spread.config import local
+from spread.config.listens import Purpose, Transport, listens
+from spread.config.load import local_ring
+from spread.daemon.listeners import open_listeners
+from spread.monitor.protocol import ByteOrder, Command, Datagram, Request, encode_datagram
+from spread.monitor.protocol import encode_request as encode
+from tests.daemon.harness.ports import free_port
+from tests.memory.daemon import MemoryDaemon
+from tests.unit.datagram_daemon import Daemon, Upcalls
+
+HERE = 0x7F000001
+RATE_MAX = 1000
+WAIT_NS = 20_000_000_000
+ORDERS: tuple[ByteOrder, ...] = ("little", "big")
+
+
+class Monitored(Upcalls):
+    """Keeps what monitors send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.datagrams: list[tuple[bytes, int, int]] = []
+
+    def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
+        self.datagrams.append((data, source, port))
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def monitor(stack: ExitStack) -> socket.socket:
+    opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+    opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+def status(order: ByteOrder = "little") -> bytes:
+    return encode(Request(Command.STATUS, "127.0.0.1", 6543, order=order))
+
+
+def classic_packet() -> bytes:
+    """Return a packet of a classic ring: the marker, and an id where monitors have their number."""
+    return encode_datagram(Datagram("little", 0x80000080, magic=0x7F000001, hash=1234))
+
+
+class TestRing:
+    @pytest.fixture
+    def upcalls(self) -> Monitored:
+        return Monitored()
+
+    @pytest.fixture
+    def daemon(self, port: int, stack: ExitStack, upcalls: Monitored) -> Daemon:
+        return Daemon(local_ring(port, 3, 1), stack, upcalls)
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_a_request_reaches_the_control_plane_with_its_sender(
+        self,
+        daemon: Daemon,
+        upcalls: Monitored,
+        monitor: socket.socket,
+        port: int,
+        order: ByteOrder,
+    ) -> None:
+        daemon.attach()
+
+        monitor.sendto(status(order), ("127.0.0.1", port))
+        daemon.run_until(lambda: bool(upcalls.datagrams))
+
+        assert upcalls.datagrams == [(status(order), HERE, monitor.getsockname()[1])]
+        statistics = daemon.node.statistics()
+        assert statistics["monitor_received"] == 1
+        assert statistics["strangers"] == 0
+
+    def test_packets_of_a_classic_ring_are_strangers_as_before(
+        self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int
+    ) -> None:
+        daemon.attach()
+
+        monitor.sendto(classic_packet(), ("127.0.0.1", port))
+        daemon.run_until(lambda: daemon.node.statistics()["strangers"] == 1)
+
+        assert upcalls.datagrams == []
+        assert daemon.node.statistics()["dropped_classic"] == 1
+
+    @pytest.mark.parametrize("size", [0, 3, 39])
+    def test_one_that_is_cut_is_no_request(
+        self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int, size: int
+    ) -> None:
+        daemon.attach()
+
+        monitor.sendto(status()[:size], ("127.0.0.1", port))
+        daemon.run_until(lambda: daemon.node.statistics()["strangers"] == 1)
+
+        assert upcalls.datagrams == []
+
+    def test_a_flood_reaches_python_in_part_only(
+        self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int
+    ) -> None:
+        daemon.attach()
+        for _ in range(2 * RATE_MAX):
+            monitor.sendto(status(), ("127.0.0.1", port))
+
+        daemon.run_until(lambda: daemon.node.statistics()["monitor_received"] == 2 * RATE_MAX)
+
+        # All of them come within one second, or two if it ends meanwhile.
+        assert RATE_MAX <= len(upcalls.datagrams) <= 2 * RATE_MAX
+        dropped = daemon.node.statistics()["monitor_dropped"]
+        assert len(upcalls.datagrams) + dropped == 2 * RATE_MAX
+
+    def test_faults_that_tests_ask_for_spare_monitors(
+        self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int
+    ) -> None:
+        daemon.attach(faults="loss=1.0")
+
+        monitor.sendto(status(), ("127.0.0.1", port))
+        daemon.run_until(lambda: bool(upcalls.datagrams))
+
+        assert daemon.statistics()["faults_lost"] == 0
+
+
+class TestAlone:
+    """A daemon without peers, whose UDP sockets the reactor watches itself."""
+
+    class Alone:
+        def __init__(self, port: int, stack: ExitStack) -> None:
+            configuration = local(port)
+            wanted = [each for each in listens(configuration) if each.transport is Transport.UDP]
+            listeners = stack.enter_context(open_listeners(wanted))
+            self.daemon = MemoryDaemon()
+            self.seen: list[tuple[bytes, int, int]] = []
+            self.daemon.control.attach_monitor(lambda *each: self.seen.append(each))
+            self.reactor = Reactor(self.daemon.node)
+            for each in listeners.serving(Purpose.DAEMONS):
+                self.reactor.watch_datagrams(each.socket.fileno())
+
+        def run_until_counted(self, name: str, count: int) -> None:
+            end_ns = self.reactor.now() + WAIT_NS
+
+            def look() -> None:
+                if self.daemon.statistics()[name] >= count or self.reactor.now() > end_ns:
+                    self.reactor.stop()
+
+            self.daemon.now_ns = self.reactor.now()
+            self.daemon.control.call_every(1_000_000, look)
+            self.reactor.run()
+            assert self.daemon.statistics()[name] == count
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_a_request_reaches_whoever_takes_them(
+        self, port: int, stack: ExitStack, monitor: socket.socket, order: ByteOrder
+    ) -> None:
+        alone = self.Alone(port, stack)
+
+        monitor.sendto(status(order), ("127.0.0.1", port))
+        alone.run_until_counted("monitor_received", 1)
+
+        assert alone.seen == [(status(order), HERE, monitor.getsockname()[1])]
+
+    def test_everything_else_is_a_stranger(
+        self, port: int, stack: ExitStack, monitor: socket.socket
+    ) -> None:
+        alone = self.Alone(port, stack)
+
+        for data in (classic_packet(), b"", b"nonsense", status()[:39]):
+            monitor.sendto(data, ("127.0.0.1", port))
+        alone.run_until_counted("strangers", 4)
+
+        assert alone.seen == []
+
+
+def test_without_anybody_who_takes_them_requests_are_dropped() -> None:
+    daemon = MemoryDaemon()
+
+    daemon.control.monitor_datagram(status(), HERE, 6543)
+
+    assert daemon.log == []
