@@ -27,6 +27,8 @@ class Seen:
     """How long ago its last answer came; None if none ever came."""
     segment: int = 0
     is_classic: bool = False
+    is_refused: bool = False
+    """Whether its host says that nobody listens at its port."""
     why_silent: str = ""
     """Why it may not answer; empty while it does."""
     checks: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ class Seen:
     @property
     def is_answering(self) -> bool:
         """Whether it answered of late."""
-        return self.silent_s is not None and self.silent_s < LATE_S
+        return self.silent_s is not None and self.silent_s < LATE_S and not self.is_refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def _seen(watched: Watched, watch: RingWatch, now_s: float) -> Seen:
         silent_s=None if watched.heard_s is None else now_s - watched.heard_s,
         segment=target.segment,
         is_classic=bool(watched.is_classic),
+        is_refused=watched.trouble == "refused",
         why_silent=silence.sentence if silence is not None else "",
         checks=silence.checks if silence is not None else (),
     )

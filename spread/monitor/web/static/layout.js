@@ -69,7 +69,7 @@ function inRows(blocks, width) {
 
 function place(block, x, y, tracks, nodes) {
   const count = block.members.length;
-  const size = Math.min(block.radial ? 14 : 24, (block.r * Math.PI) / count - 2);
+  const size = count === 1 ? 24 : Math.min(block.radial ? 14 : 24, (block.r * Math.PI) / count - 2);
   if (block.ring !== null) tracks.push({ x, y, r: block.r, ring: block.ring, count });
   block.members.forEach((name, index) => {
     const angle = -Math.PI / 2 + (2 * Math.PI * index) / count;
