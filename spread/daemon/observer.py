@@ -93,6 +93,9 @@ Send = Callable[[bytes, tuple[str, int]], object]
 """Sends a datagram to an address and port without waiting; OSError if it cannot."""
 
 
+Complete = Callable[[Report], Report]
+"""Returns a report with more in it; used by the watching thread only."""
+
 Item = Snapshot | Request | Callable[[], None]
 """What waits for the watching thread."""
 
@@ -108,6 +111,7 @@ class Observer:
         self._log = log
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._subscribers: list[Subscriber] = []
+        self._complete: Complete | None = None
         self._state: State | None = None
         self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="spread-observer", daemon=True)
@@ -118,6 +122,10 @@ class Observer:
     def state(self) -> State | None:
         """The last snapshot and its report; None before the first."""
         return self._state
+
+    def complete_with(self, complete: Complete) -> None:
+        """Let `complete` add to each report what only this thread finds out; before `start`."""
+        self._complete = complete
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have a subscriber told of each snapshot; before `start`."""
@@ -178,12 +186,21 @@ class Observer:
 
     def _publish(self, snapshot: Snapshot) -> None:
         own = asdict(self.counters) | dict(self._server.counters)
-        self._state = State(snapshot, self._reports.report(snapshot, own))
+        self._state = State(snapshot, self._completed(self._reports.report(snapshot, own)))
         for subscriber in self._subscribers:
             try:
                 subscriber.published(self._state)
             except Exception as error:
                 self._failed(error)
+
+    def _completed(self, report: Report) -> Report:
+        if self._complete is None:
+            return report
+        try:
+            return self._complete(report)
+        except Exception as error:
+            self._failed(error)
+        return report
 
     def _reply(self, reply: Reply) -> None:
         try:

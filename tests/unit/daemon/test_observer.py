@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Publisher, Sources
 from spread.daemon.view_history import ViewHistory
 from spread.daemon.watching import identity_of
+from spread.monitor.report import Report
 from tests.memory.daemon import MemoryDaemon
 
 WAIT_S = 20
@@ -196,6 +198,30 @@ def test_each_subscriber_is_told_of_each_report(watched: Watched) -> None:
 
     assert len(first.told) == len(second.told) == 2
     assert watched.observer.counters.observer_failures == 2
+
+
+def test_a_report_is_completed_before_anybody_sees_it(watched: Watched) -> None:
+    watched.observer.complete_with(lambda report: replace(report, release="with more"))
+
+    started(watched)
+    watched.settle()
+
+    assert watched.observer.state is not None
+    assert watched.observer.state.report.release == "with more"
+
+
+def test_a_report_that_cannot_be_completed_is_published_as_it_is(watched: Watched) -> None:
+    def fail(_: Report) -> Report:
+        raise ZeroDivisionError
+
+    watched.observer.complete_with(fail)
+
+    started(watched)
+    watched.settle()
+
+    assert watched.observer.state is not None
+    assert watched.observer.state.report.daemon == "localhost"
+    assert watched.observer.counters.observer_failures == 1
 
 
 def test_stop_ends_the_thread_after_what_is_in_hand(watched: Watched) -> None:
