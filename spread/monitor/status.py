@@ -26,7 +26,7 @@ GROUP_STATES: Final[Mapping[str, int]] = {"GOP": 1, "GTRANS": 2, "GGATHER": 3, "
 """Number of each state of the groups."""
 
 _COUNTERS: Final = {
-    "packet_sent": "packets_sent",
+    "packet_sent": "packets_made",
     "packet_recv": "packets_received",
     "packet_delivered": "packets_delivered",
     "retrans": "retransmitted",
@@ -37,7 +37,10 @@ _COUNTERS: Final = {
 }
 """Fields of the record and the counters that fill them."""
 
-_GAUGES: Final = {"aru": "aru", "my_aru": "my_aru", "highest_seq": "seq", "token_rounds": "round"}
+_GAUGES: Final = {"aru": "stable", "my_aru": "aru", "highest_seq": "seq", "token_rounds": "round"}
+
+_NOT_NEW: Final = ("duplicates", "out_of_range")
+"""Of the packets received, those that the classic daemon does not count."""
 
 _VERSION: Final = (4, 4, 0)
 """The release whose record this is; monitors refuse, or misread, that of another."""
@@ -48,8 +51,14 @@ def status_record(
 ) -> StatusRecord:
     """Return the record of a report; both maps are by the names of configured daemons."""
     numbers = {field: report.counters.get(name, 0) for field, name in _COUNTERS.items()}
+    numbers["packet_recv"] -= sum(report.counters.get(name, 0) for name in _NOT_NEW)
     numbers |= {field: int(report.gauges.get(name, 0)) for field, name in _GAUGES.items()}
-    leader = report.ring.leader
+    members, leader = report.members, report.ring.leader
+    if len(addresses) == 1:
+        # Alone in its configuration it has the ring that it was made with.
+        numbers["membership_changes"] = 1
+    elif numbers["membership_changes"] == 0:
+        members, leader = (), ""
     major, minor, patch = _VERSION
     return StatusRecord(
         sec=int(report.uptime_s),
@@ -57,8 +66,8 @@ def status_record(
         gstate=GROUP_STATES.get(report.group_state, 0),
         my_id=report.address,
         leader_id=addresses.get(leader, leader) or "0.0.0.0",
-        num_procs=len(report.members),
-        num_segments=len({segments.get(each, -1) for each in report.members}),
+        num_procs=len(members),
+        num_segments=len({segments.get(each, -1) for each in members}),
         window=report.windows.window,
         personal_window=report.windows.personal,
         accelerated_ring=int(report.windows.is_accelerated),
@@ -76,6 +85,7 @@ def report_of(reply: StatusReply, *, names: Mapping[str, str], now_s: float) -> 
     """Return what a classic daemon's status reply tells; `names` are by main address."""
     record = reply.record
     counters = {name: getattr(record, field) & 0xFFFFFFFF for field, name in _COUNTERS.items()}
+    counters["packets_sent"] = counters["packets_made"] + counters["retransmitted"]
     return Report(
         daemon=names.get(record.my_id, record.my_id),
         address=record.my_id,

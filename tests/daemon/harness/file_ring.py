@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import spread
 from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
@@ -45,7 +46,12 @@ class Member:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: "daemon ready" in self.output(), f"{self.name}: {self.output()}")
+        wait_until(self._is_ready, f"{self.name}, see {self.directory}")
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.output()
+        return "daemon ready" in self.output()
 
     def stop(self) -> int:
         """Stop it in order and return its status."""
@@ -60,8 +66,8 @@ class Member:
     def output(self) -> str:
         return (self.directory / "output.txt").read_text(errors="replace")
 
-    def connect(self, name: str) -> spread.Mailbox:
-        return spread.connect(f"{self.port}@{self.address}", name, timeout=DEADLINE)
+    def connect(self, name: str, **more: Any) -> spread.Mailbox:
+        return spread.connect(f"{self.port}@{self.address}", name, timeout=DEADLINE, **more)
 
     def reload(self) -> subprocess.CompletedProcess[str]:
         """Run `spread --reload` in its directory."""

@@ -16,6 +16,7 @@ def test_record_tells_the_ring_by_addresses_and_counts():
         address="10.0.1.2",
         ring=RingName("alpha", 7),
         members=("alpha", "beta", "gamma"),
+        counters={"installs": 1},
     )
 
     record = status_record(report, addresses=ADDRESSES, segments=SEGMENTS)
@@ -24,10 +25,16 @@ def test_record_tells_the_ring_by_addresses_and_counts():
     assert (record.num_procs, record.num_segments) == (3, 2)
 
 
-def test_daemon_without_a_ring_has_the_leader_and_members_of_none():
-    record = status_record(
-        Report(daemon="beta", address="10.0.1.2", state="SEG"), addresses={}, segments={}
+def test_daemon_that_has_had_no_ring_with_others_tells_of_no_members():
+    report = Report(
+        daemon="beta",
+        address="10.0.1.2",
+        state="SEG",
+        ring=RingName("beta", 7),
+        members=("beta",),
     )
+
+    record = status_record(report, addresses=ADDRESSES, segments=SEGMENTS)
 
     assert (record.leader_id, record.num_procs, record.num_segments) == ("0.0.0.0", 0, 0)
     assert record.state == 2
@@ -53,9 +60,24 @@ def test_report_of_a_classic_daemon_has_its_counters_and_windows():
     report = report_of(StatusReply("10.0.0.9", record), names={}, now_s=5.0)
 
     assert report.daemon == "10.0.0.9"
-    assert report.counters["packets_sent"] == 4
+    assert report.counters["packets_made"] == 4
     assert report.counters["packets_received"] == 0xFFFFFFFF
-    assert report.gauges["aru"] == 12
+    assert report.gauges["stable"] == 12
     assert report.gauges["ring_daemons"] == 3
     assert report.windows == Windows(160, 20, 15, True)
     assert report.release == "4.4.0"
+
+
+def test_packets_that_came_again_are_not_received_ones():
+    counters = {"installs": 1, "packets_received": 10, "duplicates": 2, "out_of_range": 1}
+    report = Report(daemon="beta", address="10.0.1.2", counters=counters)
+
+    assert status_record(report, addresses=ADDRESSES, segments=SEGMENTS).packet_recv == 7
+
+
+def test_only_daemon_of_its_configuration_has_had_one_membership():
+    report = Report(daemon="beta", address="10.0.1.2", members=("beta",))
+
+    record = status_record(report, addresses={"beta": "10.0.1.2"}, segments={"beta": 0})
+
+    assert (record.membership_changes, record.num_procs) == (1, 1)
