@@ -45,6 +45,7 @@ CASES = {case["case"]: case for case in RECORDING["cases"]}
 SAFE = [name for name, case in CASES.items() if not case["dangerous_monitor"]]
 DANGEROUS = [name for name, case in CASES.items() if case["dangerous_monitor"]]
 LAST = "kill"
+PATIENCE = 0.25  # Seconds after which a status is asked for again.
 
 ANSWERED = ("status with the old hash",)
 VOLATILE = ("sec", "token_hurry", "token_rounds", "membership_changes", "accelerated_ring")
@@ -65,12 +66,14 @@ class Bench:
         self.daemon = Member(1, port, directory)
         flags = "DebugFlags = { PRINT EXIT STATUS FLOW_CONTROL NETWORK }\n"
         self.daemon.file.write_text(flags + text)
-        self.sender, self.receiver, self.control = (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)
+        self.sender, self.receiver, self.control, self.asker = (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)
         )
         for each in (self.sender, self.receiver, self.control):
             each.bind(("127.0.0.1", 0))
-            each.settimeout(DEADLINE)
+        # Each source has a budget: what is recorded must not suffer from what is asked beside it.
+        self.asker.bind(("127.0.0.2", 0))
+        self.control.settimeout(PATIENCE)
         self.controls = 0
 
     def start(self) -> None:
@@ -98,11 +101,18 @@ class Bench:
 
     def status(self) -> StatusReply:
         """Ask for the status by a socket of its own; what was sent before has been judged then."""
-        self.controls += 1
+        return wait_until(self._ask_status, "a status")
+
+    def _ask_status(self) -> StatusReply | None:
         port = self.control.getsockname()[1]
         data = encode_request(Request(Command.STATUS, "127.0.0.1", port))
-        self.sender.sendto(data, ("127.0.0.1", self.daemon.port))
-        return decode_status(self.control.recv(65535))
+        self.asker.sendto(data, ("127.0.0.1", self.daemon.port))
+        try:
+            reply = decode_status(self.control.recv(65535))
+        except TimeoutError:
+            return None
+        self.controls += 1
+        return reply
 
     def replied(self) -> bytes | None:
         """Return what has come for the receiver."""
@@ -122,7 +132,7 @@ class Bench:
     def close(self) -> None:
         if self.daemon.process is not None and self.daemon.process.poll() is None:
             assert self.daemon.stop() == 0
-        for each in (self.sender, self.receiver, self.control):
+        for each in (self.sender, self.receiver, self.control, self.asker):
             each.close()
 
 
