@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from spread.config.model import EventPriority, EventType
+from spread.config.model import EventPriority, EventType, Options
 from spread.daemon.auth import Transport
 from spread.daemon.sessions import Session
 from tests.daemon.harness import wire
@@ -344,3 +344,40 @@ def test_an_exception_in_control_stops_the_driver(
 
     with pytest.raises(RuntimeError, match="lost track"):
         alice.join(b"g")
+
+
+class TestTimers:
+    def test_a_call_after_some_time_comes_once(self, daemon: MemoryDaemon) -> None:
+        called: list[str] = []
+        daemon.control.call_after(SECOND_NS, lambda: called.append("once"))
+        daemon.control.call_every(SECOND_NS, lambda: called.append("again"))
+
+        daemon.advance(3 * SECOND_NS)
+
+        assert called.count("once") == 1
+        assert called.count("again") == 3
+
+    def test_a_call_may_ask_for_the_next(self, daemon: MemoryDaemon) -> None:
+        called: list[str] = []
+
+        def call() -> None:
+            called.append("")
+            if len(called) < 3:
+                daemon.control.call_after(SECOND_NS, call)
+
+        daemon.control.call_after(SECOND_NS, call)
+        daemon.advance(5 * SECOND_NS)
+
+        assert len(called) == 3
+
+
+def test_limits_of_another_configuration_are_for_those_who_connect_from_then_on(
+    daemon: MemoryDaemon,
+) -> None:
+    options = Options(handshake_timeout=100)
+
+    daemon.control.configured(daemon.control.settings.handshake, options)
+    late = daemon.connect()
+    daemon.advance(SECOND_NS)
+
+    assert late.is_closed()

@@ -395,3 +395,38 @@ class TestNamesThatNoDaemonLetsIn:
         groups = Groups(RingId(1, 1), [b"d1", b"d2"])
 
         assert groups.join(BOB, b"g") == []
+
+
+class TestOtherNumbers:
+    def test_members_keep_their_groups_and_views_go_on(self, ring: Ring) -> None:
+        for group in (b"g", b"h"):
+            ring.join(AMY, group)
+        ring.join(DAVE, b"g")
+        alone = ring.part(0)
+        alone.take(0)
+        groups = alone.groups[0]
+        before = groups.id(b"g")
+
+        groups.renumber([b"new", b"d3", b"d1"], 2)
+
+        groups.invariants()
+        assert groups.members(b"g") == (AMY, DAVE)
+        assert groups.of(AMY) == {b"g", b"h"}
+        assert groups.id(b"g") == before
+        was_member, (view,) = groups.leave(DAVE, b"g")
+        assert was_member
+        assert isinstance(view, View)
+        assert view.members == (AMY,)
+
+    def test_members_of_daemons_with_other_numbers_come_in(self, ring: Ring) -> None:
+        ring.join(AMY, b"g")
+        alone = ring.part(0)
+        groups = alone.groups[0]
+        groups.renumber([b"new", b"d3", b"d1"], 2)
+
+        assert groups.join(CARL, b"g") == []
+        groups.transitional((2,), RingId(5, 1000))
+        outcome = groups.regular((1, 2), RingId(5, 1001))
+
+        assert groups.stage is Stage.GATHERING
+        assert outcome.submissions

@@ -3,6 +3,7 @@
 import pytest
 
 from spread.daemon.membership.packets import Alive, Form, FormAck, Join, Leave, Packet, Refer
+from spread.daemon.membership.settings import NetworkSettings
 from spread.daemon.membership.table import State
 from tests.unit.daemon.membership.fleet import MS, Fleet
 
@@ -382,3 +383,72 @@ def test_leave_goes_to_the_own_segment_and_to_members_elsewhere() -> None:
     fleet.machines[1].leave()
 
     assert [target for target, _ in fleet.sent(1, Leave)] == [256, 2, 3]
+
+
+def test_a_daemon_that_withdraws_is_alone_at_once_and_its_ring_goes_on() -> None:
+    fleet = Fleet(3)
+    fleet.form()
+
+    fleet.machines[1].withdraw("test")
+    fleet.run(100)
+
+    assert fleet.machines[1].is_withdrawn
+    assert fleet.rings() == [(0, 2), (1,), (0, 2)]
+
+
+def test_a_daemon_that_has_withdrawn_hears_nobody() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+    fleet.machines[1].withdraw("test")
+    fleet.run(100)
+    sent_count = len(fleet.cores[1].sent)
+
+    fleet.hear(1, 0, fleet.alive(1))
+    fleet.machines[1].foreign_ring(0, (fleet.ids[0], 9))
+    fleet.machines[1].unreachable(0)
+    fleet.run(100)
+
+    assert fleet.machines[1].is_withdrawn
+    assert len(fleet.cores[1].sent) == sent_count
+
+
+def test_a_daemon_that_is_renumbered_forms_a_ring_in_the_other_network() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+    machine, core = fleet.machines[1], fleet.cores[1]
+    machine.counters["clock_ahead"] += 1
+    machine.withdraw("test")
+    fleet.run(10)
+    ring = machine.ring
+
+    machine.renumber(
+        NetworkSettings(
+            me=0,
+            ids=(fleet.ids[1],),
+            names=(b"d1",),
+            segments=(0,),
+            network_hash=2,
+            incarnation=9,
+        )
+    )
+    before = machine.ring
+    machine.start("another network")
+    assert core.forming is not None
+    machine.transitional()
+    machine.regular()
+
+    assert before == ring
+    assert machine.members == (0,)
+    assert machine.ring[1] > ring[1]
+    assert not machine.is_withdrawn
+    assert machine.counters["clock_ahead"] == 1
+
+
+def test_a_daemon_withdraws_while_it_looks_for_others() -> None:
+    fleet = Fleet(3, idle=[2])
+    fleet.run(50)
+
+    fleet.machines[0].withdraw("test")
+    fleet.run(10)
+
+    assert fleet.machines[0].is_withdrawn
