@@ -10,9 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-__all__ = ["CHROMIUM", "DESKTOP", "PHONE", "WITHOUT_BROWSER", "Watched", "chromium", "opened"]
+__all__ = [
+    "CHROMIUM",
+    "DESKTOP",
+    "PHONE",
+    "WITHOUT_BROWSER",
+    "Watched",
+    "chromium",
+    "opened",
+    "window",
+]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -25,6 +34,7 @@ DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
 DEADLINE_MS = 30_000
+expect.set_options(timeout=DEADLINE_MS)
 
 
 @dataclass
@@ -68,7 +78,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(
+def window(
     browser: Browser,
     address: str,
     *,
@@ -77,7 +87,7 @@ def opened(
     motion: str = "no-preference",
     scale: float = 1,
 ) -> Iterator[Watched]:
-    """Open an address in a window of its own, and wait until the page shows a ring."""
+    """Open an address in a window of its own."""
     width, height = size
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -90,7 +100,14 @@ def opened(
         watched = Watched(context.new_page())
         watched.watch(address)
         watched.page.goto(address)
-        watched.page.locator(".link[data-state=live]").wait_for()
         yield watched
     finally:
         context.close()
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **arguments: object) -> Iterator[Watched]:
+    """Open the page and wait until it is live."""
+    with window(browser, address, **arguments) as watched:  # type: ignore[arg-type]
+        watched.page.locator(".link[data-state=live]").wait_for()
+        yield watched

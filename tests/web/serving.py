@@ -44,14 +44,16 @@ class Site:
 
 
 @contextmanager
-def served(watch: Watch, *, address: str = "127.0.0.1", **arguments: object) -> Iterator[Site]:
-    """Serve the page of a ring at a free port."""
+def served(
+    watch: Watch, *, address: str = "127.0.0.1", port: int = 0, **arguments: object
+) -> Iterator[Site]:
+    """Serve the page of a ring, at any free port by default."""
 
     @asynccontextmanager
     async def watching() -> AsyncIterator[Watch]:
         yield watch
 
-    server = Server(watching(), Place(address, 0), **arguments)  # type: ignore[arg-type]
+    server = Server(watching(), Place(address, port, is_exact=True), **arguments)  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

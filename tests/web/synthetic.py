@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from spread.monitor.rates import History
@@ -93,6 +93,20 @@ class SyntheticRing:
                 formed_ms=840.0,
             )
             daemon.views = [*daemon.views, view][-32:]
+
+    def split(self, *sides: list[str]) -> None:
+        """Let the ring fall apart, one side after the other."""
+        for side in sides:
+            self.form(side, cause="token lost")
+            self.pass_time(1.0)
+        self.pass_time(20.0)
+
+    def rename_session(self, old: str, new: str) -> None:
+        """Give a slow session another name."""
+        for daemon in self.daemons.values():
+            daemon.slowest = tuple(
+                replace(each, name=new) if each.name == old else each for each in daemon.slowest
+            )
 
     def kill(self, name: str) -> None:
         self.daemons[name].is_alive = False

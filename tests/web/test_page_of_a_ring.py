@@ -59,7 +59,7 @@ def test_groups_and_their_members_can_be_found(ring: RealRing, page: Watched) ->
         bob.join("tea07")
         page.page.get_by_label("Begins with").fill("tea0")
 
-        page.page.locator("#groups-place:text('1 to 10 of 10')").wait_for()
+        page.page.locator("#groups-hint:text('10 groups')").wait_for()
         row = page.page.get_by_role("row", name="tea07")
         row.get_by_text("#bob#b").wait_for()
         assert row.locator("td").first.inner_text() == "2"

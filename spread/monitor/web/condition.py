@@ -156,7 +156,7 @@ def _silent_one(seen: Seen, found: Sequence[Ring]) -> Sentence:
         return Sentence(f"late {seen.name}", level, f"{start}; {then}.", remedy=remedy)
     if after is None:
         return Sentence(f"gone {seen.name}", Level.BAD, f"{start}.", remedy=remedy)
-    why = f" because {cause(after.cause)}" if after.cause else ""
+    why = f" because {cause(after.cause, seen.name)}" if after.cause else ""
     formed = f"{listed(after.members)} formed a ring of {count_word(len(after.members))}"
     return Sentence(
         key=f"gone {seen.name} {after.name.time}",

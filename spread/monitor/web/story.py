@@ -19,6 +19,9 @@ __all__ = ["STEPS_MAX", "Step", "Story"]
 STEPS_MAX: Final = 120
 """Views that are kept; older ones are forgotten."""
 
+SPLIT_S: Final = 5.0
+"""Sides of a partition form their rings within this time of each other."""
+
 Key = tuple[RingName, frozenset[str]]
 
 
@@ -32,8 +35,9 @@ class Step:
     text: str
     rings: Mapping[str, int | None]
     """Number of the ring of each daemon; None if it is in none that is known."""
-    members: tuple[str, ...]
-    formed_ms: float = 0.0
+    sides: tuple[tuple[str, ...], ...]
+    """The members of the ring, or of the rings, that came into being."""
+    cause: str = ""
 
 
 class Story:
@@ -56,12 +60,19 @@ class Story:
         """Return what happened, oldest first, for the daemons of the configuration."""
         now: dict[str, int | None] = dict.fromkeys(daemons)
         steps: list[Step] = []
+        lost: set[str] = set()  # By the last step.
         for number, view in enumerate(self._in_order()):
             before = dict(now)
-            _leave(now, view)
+            left = _leave(now, view)
             now.update(dict.fromkeys(view.members, number))
+            if steps and lost.issuperset(view.members) and _is_soon(steps[-1], view):
+                steps[-1] = _split(steps[-1], view, now)
+                lost -= set(view.members)
+                continue
             kind, text = _tell(view, before, is_first=not steps)
-            steps.append(Step(view.time_s, kind, text, dict(now), view.members, view.formed_ms))
+            sides = (view.members,)
+            steps.append(Step(view.time_s, kind, text, dict(now), sides, view.cause))
+            lost = left
         return steps
 
     def _add(self, view: View) -> None:
@@ -79,12 +90,24 @@ class Story:
         return sorted(self._views.values(), key=lambda view: (view.time_s, view.ring.time))
 
 
-def _leave(now: dict[str, int | None], view: View) -> None:
-    """Take those out of their ring whom the members of a view leave behind."""
-    lost = {now.get(member) for member in view.members} - {None}
-    for name, ring in now.items():
-        if ring in lost and name not in view.members:
-            now[name] = None
+def _leave(now: dict[str, int | None], view: View) -> set[str]:
+    """Take those out of their ring whom the members of a view leave behind, and return them."""
+    rings = {now.get(member) for member in view.members} - {None}
+    lost = {name for name, ring in now.items() if ring in rings and name not in view.members}
+    now.update(dict.fromkeys(lost))
+    return lost
+
+
+def _is_soon(step: Step, view: View) -> bool:
+    return view.time_s - step.time_s < SPLIT_S
+
+
+def _split(step: Step, view: View, now: Mapping[str, int | None]) -> Step:
+    """Return a loss as the partition it is: those who were lost have a ring of their own."""
+    sides = tuple(sorted((*step.sides, view.members), key=lambda side: (-len(side), side)))
+    why = f", because {cause(step.cause or view.cause)}" if step.cause or view.cause else ""
+    text = f"The ring split: {'; '.join(listed(side) for side in sides)}{why}."
+    return Step(step.time_s, "partition", text, dict(now), sides, step.cause or view.cause)
 
 
 def _tell(view: View, before: Mapping[str, int | None], *, is_first: bool) -> tuple[str, str]:

@@ -27,17 +27,17 @@ LISTED_MAX: Final = 8
 _CAUSES: Final[Mapping[str, str]] = {
     "token lost": "the token was lost",
     "recovery made no progress": "the recovery of messages made no progress",
-    "this daemon was stopped for longer than TokenTimeout": "a daemon stood still for longer "
-    "than TokenTimeout",
-    "this daemon leaves": "a daemon was stopped in order",
+    "this daemon was stopped for longer than TokenTimeout": "{who} stood still for longer than "
+    "TokenTimeout",
+    "this daemon leaves": "{who} was stopped in order",
     "asked for": "it was asked for",
     "start": "the daemon started",
-    "a member left": "a daemon was stopped in order",
-    "a member cannot be reached": "a daemon could no longer be reached",
+    "a member left": "{who} was stopped in order",
+    "a member cannot be reached": "{who} could no longer be reached",
     "another daemon has this name": "two daemons had the same name",
     "no FORM2 came": "the forming of a ring did not come to an end",
 }
-"""Causes of the event log as the second half of a sentence."""
+"""Causes of the event log as the second half of a sentence; `{who}` is the daemon they name."""
 
 
 def count_word(count: int) -> str:
@@ -67,14 +67,16 @@ def age(seconds: float) -> str:
     return f"{seconds / 86400:.0f} days"
 
 
-def cause(text: str) -> str:
+def cause(text: str, subject: str = "") -> str:
     """Return the cause of a ring's end as `the token was lost`; empty for none.
 
-    A cause may name a daemon behind a colon, as the event log does.
+    A cause may name a daemon behind a colon, as the event log does; if that is the `subject` of the
+    sentence, it is called "it".
     """
     known, _, about = text.partition(": ")
+    who = "it" if about and about == subject else about or "a daemon"
     words = _CAUSES.get(known, known)
-    return f"{words} ({about})" if about and words else words
+    return words.replace("{who}", who) if "{who}" in words or not about else f"{words} ({about})"
 
 
 def times(count: int, one: str, many: str) -> str:

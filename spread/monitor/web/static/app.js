@@ -1,7 +1,7 @@
 // The page: takes what the server sends and hands it to the parts.
 
 import { byId, html, keyed, say, sayMarked, set } from "./dom.js";
-import { LEVELS, NONE, age, clock, duration, number, told, whole } from "./format.js";
+import { LEVELS, NONE, age, clock, duration, ended, number, sentence, told, whole } from "./format.js";
 import * as groups from "./groups.js";
 import * as plots from "./plots.js";
 import * as ring from "./ring.js";
@@ -73,8 +73,8 @@ function showFindings() {
       if (!each) return;
       set(item, { "data-level": each.severity === "critical" ? "bad" : "warn" });
       say(item.children[0], `${LEVELS[each.severity === "critical" ? "bad" : "warn"].icon} ${each.subject}`);
-      sayMarked(item.children[1], each.sentence);
-      sayMarked(item.children[2], each.remedy);
+      sayMarked(item.children[1], ended(each.sentence));
+      sayMarked(item.children[2], sentence(each.remedy));
       say(item.children[3], `${each.rule}${each.since_s ? `, since ${clock(each.since_s)}` : ""}`);
     });
 }

@@ -61,3 +61,9 @@ export const LEVELS = {
   warn: { icon: "!", word: "Needs a look" },
   bad: { icon: "✕", word: "Trouble" },
 };
+
+/** A text with a full stop; it may begin with a name, which stays as it is. */
+export const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** A text as a sentence: it begins with a capital, too. */
+export const sentence = (text) => (text ? ended(text[0].toUpperCase() + text.slice(1)) : "");

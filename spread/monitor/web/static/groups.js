@@ -61,6 +61,7 @@ async function ask(address) {
 function draw(groups) {
   say(hint, total === 0 ? (prefix.value ? "No group begins so." : "There are no groups.") : `${whole(total)} ${total === 1 ? "group" : "groups"}`);
   set(table, { hidden: total === 0 });
+  set(byId("groups-pager"), { hidden: total <= COUNT });
   keyed(table.tBodies[0], groups, (group) => group.name, makeRow, updateRow);
   const last = Math.min(total, offset + COUNT);
   say(byId("groups-place"), total === 0 ? "" : `${whole(offset + 1)} to ${whole(last)} of ${whole(total)}`);

@@ -1,7 +1,8 @@
 // Where rings and daemons stand in the drawing: numbers only, no elements.
 
-const LABEL_SIDE = 84;
-const LABEL_TOP = 50;
+const LABEL_SIDE = 92;
+const LABEL_MIDDLE = 56;
+const LABEL_TOP = 72;
 const MANY = 9;
 const ALONE_WIDTH = 150;
 const ALONE_HEIGHT = 112;
@@ -37,7 +38,7 @@ export function arrange(rings, outside, width) {
 function ringBlock(members, ring, width, share) {
   const count = members.length;
   const radial = count > MANY;
-  const side = radial ? 92 : LABEL_SIDE;
+  const side = radial ? 92 : count < 3 ? LABEL_MIDDLE : LABEL_SIDE;
   const top = radial ? 92 : LABEL_TOP;
   const fitting = Math.max(44, width / 2 - side);
   const r = count === 1 ? 34 : Math.min(fitting, radial ? 250 : 190, Math.max(wanted(count, share), (count * 46) / (2 * Math.PI)));

@@ -1,0 +1,235 @@
+"""The page in a real browser over a made-up ring: everybody can read it, and it says everything."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.daemon.harness.waiting import wait_until
+from tests.web.browser import PHONE, Watched, opened, window
+from tests.web.serving import Site, served
+from tests.web.synthetic import SyntheticRing, with_findings
+
+CHECKS = (Path(__file__).parent / "accessibility.js").read_text()
+
+Open = Callable[..., Watched]
+
+
+class Stage:
+    """A made-up ring and its page."""
+
+    def __init__(self, ring: SyntheticRing, site: Site) -> None:
+        self.ring = ring
+        self.address = f"{site.address}/"
+        self.site = site
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    ring = SyntheticRing(3)
+    with_findings(ring)
+    with served(ring) as site:
+        yield Stage(ring, site)
+
+
+@pytest.fixture
+def broken(stage: Stage) -> Stage:
+    """A ring that has been through a partition, lost c, and has something to complain about."""
+    ring = stage.ring
+    ring.split(["a", "b"], ["c"])
+    ring.form(["a", "b", "c"], cause="asked for")
+    ring.kill("c")
+    ring.pass_time(5)
+    ring.form(["a", "b"], cause="token lost")
+    return stage
+
+
+def tab_stops(watched: Watched, count: int) -> list[str]:
+    """Press Tab so often; return what was focused, and fail where that cannot be seen."""
+    found = []
+    for _ in range(count):
+        watched.page.keyboard.press("Tab")
+        found.append(
+            watched.page.evaluate(
+                """() => {
+                    const element = document.activeElement;
+                    const style = getComputedStyle(element.querySelector(".node-focus") ?? element);
+                    const isSeen = style.outlineStyle !== "none" || style.stroke !== "none";
+                    const name = element.id || element.getAttribute("aria-label") || element.textContent;
+                    return (isSeen ? "" : "NOT SEEN: ") + name.trim();
+                }"""
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_read_it(broken: Stage, open_page: Open, theme: str) -> None:
+    page = open_page(broken.address, theme=theme)
+    page.page.locator("#groups-search").scroll_into_view_if_needed()
+    page.page.get_by_role("row", name="orders.00004").wait_for()
+
+    assert page.page.evaluate(CHECKS) == []
+
+
+def test_the_tab_key_goes_through_it_in_reading_order(broken: Stage, open_page: Open) -> None:
+    page = open_page(broken.address)
+
+    stops = tab_stops(page, 14)
+
+    assert stops[0] == "Skip to the ring"
+    assert stops[1:7] == ["Traffic", "History", "Daemons", "Losses", "Groups", "theme"]
+    assert stops[7] == "a: well"
+    assert stops[8:10] == ["scope", "service"]
+    assert not [stop for stop in stops if stop.startswith("NOT SEEN")]
+
+
+def test_arrow_keys_go_round_the_ring_and_enter_shows_a_daemon(
+    stage: Stage, open_page: Open
+) -> None:
+    page = open_page(stage.address)
+    page.page.get_by_role("button", name="a: well").focus()
+
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("Enter")
+
+    expect(page.page.locator("#details h3")).to_have_text("b")
+    expect(page.page.locator("#scope")).to_have_value("b")
+    expect(page.page.locator("#plots h3").first).to_have_text("Messages from its clients")
+    page.page.keyboard.press("Escape")
+    expect(page.page.locator("#details")).to_be_hidden()
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(
+    broken: Stage, open_page: Open, keep: Callable[[Watched], None]
+) -> None:
+    page = open_page(broken.address, size=PHONE)
+    page.page.locator("#groups-search").scroll_into_view_if_needed()
+    page.page.get_by_role("row", name="orders.00004").wait_for()
+
+    assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    assert page.page.evaluate(CHECKS) == []
+    keep(page)
+
+
+def test_who_wants_no_motion_gets_none(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address, motion="reduce")
+
+    expect(page.page.locator(".token").first).to_be_hidden()
+    assert page.page.evaluate("document.getAnimations().length") == 0
+    expect(page.page.locator(".middle-unit").first).to_have_text("token rounds")
+
+
+def test_screen_readers_hear_what_changes_and_not_the_seconds(
+    stage: Stage, open_page: Open
+) -> None:
+    page = open_page(stage.address)
+    heard = page.page.locator("#announce")
+    expect(heard).to_contain_text("a, b and c are one ring of three")
+
+    stage.ring.kill("c")
+    expect(heard).to_contain_text("c has not answered")
+    before = heard.inner_text()
+    expect(page.page.locator("#headline")).to_contain_text("c has not answered for 4 s")
+
+    assert heard.inner_text() == before
+
+
+def test_findings_have_a_sentence_and_a_remedy(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address)
+
+    finding = page.page.locator(".finding").first
+    expect(finding.locator("h3")).to_contain_text("a -> b")
+    expect(finding.locator(".sentence")).to_contain_text("b misses 0.34 %")
+    expect(finding.locator(".remedy")).to_contain_text("Look at the cable")
+    expect(page.page.locator("#status")).to_have_attribute("data-level", "warn")
+
+
+def test_losses_stand_where_the_two_daemons_meet(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address)
+    cell = page.page.locator("#pairs tbody tr").nth(1).locator("td").nth(0)
+
+    expect(cell).to_have_attribute("data-heat", "2")
+    assert "From a to b" in str(cell.get_attribute("title"))
+
+
+def test_a_partition_is_two_lines_of_the_history_that_part(broken: Stage, open_page: Open) -> None:
+    page = open_page(broken.address)
+
+    expect(page.page.locator("#story-list [data-kind=partition]")).to_contain_text(
+        "The ring split: a and b; c"
+    )
+    expect(page.page.locator("#story-list [data-kind=merge]")).to_contain_text("a and b met c")
+    expect(page.page.locator(".band.side")).to_have_count(1)
+    expect(page.page.locator(".lane-name.gone")).to_have_text("c ✕")
+
+
+def test_a_theme_that_was_chosen_is_kept(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address, theme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = page.page.evaluate(ground)
+
+    page.page.get_by_role("button", name="Theme: system").click()
+    page.page.get_by_role("button", name="Theme: light").click()
+    dark = page.page.evaluate(ground)
+    page.page.reload()
+    page.page.get_by_role("button", name="Theme: dark").wait_for()
+
+    assert dark != before
+    assert page.page.evaluate(ground) == dark
+
+
+def test_a_name_that_looks_like_markup_is_text(stage: Stage, open_page: Open) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    stage.ring.rename_session("#chart#c", evil)
+    page = open_page(stage.address)
+
+    page.page.locator("#slow").get_by_text(evil).wait_for()
+    assert page.page.locator("#slow img").count() == 0
+
+
+def test_a_server_that_has_gone_is_said_and_found_again(browser: Browser) -> None:
+    with served(SyntheticRing(3)) as site:
+        port = site.port
+        with opened(browser, f"{site.address}/") as page:
+            site.server.stop()
+            page.page.get_by_role("alert").get_by_text("does not answer").wait_for()
+            with served(SyntheticRing(3), port=port):
+                page.page.locator(".link[data-state=live]").wait_for()
+                expect(page.page.locator("#lost")).to_be_hidden()
+
+
+def test_the_door_lets_in_who_types_the_token(browser: Browser) -> None:
+    token = "a token of this test"
+    with served(SyntheticRing(3), address="0.0.0.0", token=token) as site:
+        with window(browser, f"{site.address}/") as page:
+            page.page.get_by_label("The token that").fill("not the token of this test")
+            page.page.get_by_role("button", name="Open").click()
+            page.page.get_by_role("alert").get_by_text("That is not the token").wait_for()
+            page.page.get_by_label("The token that").fill(token)
+            page.page.get_by_role("button", name="Open").click()
+            page.page.locator(".link[data-state=live]").wait_for()
+            wait_until(lambda: token not in page.page.url, "the token to leave the address")
+
+
+def test_a_ring_of_32_fits_a_desktop_and_a_phone(open_page: Open) -> None:
+    with served(SyntheticRing(32, groups=10_000)) as site:
+        for size in ((1440, 900), PHONE):
+            page = open_page(f"{site.address}/", size=size)
+            expect(page.page.locator(".node")).to_have_count(32)
+            assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
+            assert page.page.evaluate(OVERLAPPING) == []
+            page.page.context.close()
+
+
+OVERLAPPING = """() => {
+    const boxes = [...document.querySelectorAll(".node-disc")].map((each) => each.getBoundingClientRect());
+    const wrong = [];
+    boxes.forEach((one, index) => boxes.slice(index + 1).forEach((two) => {
+        const apart = Math.hypot(one.x + one.width / 2 - two.x - two.width / 2,
+            one.y + one.height / 2 - two.y - two.height / 2);
+        if (apart < one.width / 2 + two.width / 2) wrong.push([one.x, two.x]);
+    }));
+    return wrong;
+}"""
