@@ -7,6 +7,7 @@ findings of every kind, curves that look the same in every run.
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -27,9 +28,6 @@ from spread.monitor.report import (
 from spread.monitor.web.sight import Seen, Sight
 
 __all__ = ["Daemon", "SyntheticRing", "with_findings"]
-
-LEADS_S: Final = 180
-"""Seconds of history that a ring has when it begins."""
 
 BUCKETS: Final = 24
 
@@ -60,11 +58,14 @@ class Daemon:
 class SyntheticRing:
     """Daemons that form the rings they are told to, on a clock of their own."""
 
-    def __init__(self, count: int, groups: int = 12, *, clock: Callable[[], float] = time.time):
+    def __init__(self, count: int, groups: int = 12, *, past_s: float = 0.0) -> None:
+        """Begin `past_s` ago; what happened since then is told by the calls that follow.
+
+        What is left of the past when somebody looks goes by at once, a second a look.
+        """
         names = [chr(ord("a") + index) for index in range(min(count, 26))]
         names += [f"host{index:02}" for index in range(len(names), count)]
-        self._clock = clock
-        self.start_s = clock() - LEADS_S
+        self.start_s = time.time() - past_s
         self.daemons = {name: Daemon(name, number) for number, name in enumerate(names)}
         self.groups_count = groups
         self.is_restless = False
@@ -72,7 +73,13 @@ class SyntheticRing:
         self._ring_time = 1000
         self._now_s = self.start_s
         self._next_s = self.start_s
+        self._script: deque[tuple[float, Callable[[], None]]] = deque()
         self.form(names, at_s=self.start_s - 7200)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the past has gone by."""
+        return self._now_s > time.time() - 1.5
 
     # The script.
 
@@ -117,11 +124,17 @@ class SyntheticRing:
         daemon.history = History()
         daemon.views = []
 
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Let something happen so long after the beginning; later things are told later."""
+        self._script.append((self.start_s + seconds, action))
+
     def pass_time(self, seconds: float) -> None:
         """Let the daemons report for so many seconds."""
         end_s = self._now_s + seconds
         while self._next_s <= end_s:
             self._now_s = self._next_s
+            while self._script and self._script[0][0] <= self._now_s:
+                self._script.popleft()[1]()
             self._report()
             self._next_s += 1.0
         self._now_s = end_s
@@ -129,7 +142,7 @@ class SyntheticRing:
     # What the page asks.
 
     def look(self) -> Sight:
-        self.pass_time(max(0.0, self._clock() - self._now_s))
+        self.pass_time(max(0.0, min(1.0, time.time() - self._now_s)))
         if self.is_restless:
             first = next(iter(self.daemons.values()))
             first.heard_s = 0.0 if first.heard_s else self._now_s
@@ -137,10 +150,11 @@ class SyntheticRing:
 
     def sight(self) -> Sight:
         """Return what is known at the present of the script."""
-        return Sight(self._now_s, tuple(self._seen(each) for each in self.daemons.values()))
+        seen = tuple(self._seen(each) for each in self.daemons.values())
+        return Sight(self._now_s, seen, now_s=self._now_s)
 
     async def changed(self) -> None:
-        await asyncio.sleep(0.0 if self.is_restless else 1.0)
+        await asyncio.sleep(0.0 if self.is_restless or not self.is_present else 1.0)
 
     async def groups(self, _daemon: str, offset: int, count: int, prefix: str) -> GroupPage:
         names = [f"orders.{index:05}" for index in range(self.groups_count)]
@@ -241,7 +255,7 @@ def with_findings(ring: SyntheticRing) -> None:
             sentence=f"{names[1]} misses 0.34 % of what {names[0]} sends, and nobody else does.",
             remedy=f"Look at the cable, the port and the driver of {names[1]}: "
             "`ethtool -S` shows errors of the interface.",
-            since_s=ring._now_s - 95,
+            since_s=ring.start_s + 20,
         ),
     )
     ring.daemons[names[2]].slowest = (
@@ -255,6 +269,6 @@ def with_findings(ring: SyntheticRing) -> None:
             subject=f"#chart#{names[2]}",
             sentence=f"#chart#{names[2]} does not read as fast as it is sent to: 5.2 MiB wait.",
             remedy="It is closed when 16 MiB wait. Let it read faster, or leave groups.",
-            since_s=ring._now_s - 40,
+            since_s=ring.start_s + 75,
         ),
     )

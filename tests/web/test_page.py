@@ -1,12 +1,12 @@
 """The page in a real browser over a made-up ring: everybody can read it, and it says everything."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.daemon.harness.waiting import wait_until
 from tests.web.browser import PHONE, Watched, opened, window
 from tests.web.serving import Site, served
 from tests.web.synthetic import SyntheticRing, with_findings
@@ -34,33 +34,43 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def broken(stage: Stage) -> Stage:
+def broken() -> Iterator[Stage]:
     """A ring that has been through a partition, lost c, and has something to complain about."""
-    ring = stage.ring
-    ring.split(["a", "b"], ["c"])
-    ring.form(["a", "b", "c"], cause="asked for")
-    ring.kill("c")
-    ring.pass_time(5)
-    ring.form(["a", "b"], cause="token lost")
-    return stage
+    ring = SyntheticRing(3, past_s=60)
+    with_findings(ring)
+    ring.after(5, lambda: ring.split(["a", "b"], ["c"]))
+    ring.after(30, lambda: ring.form(["a", "b", "c"], cause="asked for"))
+    ring.after(50, lambda: ring.kill("c"))
+    ring.after(52, lambda: ring.form(["a", "b"], cause="token lost"))
+    with served(ring) as site:
+        yield Stage(ring, site)
+
+
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element.querySelector(".node-focus") ?? element);
+    const isSeen = style.outlineStyle !== "none" || style.stroke !== "none";
+    const name = element.id || element.getAttribute("aria-label") || element.textContent;
+    return (isSeen ? "" : "NOT SEEN: ") + name.trim();
+}"""
+
+OVERLAPPING = """() => {
+    const boxes = [...document.querySelectorAll(".node-disc")].map(
+        (each) => each.getBoundingClientRect());
+    const apart = (one, two) => Math.hypot(
+        one.x + one.width / 2 - two.x - two.width / 2,
+        one.y + one.height / 2 - two.y - two.height / 2);
+    return boxes.flatMap((one, index) => boxes.slice(index + 1)
+        .filter((two) => apart(one, two) < one.width / 2 + two.width / 2));
+}"""
 
 
 def tab_stops(watched: Watched, count: int) -> list[str]:
-    """Press Tab so often; return what was focused, and fail where that cannot be seen."""
+    """Press Tab so often; return what was focused, and say where that cannot be seen."""
     found = []
     for _ in range(count):
         watched.page.keyboard.press("Tab")
-        found.append(
-            watched.page.evaluate(
-                """() => {
-                    const element = document.activeElement;
-                    const style = getComputedStyle(element.querySelector(".node-focus") ?? element);
-                    const isSeen = style.outlineStyle !== "none" || style.stroke !== "none";
-                    const name = element.id || element.getAttribute("aria-label") || element.textContent;
-                    return (isSeen ? "" : "NOT SEEN: ") + name.trim();
-                }"""
-            )
-        )
+        found.append(str(watched.page.evaluate(FOCUSED)))
     return found
 
 
@@ -202,15 +212,16 @@ def test_a_server_that_has_gone_is_said_and_found_again(browser: Browser) -> Non
 
 def test_the_door_lets_in_who_types_the_token(browser: Browser) -> None:
     token = "a token of this test"
-    with served(SyntheticRing(3), address="0.0.0.0", token=token) as site:
-        with window(browser, f"{site.address}/") as page:
-            page.page.get_by_label("The token that").fill("not the token of this test")
-            page.page.get_by_role("button", name="Open").click()
-            page.page.get_by_role("alert").get_by_text("That is not the token").wait_for()
-            page.page.get_by_label("The token that").fill(token)
-            page.page.get_by_role("button", name="Open").click()
-            page.page.locator(".link[data-state=live]").wait_for()
-            wait_until(lambda: token not in page.page.url, "the token to leave the address")
+    with ExitStack() as stack:
+        site = stack.enter_context(served(SyntheticRing(3), address="0.0.0.0", token=token))
+        page = stack.enter_context(window(browser, f"{site.address}/")).page
+        page.get_by_label("The token that").fill("not the token of this test")
+        page.get_by_role("button", name="Open").click()
+        page.get_by_role("alert").get_by_text("That is not the token").wait_for()
+        page.get_by_label("The token that").fill(token)
+        page.get_by_role("button", name="Open").click()
+        page.locator(".link[data-state=live]").wait_for()
+        assert token not in page.url
 
 
 def test_a_ring_of_32_fits_a_desktop_and_a_phone(open_page: Open) -> None:
@@ -221,15 +232,3 @@ def test_a_ring_of_32_fits_a_desktop_and_a_phone(open_page: Open) -> None:
             assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
             assert page.page.evaluate(OVERLAPPING) == []
             page.page.context.close()
-
-
-OVERLAPPING = """() => {
-    const boxes = [...document.querySelectorAll(".node-disc")].map((each) => each.getBoundingClientRect());
-    const wrong = [];
-    boxes.forEach((one, index) => boxes.slice(index + 1).forEach((two) => {
-        const apart = Math.hypot(one.x + one.width / 2 - two.x - two.width / 2,
-            one.y + one.height / 2 - two.y - two.height / 2);
-        if (apart < one.width / 2 + two.width / 2) wrong.push([one.x, two.x]);
-    }));
-    return wrong;
-}"""

@@ -6,7 +6,6 @@ a page that asks    -> groups, sessions: questions to one daemon
 """
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Final
 
@@ -39,23 +38,23 @@ class Board:
         self._feed = Feed()
         self.page: Page | None = None
         """What was made of it."""
-        self._told_s = 0.0
+        self._told_s = float("-inf")
         self._questions = asyncio.Semaphore(QUESTIONS_MAX)
 
     async def run(self) -> None:
         """Look at the ring until cancelled."""
         while True:
-            self.take(self._watch.look(), time.monotonic())
+            self.take(self._watch.look())
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._watch.changed()
 
-    def take(self, sight: Sight, now_s: float) -> None:
+    def take(self, sight: Sight) -> None:
         """Publish a picture if it is time to, or if somebody's state is another one."""
         before, self.sight = self.sight, sight
-        if now_s - self._told_s < TICK_S and _likeness(before) == _likeness(sight):
+        if sight.now_s - self._told_s < TICK_S and _likeness(before) == _likeness(sight):
             return
-        self._told_s = now_s
+        self._told_s = sight.now_s
         page = self._feed.take(sight)
         self.page = page
         if not self.streams:
