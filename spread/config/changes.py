@@ -131,11 +131,19 @@ def _refusals(old: Configuration, new: Configuration) -> Iterator[Change]:
             "segment",
             f"the segment address of {name} would change from {own.address} to {there.address}",
         )
-    if len(own.daemons) == 1 and len(there.daemons) > 1:
+    if _size(old) == 1 and _size(new) > 1:
+        yield _refused(
+            name, f"{name} was started as the only daemon, and has no sockets for others"
+        )
+    elif len(own.daemons) == 1 and len(there.daemons) > 1:
         yield _refused(
             "segment",
             f"{name} was started alone in its segment, and has no socket for others in it",
         )
+
+
+def _size(configuration: Configuration) -> int:
+    return sum(len(segment.daemons) for segment in configuration.segments)
 
 
 def _refused(subject: str, fault: str) -> Change:

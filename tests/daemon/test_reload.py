@@ -124,6 +124,24 @@ def test_daemon_that_has_not_reloaded_is_apart_until_it_does(ring: FileRing) -> 
     ring.wait_for((1, 2))
 
 
+def test_daemon_that_is_the_only_one_left_is_alone_and_takes_others_back(ring: FileRing) -> None:
+    first, second = ring.start((1, 2))
+    both = first.file.read_text()
+    with first.connect("a") as one:
+        one.join("room")
+        view_of(one, {"#a#d1"})
+        first.file.write_text(ring.text((1,)))
+        assert first.reload().returncode == DONE
+        wait_until(lambda: first.members() == ("d1",), "d1 alone")
+        one.multicast(spread.SAFE_MESS, "room", b"alone")
+        assert text_to(one) == b"alone"
+
+        first.file.write_text(both)
+        assert first.reload().returncode == DONE
+        ring.wait_for((1, 2))
+    assert second.stop() == 0
+
+
 def test_broken_file_changes_nothing_and_says_where(ring: FileRing) -> None:
     (daemon,) = ring.start((1,))
     before = hashes(daemon)

@@ -96,6 +96,15 @@ def test_second_daemon_in_the_segment_of_one_that_was_alone_is_refused_there():
     assert "alone in its segment" in found.refusals[0].sentence
 
 
+def test_company_for_a_daemon_that_was_started_as_the_only_one_is_refused():
+    alone = "Spread_Segment 10.0.0.255:4803 {\n alpha 10.0.0.1\n}\n"
+    new = alone + "Spread_Segment 10.0.1.255:4803 {\n gamma 10.0.1.1\n}\n"
+
+    found = compare(configuration(alone), configuration(new))
+
+    assert "started as the only daemon" in found.refusals[0].sentence
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [

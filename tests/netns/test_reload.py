@@ -1,0 +1,75 @@
+"""Daemons that come into a configuration, and go out of it, while clients of the others talk.
+
+The hosts are on one switch, with multicast. What clients saw is judged by all guarantees: a reload
+is to them a partition that heals.
+"""
+
+import signal
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.netns.daemons import Daemon, configuration, segment
+from tests.netns.rings import Ring, lan
+from tests.netns.stage import Stage
+
+CLIENTS = 8
+SOME = 400  # Events of clients: enough to be in the middle of something.
+
+
+def text_with(ring: Ring, numbers: Iterable[int]) -> str:
+    """Return a configuration with these daemons of the ring."""
+    daemons = [ring.daemons[number] for number in numbers]
+    return configuration(segment({each.name: each.address for each in daemons}))
+
+
+def reload(daemon: Daemon, text: str) -> None:
+    daemon.text = text
+    (daemon.directory / "spread.conf").write_text(text)
+    daemon.process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("added", [0, 3], ids=["first", "last"])
+def test_daemon_comes_in_and_another_order_of_numbers_with_it(tmp_path: Path, added: int) -> None:
+    others = [number for number in range(4) if number != added]
+    with lan(tmp_path, 4, starts=False) as ring, closing(Stage(ring.daemons)) as stage:
+        for number in others:
+            ring.daemons[number].text = text_with(ring, others)
+            ring.daemons[number].start()
+        stage.until_rings(others)
+        for number in others:
+            stage.client(number, f"stay{number}", "tea", "milk")
+        seen = [ring.daemons[number].find("session closed") for number in others]
+
+        ring.daemons[added].start()
+        for number in others:
+            reload(ring.daemons[number], ring.text)
+        stage.until_rings(range(4))
+        stage.talk(CLIENTS)
+        stage.until_delivered(SOME)
+
+        stage.finish()
+        assert seen == [[], [], []]
+        assert all(client.is_open for client in stage.clients)
+
+
+def test_clients_that_talk_while_all_daemons_reload_keep_every_guarantee(tmp_path: Path) -> None:
+    with lan(tmp_path, 4, starts=False) as ring, closing(Stage(ring.daemons)) as stage:
+        for number in (1, 2, 3):
+            ring.daemons[number].text = text_with(ring, (1, 2, 3))
+            ring.daemons[number].start()
+        stage.until_rings((1, 2, 3))
+        ring.daemons[0].start()
+        stage.until(lambda: ring.daemons[0].ring, "a ring of the daemon that is added")
+        stage.talk(CLIENTS)
+        stage.until_delivered(SOME)
+
+        for number in (1, 2, 3):
+            reload(ring.daemons[number], ring.text)
+            stage.until_delivered(SOME // 4)
+        stage.until_rings(range(4))
+        stage.until_delivered(SOME)
+
+        stage.finish()
