@@ -259,7 +259,8 @@ cdef class Datagrams:
     ) noexcept nogil:
         """Hand a datagram to the node; one of a monitor is no part of the ring and its faults."""
         cdef const uint8_t* data = arrival.buffer.data + offset
-        if packet_is_monitor(data, size):
+        cdef bint came_for_token = arrival == &self.inbox[BATCH_MAX]
+        if not came_for_token and packet_is_monitor(data, size):
             self.node.monitor_datagram(data, size, arrival.source, arrival.port, self.now_ns)
         elif self.has_faults:
             self.distort(arrival.buffer, offset, size, arrival.source)

@@ -355,11 +355,16 @@ class MonitorServer:
             raise _RefusedError(kind, "DangerousMonitor is not set", command=command)
 
     def _check_genuine(self, kind: EventType, request: _Request) -> None:
+        command = request.datagram.command
+        name = "" if command is None else str(command.name).lower()
         if request.datagram.magic != MAGIC:
-            raise _RefusedError(kind, "not the magic number of a monitor")
+            raise _RefusedError(kind, "not the magic number of a monitor", command=name)
         if not self._is_configured(request.process):
             raise _RefusedError(
-                kind, "asked in the name of a host that is not configured", name=request.process
+                kind,
+                "asked in the name of a host that is not configured",
+                command=name,
+                name=request.process,
             )
 
     # -- Who may ask ------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ ANSWERED = ("status with the old hash",)
 VOLATILE = ("sec", "token_hurry", "token_rounds", "membership_changes", "accelerated_ring")
 WINDOWS = ("window", "personal_window", "accelerated_window")
 UNLOGGED = (
+    "39 byte datagram",
+    "status sent to the token port",
     "status, wrong magic, transmitter of another configured daemon",
     "reload, wrong magic, transmitter 0",
 )

@@ -34,6 +34,7 @@ class Member:
         self.directory = directory
         self.file = directory / "spread.conf"
         self.process: subprocess.Popen[bytes] | None = None
+        directory.chmod(0o755)  # One that root has started reads its file again as somebody else.
 
     def start(self, *arguments: str) -> None:
         """Start it and wait until it is ready."""
