@@ -46,7 +46,7 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 	    spread._frames spread._decoder spread._node spread._reactor spread._memory_driver \
 	    spread._stats spread._sessions spread._message_types \
 	    spread._window spread._routes spread._member spread._packets spread._datagrams spread._faults \
-	    spread._recorder
+	    spread._recorder spread._snapshot
 
 ## make docs        the documentation, warnings are errors
 docs: $(VENV)/.built $(VENV)/.docs

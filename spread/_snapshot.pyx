@@ -12,6 +12,7 @@ from spread.counters import ARRIVALS, DEPARTURES, NODE
 cdef tuple NODE_NAMES = tuple([figure.name for figure in NODE])
 cdef tuple ARRIVAL_NAMES = tuple([figure.name for figure in ARRIVALS])
 cdef tuple DEPARTURE_NAMES = tuple([figure.name for figure in DEPARTURES])
+del NODE, ARRIVALS, DEPARTURES
 
 
 cdef tuple counts_of(const Histogram* histogram):
@@ -180,7 +181,7 @@ cdef class Snapshots:
             memcpy(before, self.slowest, sizeof(before))
             for number in range(count):
                 self.consider(before[number])
-        for number in range(min(total, <uint32_t>SCAN_MAX)):
+        for _ in range(min(total, <uint32_t>SCAN_MAX)):
             self.cursor = (self.cursor + 1) % total
             self.consider(self.cursor)
 

@@ -8,7 +8,8 @@ from spread._buffers cimport buffer_acquire, buffer_release, class_for
 from spread._flow cimport SCALE_MAX, SCALE_MIN, SCALE_ONE
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
 from spread._packets cimport (
-    FLAG_RECOVERY, KIND_PIECE, LEAST_SIZE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX, packet_write,
+    FLAG_RECOVERY, KIND_PIECE, LEAST_SIZE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX,
+    packet_write,
 )
 from spread._path cimport path_open
 from spread._pieces cimport piece_make
