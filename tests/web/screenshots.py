@@ -63,15 +63,16 @@ def main() -> int:
     """Write all pictures; return the exit status."""
     IMAGES.mkdir(exist_ok=True)
     with chromium() as browser:
-        for name, ring, size, theme, part in (
-            ("page-well", well(), TALL, "light", None),
-            ("page-findings-dark", lossy(), TALL, "dark", None),
-            ("page-death", dead(), TALL, "light", None),
-            ("page-partition", parted(), TALL, "light", None),
-            ("page-history", parted(), DESKTOP, "light", "section.story"),
-            ("page-losses", lossy(), DESKTOP, "light", "section.pairs"),
-            ("page-phone", dead(), PHONE, "light", None),
+        for name, script, size, theme, part in (
+            ("page-well", well, TALL, "light", None),
+            ("page-findings-dark", lossy, TALL, "dark", None),
+            ("page-death", dead, TALL, "light", None),
+            ("page-partition", parted, TALL, "light", None),
+            ("page-history", parted, DESKTOP, "light", "section.story"),
+            ("page-losses", lossy, DESKTOP, "light", "section.pairs"),
+            ("page-phone", dead, PHONE, "light", None),
         ):
+            ring = script()
             with served(ring) as site:
                 wait_until(lambda ring=ring: ring.is_present, "the past to go by")  # type: ignore[misc]
                 with opened(browser, f"{site.address}/", size=size, theme=theme) as page:

@@ -49,6 +49,8 @@ class Daemon:
     """Packets missed a second, by who sent them."""
     slowest: tuple[SessionLine, ...] = ()
     state: str = "OP"
+    ordered: int = 0
+    visits: int = 0
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -191,6 +193,8 @@ class SyntheticRing:
     def _report_of(self, daemon: Daemon) -> Report:
         age_s = self._now_s - self.start_s
         total = sum(self.daemons[name].rate for name in daemon.members)
+        daemon.ordered += _grown(total, age_s + 1, 0) - _grown(total, age_s, 0)
+        daemon.visits += 3400 // max(1, len(daemon.members))
         here = _grown(daemon.rate, age_s, daemon.number)
         return Report(
             daemon=daemon.name,
@@ -211,11 +215,11 @@ class SyntheticRing:
             latency=Latency(_buckets(age_s, 8.6), _buckets(age_s, 9.8)),
             counters={
                 "frames_in": here,
-                "messages_delivered": _grown(total, age_s, 0),
+                "messages_delivered": daemon.ordered,
                 "deliveries": here * 3,
                 "retransmitted": int(age_s * 0.2 * (daemon.number % 3)),
                 "requested": 0,
-                "tokens": int(age_s * 3400 / max(1, len(daemon.members))),
+                "tokens": daemon.visits,
             },
             findings=daemon.findings,
         )

@@ -74,6 +74,23 @@ def tab_stops(watched: Watched, count: int) -> list[str]:
     return found
 
 
+def test_the_checks_see_what_is_wrong(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address)
+    page.page.evaluate(
+        """() => {
+            document.querySelector("#theme").textContent = "";
+            document.querySelector("#ring-hint").style.color = "#ccc";
+            document.querySelector("#scope").labels[0].replaceWith(document.querySelector("#scope"));
+        }"""
+    )
+
+    found = "\n".join(page.page.evaluate(CHECKS))
+
+    assert "no name" in found
+    assert "no label" in found
+    assert "contrast 1." in found
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_read_it(broken: Stage, open_page: Open, theme: str) -> None:
     page = open_page(broken.address, theme=theme)
@@ -141,7 +158,9 @@ def test_screen_readers_hear_what_changes_and_not_the_seconds(
     stage.ring.kill("c")
     expect(heard).to_contain_text("c has not answered")
     before = heard.inner_text()
-    expect(page.page.locator("#headline")).to_contain_text("c has not answered for 4 s")
+    expect(page.page.locator("#headline")).to_contain_text(
+        "c has not answered for 4\N{NO-BREAK SPACE}s"
+    )
 
     assert heard.inner_text() == before
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["age", "cause", "count_word", "listed", "times"]
+__all__ = ["BLANK", "age", "cause", "count_word", "listed", "times"]
 
 _NUMBERS: Final = (
     "none",
@@ -19,6 +19,16 @@ _NUMBERS: Final = (
     "ten",
     "eleven",
     "twelve",
+)
+
+BLANK: Final = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit, which stay together at the end of a line."""
+
+_AGES: Final = (
+    (90, 1, "s"),
+    (90 * 60, 60, "min"),
+    (48 * 3600, 3600, "h"),
+    (float("inf"), 86400, "days"),
 )
 
 LISTED_MAX: Final = 8
@@ -57,14 +67,9 @@ def listed(names: Iterable[str]) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a time that has passed: `3 s`, `5 min`, `2 h`, `4 days`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86400:.0f} days"
+    """Return a time that has passed: `3 s`, `5 min`, `2 h`, `4 days`, without a line end in it."""
+    unit_s, unit = next(each[1:] for each in _AGES if seconds < each[0])
+    return f"{seconds / unit_s:.0f}{BLANK}{unit}"
 
 
 def cause(text: str, subject: str = "") -> str:

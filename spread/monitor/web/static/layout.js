@@ -1,11 +1,12 @@
 // Where rings and daemons stand in the drawing: numbers only, no elements.
 
-const LABEL_SIDE = 92;
-const LABEL_MIDDLE = 56;
-const LABEL_TOP = 72;
 const MANY = 9;
-const ALONE_WIDTH = 150;
-const ALONE_HEIGHT = 112;
+const NODE = 24;
+const NODE_SMALL = 14;
+const LABEL_WIDTH = 84;
+const LABEL_HEIGHT = 42;
+const LABEL_RADIAL = 86;
+const MARGIN = 10;
 
 /**
  * Return { width, height, tracks, nodes } for rings (lists of names) and names outside of them.
@@ -16,19 +17,19 @@ const ALONE_HEIGHT = 112;
 export function arrange(rings, outside, width) {
   const total = rings.reduce((sum, members) => sum + members.length, 0);
   const blocks = rings.map((members, ring) => ringBlock(members, ring, width, members.length / total));
-  blocks.push(...outside.map((name) => aloneBlock(name)));
-  const rows = inRows(blocks, width);
+  blocks.push(...outside.map((name) => block([name], null, 0)));
   const tracks = [];
   const nodes = new Map();
   let top = 0;
-  for (const row of rows) {
-    const height = Math.max(...row.map((block) => block.height));
-    const used = row.reduce((sum, block) => sum + block.width, 0);
+  for (const row of inRows(blocks, width)) {
+    const height = Math.max(...row.map((each) => each.bottom - each.top));
+    const used = row.reduce((sum, each) => sum + each.right - each.left, 0);
     const gap = (width - used) / (row.length + 1);
     let left = gap;
-    for (const block of row) {
-      place(block, left + block.width / 2, top + height / 2, tracks, nodes);
-      left += block.width + gap;
+    for (const each of row) {
+      const free = height - (each.bottom - each.top);
+      place(each, left - each.left, top + free / 2 - each.top, tracks, nodes);
+      left += each.right - each.left + gap;
     }
     top += height;
   }
@@ -37,47 +38,79 @@ export function arrange(rings, outside, width) {
 
 function ringBlock(members, ring, width, share) {
   const count = members.length;
-  const radial = count > MANY;
-  const side = radial ? 92 : count < 3 ? LABEL_MIDDLE : LABEL_SIDE;
-  const top = radial ? 92 : LABEL_TOP;
-  const fitting = Math.max(44, width / 2 - side);
-  const r = count === 1 ? 34 : Math.min(fitting, radial ? 250 : 190, Math.max(wanted(count, share), (count * 46) / (2 * Math.PI)));
-  return { width: 2 * (r + side), height: 2 * (r + top), r, members, ring, radial };
+  const side = count > MANY ? LABEL_RADIAL + NODE_SMALL : count < 3 ? NODE : LABEL_WIDTH + NODE;
+  const fitting = Math.max(40, width / 2 - side - MARGIN);
+  const crowded = (count * (count > MANY ? 2 * NODE_SMALL + 6 : 2 * NODE + 10)) / (2 * Math.PI);
+  return block(members, ring, count === 1 ? 34 : Math.min(fitting, 250, Math.max(wanted(count, share), crowded)));
 }
 
 /** The radius that looks right: a ring that shares the drawing is smaller. */
 function wanted(count, share) {
-  return (count === 2 ? 100 : 150) * (share < 1 ? 0.3 + 0.5 * share : 1);
+  return (count === 2 ? 110 : 150) * (share < 1 ? 0.3 + 0.5 * share : 1);
 }
 
-function aloneBlock(name) {
-  return { width: ALONE_WIDTH, height: ALONE_HEIGHT, r: 0, members: [name], ring: null, radial: false };
+/** Return a ring around its own middle, with the room that it takes together with its labels. */
+function block(members, ring, r) {
+  const count = members.length;
+  const radial = count > MANY;
+  const size = count === 1 ? NODE : Math.min(radial ? NODE_SMALL : NODE, (r * Math.PI) / count - 2);
+  const nodes = members.map((name, index) => {
+    const angle = -Math.PI / 2 + (2 * Math.PI * index) / count;
+    return {
+      name, angle, radial, ring, r: size, ...labelSide(angle, count, ring),
+      x: r * Math.cos(angle), y: r * Math.sin(angle),
+    };
+  });
+  const rooms = nodes.map(room);
+  const least = (pick) => Math.min(...rooms.map(pick), -r) - MARGIN;
+  const most = (pick) => Math.max(...rooms.map(pick), r) + MARGIN;
+  return {
+    nodes, ring, r, count,
+    left: least((each) => each[0]), right: most((each) => each[1]),
+    top: least((each) => each[2]), bottom: most((each) => each[3]),
+  };
+}
+
+/** Say where a label stands: beside its node where the ring bends away, else above or below. */
+function labelSide(angle, count, ring) {
+  const side = count === 1 ? 0 : Math.cos(angle);
+  if (side > 0.35) return { anchor: "start", below: false };
+  if (side < -0.35) return { anchor: "end", below: false };
+  return { anchor: "middle", below: ring === null || Math.sin(angle) > 0 };
+}
+
+/** Return [left, right, top, bottom] of a node with its label. */
+function room(node) {
+  const { x, y, r } = node;
+  if (node.radial) {
+    const far = r + LABEL_RADIAL;
+    return [x + Math.min(-r, far * Math.cos(node.angle)), x + Math.max(r, far * Math.cos(node.angle)),
+      y + Math.min(-r, far * Math.sin(node.angle)), y + Math.max(r, far * Math.sin(node.angle))];
+  }
+  const isBeside = node.anchor !== "middle";
+  const half = isBeside ? r : LABEL_WIDTH / 2 + 14;
+  return [
+    x - (node.anchor === "end" ? r + LABEL_WIDTH : half), x + (node.anchor === "start" ? r + LABEL_WIDTH : half),
+    y - r - (isBeside || node.below ? 0 : LABEL_HEIGHT), y + r + (node.below ? LABEL_HEIGHT : 0),
+  ];
 }
 
 function inRows(blocks, width) {
   const rows = [];
   let used = Infinity;
-  for (const block of blocks) {
-    if (used + block.width > width) {
+  for (const each of blocks) {
+    const own = each.right - each.left;
+    if (used + own > width) {
       rows.push([]);
       used = 0;
     }
-    rows.at(-1).push(block);
-    used += block.width;
+    rows.at(-1).push(each);
+    used += own;
   }
   return rows;
 }
 
-function place(block, x, y, tracks, nodes) {
-  const count = block.members.length;
-  const size = count === 1 ? 24 : Math.min(block.radial ? 14 : 24, (block.r * Math.PI) / count - 2);
-  if (block.ring !== null) tracks.push({ x, y, r: block.r, ring: block.ring, count });
-  block.members.forEach((name, index) => {
-    const angle = -Math.PI / 2 + (2 * Math.PI * index) / count;
-    nodes.set(name, {
-      x: x + block.r * Math.cos(angle),
-      y: y + block.r * Math.sin(angle),
-      angle, r: size, ring: block.ring, radial: block.radial, index, count,
-    });
-  });
+function place(each, x, y, tracks, nodes) {
+  if (each.ring !== null) tracks.push({ x, y, r: each.r, ring: each.ring, count: each.count });
+  for (const node of each.nodes) nodes.set(node.name, { ...node, x: x + node.x, y: y + node.y });
 }

@@ -11,11 +11,10 @@ const LAP_MAX_S = 9;
 const stage = byId("ring");
 const picture = svg("svg", { role: "group", "aria-label": "Daemons in the order of the ring" });
 const tracks = svg("g");
-const links = svg("g");
 const tokens = svg("g", { "aria-hidden": "true" });
 const middles = svg("g", { "aria-hidden": "true" });
 const nodes = svg("g");
-picture.append(tracks, links, middles, tokens, nodes);
+picture.append(tracks, middles, nodes, tokens);
 stage.append(picture);
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -84,7 +83,7 @@ function drawTracks() {
     });
   keyed(tokens, places.tracks, (track) => of(track).id,
     () => svg("g", { class: "token" },
-      svg("circle", { class: "token-glow", r: 13 }), svg("circle", { class: "token-dot", r: 6.5 })),
+      svg("circle", { class: "token-glow", r: 15 }), svg("circle", { class: "token-dot", r: 7.5 })),
     () => {});
 }
 
@@ -151,13 +150,11 @@ function updateNode(node, daemon) {
 
 /** Put a label outside of its ring, on the side where there is room. */
 function beside(name, word, place) {
-  const side = place.count === 1 ? 0 : Math.cos(place.angle);
-  const isBelow = place.ring === null || Math.sin(place.angle) > 0;
-  const anchor = side > 0.35 ? "start" : side < -0.35 ? "end" : "middle";
-  const x = anchor === "middle" ? 0 : Math.sign(side) * (place.r + 9);
-  const y = anchor === "middle" ? (isBelow ? place.r + 19 : -place.r - 24) : -2;
-  set(name, { x, y, "text-anchor": anchor, transform: null });
-  set(word, { x, y: y + 16, "text-anchor": anchor, transform: null });
+  const isBeside = place.anchor !== "middle";
+  const x = isBeside ? (place.anchor === "start" ? 1 : -1) * (place.r + 9) : 0;
+  const y = isBeside ? -2 : place.below ? place.r + 19 : -place.r - 24;
+  set(name, { x, y, "text-anchor": place.anchor, transform: null });
+  set(word, { x, y: y + 16, "text-anchor": place.anchor, transform: null });
 }
 
 /** Let a label run outwards, readable from the left on either side. */

@@ -38,7 +38,7 @@ def test_a_dead_daemon_is_told_with_what_the_others_did() -> None:
     first = told(sight)[0]
 
     assert first.text == (
-        "c has not answered for 3 s; a and b formed a ring of two at {time} "
+        "c has not answered for 3\N{NO-BREAK SPACE}s; a and b formed a ring of two at {time} "
         "because the token was lost."
     )
     assert first.time_s == NOW_S - 5
@@ -49,7 +49,9 @@ def test_a_dead_daemon_is_told_with_what_the_others_did() -> None:
 def test_a_daemon_that_has_just_gone_silent_is_still_counted_on() -> None:
     (sentence,) = told(three(silent("c", 1.6)))
 
-    assert sentence.text == "c has not answered for 2 s; a and b still count on it."
+    assert (
+        sentence.text == "c has not answered for 2\N{NO-BREAK SPACE}s; a and b still count on it."
+    )
     assert sentence.level is Level.WARN
 
 
@@ -60,7 +62,10 @@ def test_the_key_of_a_sentence_does_not_change_with_its_age() -> None:
 def test_others_that_look_for_a_new_ring_are_told() -> None:
     (sentence,) = told(three(seen("a", in_ring("a", state="GATHER")), silent("c", 2.6)))
 
-    assert sentence.text == "c has not answered for 3 s; a and b are looking for a new ring."
+    assert (
+        sentence.text
+        == "c has not answered for 3\N{NO-BREAK SPACE}s; a and b are looking for a new ring."
+    )
 
 
 def test_two_rings_are_told_with_their_members() -> None:
@@ -100,8 +105,8 @@ def test_each_daemon_has_a_word() -> None:
         "well": condition(seen("a"), ring, []),
         "needs a look": condition(seen("b"), ring, [LOSSY]),
         "gathering a ring": condition(seen("a", in_ring("a", state="GATHER")), ring, []),
-        "no answer for 2 s": condition(silent("c", 2.0), ring, []),
-        "no answer for 8 s": condition(silent("c", 8.0), ring, []),
+        "no answer for 2\N{NO-BREAK SPACE}s": condition(silent("c", 2.0), ring, []),
+        "no answer for 8\N{NO-BREAK SPACE}s": condition(silent("c", 8.0), ring, []),
     }
 
     assert {word: each.word for word, each in words.items()} == {word: word for word in words}
