@@ -19,6 +19,7 @@ DOCS: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # The tree that this file is part of, whatever is installed.
 
 from docs.counter_tables import counter_sections  # noqa: E402
+from docs.health_tables import health_sections  # noqa: E402
 from docs.membership_tables import membership_sections  # noqa: E402
 from docs.ring_tables import ring_sections  # noqa: E402
 
@@ -26,6 +27,7 @@ __all__ = ["PAGES", "generated", "main"]
 
 PAGES: Final = {
     "counters.md": counter_sections,
+    "health.md": health_sections,
     "membership.md": membership_sections,
     "ring-packets.md": ring_sections,
 }

@@ -9,10 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import NoReturn
 
 from spread.config import Configuration, ConfigurationErrors, Known, check, search
+from spread.config.model import Options
 from spread.errors import ConfigurationError
 from spread.release import release
 
@@ -88,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NETWORK",
         help="answer monitors of this network, such as 10.1.0.0/16, too; may be repeated",
     )
+    parser.add_argument(
+        "--metrics",
+        type=_metrics_listen,
+        metavar="[ADDR:]PORT",
+        help="serve metrics for Prometheus there; without an address for this host only",
+    )
     parser.add_argument("--version", action="version", version=f"spread {release()}")
     return parser
 
@@ -97,6 +104,18 @@ def _network(text: str) -> IPv4Network:
         return IPv4Network(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 network: {error}") from error
+
+
+def _metrics_listen(text: str) -> tuple[str, int]:
+    """Return address and port."""
+    address, _, port = text.rpartition(":")
+    try:
+        number, found = int(port), str(IPv4Address(address or "127.0.0.1"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, nor address:port") from error
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r}: ports are 1 to 65535")
+    return found, number
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -195,6 +214,8 @@ def _serve_ring(given: argparse.Namespace) -> int:
     for network in given.monitor_allow:
         arguments += ["--monitor-allow", str(network)]
     arguments += ["--port", str(given.port or DEFAULT_PORT)]
+    if given.metrics is not None:
+        arguments += ["--metrics", "{}:{}".format(*given.metrics)]
     return local_ring.run(given.local, arguments, is_json=given.log_format == "json")
 
 
@@ -205,6 +226,17 @@ def _local(given: argparse.Namespace) -> Configuration:
     if given.local == 1:
         return local(port, given.name or "localhost")
     return local_ring(port, given.local, 1 + _local_names(given.local).index(given.name))
+
+
+def _metrics(given: argparse.Namespace, options: Options) -> tuple[str, int] | None:
+    """Return where metrics are to be served; daemons of one host take a port each."""
+    if given.metrics is None:
+        port = options.metrics_port
+        return None if port is None else (options.metrics_address, port)
+    address, port = given.metrics
+    if given.local is not None and given.local > 1:
+        port += _local_names(given.local).index(given.name)
+    return address, port
 
 
 def _serve(given: argparse.Namespace) -> int:
@@ -227,6 +259,7 @@ def _serve(given: argparse.Namespace) -> int:
             writes_activity=given.activity == "y",
             monitor_allow=tuple(given.monitor_allow),
             known=known,
+            metrics=_metrics(given, configuration.options),
         )
     )
 

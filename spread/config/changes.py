@@ -50,6 +50,8 @@ _LATER: Final[dict[str, str]] = {
     "multicast": "Multicast",
     "state_dir": "StateDir",
     "max_queued_bytes": "MaxQueuedBytes",
+    "metrics_port": "MetricsPort",
+    "metrics_address": "MetricsAddress",
 }
 
 

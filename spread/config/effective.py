@@ -105,6 +105,8 @@ def effective_record(configuration: Configuration) -> Record:
         "max_memberships": options.max_memberships,
         "busy_poll": options.busy_poll,
         "monitor_allow": list(options.monitor_allow),
+        "metrics_port": options.metrics_port,
+        "metrics_address": options.metrics_address,
     }
 
 

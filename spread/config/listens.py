@@ -37,6 +37,7 @@ class Purpose(Enum):
     DAEMONS = "daemons and monitors"
     TOKEN = "token"
     SEGMENT = "datagrams to the segment"
+    METRICS = "metrics"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,8 @@ class Options:
     max_memberships: int = 500_000
     busy_poll: int = 0  # Microseconds.
     monitor_allow: tuple[str, ...] = ()  # Networks such as 10.0.0.0/8.
+    metrics_port: int | None = None
+    metrics_address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)

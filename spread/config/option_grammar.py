@@ -22,6 +22,7 @@ _KINDS = {
     Form.METHODS: frozenset({Kind.QUOTED, Kind.WORD}),
     Form.POLICY: frozenset({Kind.QUOTED, Kind.WORD}),
     Form.NETWORKS: frozenset({Kind.QUOTED, Kind.WORD, Kind.ADDRESS}),
+    Form.ADDRESS: frozenset({Kind.QUOTED, Kind.WORD, Kind.ADDRESS}),
 }
 
 _NUMBERS = frozenset({Form.NUMBER, Form.WINDOW, Form.TIMEOUT})

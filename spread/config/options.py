@@ -27,6 +27,7 @@ class Form(Enum):
     METHODS = "names of authentication methods in quotes"
     POLICY = "the name of an access control policy"
     NETWORKS = "networks such as 10.0.0.0/8, several of them in quotes"
+    ADDRESS = "an address such as 127.0.0.1"
     NUMBER = "a number"
     WINDOW = "a number of packets"
     TIMEOUT = "a number of milliseconds"
@@ -105,6 +106,9 @@ _OWN = (
     Option("BusyPoll", Form.NUMBER, "busy_poll",
            low=0, high=1_000_000, example="50", own=True),
     Option("MonitorAllow", Form.NETWORKS, "monitor_allow", example="10.0.0.0/8", own=True),
+    Option("MetricsPort", Form.NUMBER, "metrics_port",
+           low=1, high=65_535, example="9480", own=True),
+    Option("MetricsAddress", Form.ADDRESS, "metrics_address", example="127.0.0.1", own=True),
 )
 # fmt: on
 

@@ -180,6 +180,8 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
         "MaxMemberships": f"{options.max_memberships}",
         "BusyPoll": _busy_poll(options.busy_poll),
         "MonitorAllow": " ".join(options.monitor_allow) or "daemons of this file and their hosts",
+        "MetricsPort": "off" if options.metrics_port is None else f"{options.metrics_port}",
+        "MetricsAddress": options.metrics_address,
     }
 
 

@@ -7,7 +7,7 @@ two options is checked at the end, and only between values that are themselves r
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from spread.config.diagnostics import Findings, Stage
@@ -107,6 +107,7 @@ class Evaluation:
             Form.METHODS: self._apply_methods,
             Form.POLICY: self._apply_policy,
             Form.NETWORKS: self._apply_networks,
+            Form.ADDRESS: self._apply_address,
             Form.NUMBER: self._apply_number,
             Form.WINDOW: self._apply_window,
             Form.TIMEOUT: self._apply_timeout,
@@ -233,6 +234,14 @@ class Evaluation:
         # Statements add up, so that each may say in its comment whose network it names.
         before = self._fields.get(node.option.field, ())
         self._set(node, tuple(dict.fromkeys((*before, *networks))))
+
+    def _apply_address(self, node: OptionNode) -> None:
+        text = node.values[0].value
+        try:
+            self._set(node, str(IPv4Address(text)))
+        except ValueError:
+            remedy = f"{node.option.word} = {node.option.example}, or 0.0.0.0 for all"
+            self._refuse(node, f"{text!r} is no address", remedy)
 
     def _apply_number(self, node: OptionNode) -> None:
         number = self._number(node)

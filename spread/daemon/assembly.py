@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -44,15 +44,18 @@ from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
 from spread.daemon.membership.log import Trouble
 from spread.daemon.membership.settings import RingSettings
+from spread.daemon.metrics import MetricsPages, MetricsServer, open_metrics
 from spread.daemon.network import configured_daemons, is_ring, name_bytes
 from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
+from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.daemon.reconfiguration import Reconfiguration, Running
 from spread.daemon.reload import Plan, Reloader, Sources
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
+from spread.daemon.self_watch import SelfWatch
 from spread.daemon.signals import Signals
 from spread.daemon.wanted_faults import faults_finding, wanted_faults
 from spread.daemon.watching import Surroundings, Watching
@@ -60,6 +63,7 @@ from spread.daemon.witness import DaemonWitness
 from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
+from spread.monitor.report import Report
 from spread.release import release
 
 __all__ = ["Start", "serve"]
@@ -98,6 +102,8 @@ class Start:
     """Networks whose monitors are answered, beside the hosts of the configuration."""
     known: Known = field(default_factory=Known)
     """Names of methods and policies that the file may use when it is read again."""
+    metrics: tuple[str, int] | None = None
+    """Address and port at which metrics are served; None for none."""
 
 
 def serve(start: Start) -> int:
@@ -167,6 +173,7 @@ class _Daemon:
         self._datagrams: Datagrams | None = None
         if self._parts.ring is not None and self._size is not None:
             self._attach_ring(self._parts.ring, self._size)
+        self._metrics = self._open_metrics(stack)
         self._watching = self._compose_watching(stack)
         self._reloader = self._compose_reloader(stack)
         self._acceptor = Acceptor(
@@ -279,6 +286,7 @@ class _Daemon:
             self._events,
             Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
         )
+        watching.observer.complete_with(self._self_watch().complete)
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
         return watching
@@ -322,6 +330,46 @@ class _Daemon:
         self._log.reopen()
         if self._configuration.path is not None:
             self._watching.observer.post(self._reloader.hang_up)
+
+    def _self_watch(self) -> SelfWatch:
+        sockets = [
+            each.socket
+            for each in self._listeners.sockets
+            if each.listen.transport is Transport.UDP
+        ]
+        server = self._metrics
+        return SelfWatch(
+            self._events,
+            ReceiveBuffers(sockets),
+            () if server is None else [server.counters],
+            () if server is None else [server.thread],
+        )
+
+    def _open_metrics(self, stack: ExitStack) -> MetricsServer | None:
+        if self._start.metrics is None:
+            return None
+        server = MetricsServer(
+            open_metrics(*self._start.metrics), MetricsPages(self._last_report).answer
+        )
+        stack.callback(server.close)
+        return server
+
+    def _serve_metrics(self, server: MetricsServer) -> None:
+        address, port = server.address
+        server.start()
+        self._print("metrics served", address=address, port=port)
+        if not IPv4Address(address).is_loopback:
+            self._log.event(
+                EventType.PRINT | EventType.SECURITY,
+                EventPriority.WARNING,
+                "metrics are open to everybody who can connect",
+                address=address,
+                port=port,
+            )
+
+    def _last_report(self) -> Report | None:
+        state = self._watching.observer.state
+        return None if state is None else state.report
 
     def _troubles(self) -> dict[str, int]:
         """Return what went wrong between the daemons, counters that are zero left out."""
@@ -379,6 +427,8 @@ class _Daemon:
             self._witness.ring_named(name)
             self._witness.ring_installed(name, [0])
         self._watching.start()
+        if self._metrics is not None:
+            self._serve_metrics(self._metrics)
         self._print(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )

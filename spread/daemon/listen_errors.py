@@ -31,7 +31,10 @@ def refusal(listen: Listen, error: Exception) -> ListenError:
 
 def in_use(listen: Listen) -> AddressInUseError:
     """Return the error for an address that somebody else has, and who that is if it shows."""
-    remedy = "stop it, or choose another port in Spread_Segment"
+    place = "Spread_Segment"
+    if listen.purpose is Purpose.METRICS:
+        place = "MetricsPort or --metrics"
+    remedy = f"stop it, or choose another port in {place}"
     owners = find_owners(listen)
     if owners:
         holder = f"in use by {', '.join(map(str, owners))}; {remedy}"
@@ -49,6 +52,8 @@ def _advice(listen: Listen, number: int | None) -> str:
     match number:
         case errno.EADDRNOTAVAIL if listen.purpose is Purpose.SEGMENT:
             return "; the segment's address must be the broadcast address of one of our networks"
+        case errno.EADDRNOTAVAIL if listen.purpose is Purpose.METRICS:
+            return "; MetricsAddress must be an address of this host, or 0.0.0.0"
         case errno.EADDRNOTAVAIL:
             return "; correct the address of this daemon, or bring up the interface that has it"
         case errno.EACCES | errno.EPERM if listen.transport is not Transport.UNIX:

@@ -14,6 +14,7 @@ made once for each report, however many ask for it.
 
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,12 +22,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from spread.config.listens import Listen, Purpose, Transport
+from spread.daemon.listen_errors import refusal
 from spread.daemon.metrics_http import Answer, Request, read_request, write_answer
 from spread.errors import PeerError
-from spread.monitor.prometheus import Answers, ReportCollector, exposition
+from spread.monitor.prometheus import Answers, ReportCollector, exposition, require_client
 from spread.monitor.report import Report
 
-__all__ = ["STALE_S", "Limits", "MetricsPages", "MetricsServer"]
+__all__ = ["STALE_S", "Limits", "MetricsPages", "MetricsServer", "open_metrics"]
 
 STALE_S: Final = 5.0
 """A report that is older, five turns of the second, says that the ring's thread hangs."""
@@ -47,6 +50,26 @@ class Limits:
     """For the whole of a request and its answer; scrapers give up after ten."""
     a_second: int = 50
     """New connections a second."""
+
+
+def open_metrics(address: str, port: int) -> socket.socket:
+    """Return a socket that listens for scrapers.
+
+    Raises ConfigurationError if prometheus-client is missing, and ListenError if the address
+    cannot be had: who asked for metrics would not notice otherwise that there are none.
+    """
+    require_client()
+    listen = Listen(Transport.TCP, Purpose.METRICS, address, port)
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # There it would share the port with whoever has it.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, port))
+        opened.listen(BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise refusal(listen, error) from error
+    return opened
 
 
 class MetricsPages:

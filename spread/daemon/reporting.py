@@ -118,7 +118,8 @@ def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
     for number, (received, missed, heard_ns) in enumerate(snapshot.figures.peers()):
         if number == identity.me or number >= len(identity.names):
             continue
-        trouble, told_ns = troubles.get(number, ("", 0))
+        name, trouble, told_ns = troubles.get(number, ("", "", 0))
+        is_over = now_ns - told_ns >= TROUBLE_NS
         result.append(
             Peer(
                 name=identity.names[number],
@@ -128,7 +129,8 @@ def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
                 heard_ms=max(now_ns - heard_ns, 0) // NS_PER_MS if heard_ns else None,
                 missed=missed,
                 received=received,
-                trouble=trouble if now_ns - told_ns < TROUBLE_NS else "",
+                trouble="" if is_over else trouble,
+                trouble_name="" if is_over else name,
             )
         )
     return tuple(result)

@@ -175,11 +175,10 @@ def _path_size(span: Span) -> Iterator[Verdict]:
 @_spanned(LONG_S)
 def _one_way(span: Span) -> Iterator[Verdict]:
     for peer in span.last.peers:
-        for name, words in ONE_WAY.items():
-            if peer.trouble.startswith(name) and span.grown(name):
-                values = {"peer": peer.name, "daemon": span.last.daemon, "words": words}
-                yield Verdict(f"{span.last.daemon} -> {peer.name}", Level.CRITICAL, values)
-                break
+        words = ONE_WAY.get(peer.trouble_name)
+        if words is not None and span.grown(peer.trouble_name):
+            values = {"peer": peer.name, "daemon": span.last.daemon, "words": words}
+            yield Verdict(f"{span.last.daemon} -> {peer.name}", Level.CRITICAL, values)
 
 
 @_spanned(LONG_S)
@@ -245,7 +244,7 @@ def _partitioned(span: Span) -> Iterator[Verdict]:
 
 
 def _troubled(span: Span, trouble: str) -> str:
-    names = [each.name for each in span.last.peers if each.trouble.startswith(trouble)]
+    names = [each.name for each in span.last.peers if each.trouble_name == trouble]
     return " and ".join(names) or "a daemon of the ring"
 
 

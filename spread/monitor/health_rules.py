@@ -45,7 +45,7 @@ _OWN: Final = (
         reason="each of them lost messages, and its program has to connect again",
         sentence="{daemon} closed {closed} sessions in {seconds:.0f} s because they did not take "
         "what waited for them",
-        remedy="the log names each of them (`session ended`); let these programs read in a thread "
+        remedy="the log names each of them (`session closed`); let these programs read in a thread "
         "of their own, or raise MaxSessionMessages if bursts are usual",
         raise_after_s=0.0,
         clear_after_s=0.0,

@@ -14,7 +14,7 @@ from typing import Final
 
 from spread.monitor.report import Peer, Report
 
-__all__ = ["COURSE_S", "Course", "PeerGrowth", "Span"]
+__all__ = ["COURSE_S", "Course", "PeerGrowth", "Span", "clock_offset_s"]
 
 COURSE_S: Final = 60.0
 """The longest span that a rule looks at."""
@@ -78,11 +78,14 @@ class Span:
 
     def clock_step_s(self) -> float:
         """Return the largest step of the wall clock against the uptime between two reports."""
-        steps = (
-            (after.time_s - after.uptime_s) - (before.time_s - before.uptime_s)
-            for before, after in pairwise(self.reports)
-        )
+        offsets = map(clock_offset_s, self.reports)
+        steps = (after - before for before, after in pairwise(offsets))
         return max(steps, key=abs, default=0.0)
+
+
+def clock_offset_s(report: Report) -> float:
+    """Return when the daemon started, as its clock says now; it moves when the clock is set."""
+    return report.time_s - report.uptime_s
 
 
 class Course:

@@ -119,7 +119,7 @@ class ReportCollector:
                     families[name] = _family(figure)
                 _add(families[name], figure, daemon, samples)
             if report is not None:
-                _add_latency(families, daemon, report)
+                _add_histograms(families, daemon, report)
         yield from families.values()
 
 
@@ -146,16 +146,19 @@ def _plain(report: Report, now_s: float) -> dict[str, float]:
         "window_scale_percent": windows.scale_percent,
         "monitor_is_dangerous": report.dangerous_monitor,
         "is_partitioned": bool(report.partition),
-        "ring_hash": report.ring_hash,
-        "configuration_hash": report.configuration_hash,
     }
 
 
 def _labelled(report: Report) -> dict[str, list[Sample]]:
-    ring = f"{report.ring.leader}/{report.ring.time}"
+    runs = (
+        report.release,
+        f"{report.ring.leader}/{report.ring.time}",
+        f"{report.ring_hash:016x}",  # A number of 64 bits is more than a sample can hold.
+        f"{report.configuration_hash:08x}",
+    )
     peers = report.peers
     return {
-        "info": [((report.release, ring), 1)],
+        "info": [(runs, 1)],
         "state": [((each,), each == report.state) for each in STATES],
         "group_state": [((each,), each == report.group_state) for each in GROUP_STATES],
         "peer_is_member": [((each.name,), each.is_member) for each in peers],
@@ -181,20 +184,25 @@ def _add(family: "Family", figure: Figure, daemon: str, samples: Iterable[Sample
         family.add_metric([daemon, *labels], value * factor)  # type: ignore[call-arg,arg-type]
 
 
-def _add_latency(families: dict[str, "Family"], daemon: str, report: Report) -> None:
+def _add_histograms(families: dict[str, "Family"], daemon: str, report: Report) -> None:
     from prometheus_client.core import HistogramMetricFamily
 
-    figure = FIGURES["latency_s"]
-    for service, counts in (("agreed", report.latency.agreed), ("safe", report.latency.safe)):
+    for name, labels, counts in (
+        ("latency_s", ["agreed"], report.latency.agreed),
+        ("latency_s", ["safe"], report.latency.safe),
+        ("round_s", [], report.rotation),
+        ("lateness_s", [], report.lateness),
+    ):
         if not counts:
             continue
-        family = families.get(figure.name)
+        figure = FIGURES[name]
+        family = families.get(name)
         if family is None:
             family = HistogramMetricFamily(
                 _family_name(figure), figure.meaning, labels=["daemon", *figure.labels]
             )
-            families[figure.name] = family
-        family.add_metric([daemon, service], _buckets(counts), None)  # type: ignore[arg-type]
+            families[name] = family
+        family.add_metric([daemon, *labels], _buckets(counts), None)  # type: ignore[arg-type]
 
 
 def _buckets(counts: tuple[int, ...]) -> list[tuple[str, float]]:

@@ -83,6 +83,8 @@ class Peer:
     """Packets of it that came in."""
     trouble: str = ""
     """What the membership says of it, such as a way that carries in one direction only."""
+    trouble_name: str = ""
+    """The same by the name of the counter of `spread.counters.MEMBERSHIP`, such as deaf."""
 
 
 @dataclass(frozen=True, slots=True)

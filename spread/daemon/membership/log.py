@@ -105,8 +105,8 @@ class MembershipLog:
 
     def __init__(self, sink: EventSink, network: NetworkSettings) -> None:
         self.counters: dict[str, int] = {each.name: 0 for each in MEMBERSHIP}
-        self.last: dict[int, tuple[str, int]] = {}
-        """By daemon number the last cause of trouble, and when."""
+        self.last: dict[int, tuple[str, str, int]] = {}
+        """By daemon number the last trouble by the name of its counter, its cause, and when."""
         self._sink = sink
         self._network = network
         # One entry for each daemon, trouble and size at most, so the configuration bounds it.
@@ -131,7 +131,7 @@ class MembershipLog:
         `datagram_bytes` the size of datagrams that the trouble is about.
         """
         self.count(trouble.name.lower())
-        self.last[daemon] = (trouble.value.cause, now_ns)
+        self.last[daemon] = (trouble.name.lower(), trouble.value.cause, now_ns)
         told_ns = self._told_ns.get((daemon, trouble, datagram_bytes))
         if told_ns is not None and now_ns - told_ns < INTERVAL_NS:
             return

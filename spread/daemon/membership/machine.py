@@ -138,8 +138,8 @@ class Membership:
         return self._context.last_ending
 
     @property
-    def troubles(self) -> Mapping[int, tuple[str, int]]:
-        """By daemon number what was wrong last, and when, on the clock in nanoseconds."""
+    def troubles(self) -> Mapping[int, tuple[str, str, int]]:
+        """By daemon number what was wrong last, by name and in words, and when, in nanoseconds."""
         return self._context.log.last
 
     @property

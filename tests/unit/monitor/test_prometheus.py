@@ -67,6 +67,24 @@ def test_latency_is_a_histogram_in_seconds() -> None:
     }
 
 
+def test_times_of_rounds_are_a_histogram() -> None:
+    found = metrics_of(report(rotation=(0, 3, 1)))
+
+    assert found["spread_round_seconds_bucket"] == {
+        "daemon=a,le=1e-06": 0,
+        "daemon=a,le=2e-06": 3,
+        "daemon=a,le=+Inf": 4,
+    }
+
+
+def test_what_runs_is_told_in_labels() -> None:
+    found = metrics_of(report(release="1.2", ring_hash=(1 << 64) - 1, configuration_hash=16))
+
+    assert found["spread_info"] == {
+        "daemon=a,release=1.2,ring=a/5,ring_hash=ffffffffffffffff,configuration_hash=00000010": 1
+    }
+
+
 def test_each_finding_is_a_metric() -> None:
     finding = Finding("lossy-link", "warning", "b -> a", "sentence", "remedy")
 

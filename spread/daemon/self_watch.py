@@ -1,0 +1,158 @@
+"""What the watching thread adds to each report: figures of the host, and judgements of health.
+
+    ring's thread -> Report -> `SelfWatch.complete` -> Report for queries, metrics and the log
+
+A finding that begins, changes its severity or ends makes one event of the log each.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from spread.config.model import EventPriority, EventType
+from spread.counters import counters_in, gauges_in
+from spread.daemon.event_sink import EventSink
+from spread.daemon.final_count import process_figures
+from spread.daemon.receive_buffers import ReceiveBuffers
+from spread.monitor.health import OwnHealth
+from spread.monitor.health_span import clock_offset_s
+from spread.monitor.report import Finding, Report
+
+__all__ = ["EVENT_TYPES", "SelfWatch"]
+
+INTERVAL_S: Final = 1.0
+"""Between two reports."""
+
+STALL_S: Final = 0.2
+"""A report that is so late says that the ring's thread was held up; less is ordinary."""
+
+STEP_S: Final = 0.5
+"""The clock was set if it moved by so much against the time since the start."""
+
+MS_PER_S: Final = 1_000
+
+EVENT_TYPES: Final[Mapping[str, EventType]] = {
+    "lossy-link": EventType.NETWORK,
+    "slow-receiver": EventType.SESSION,
+    "receivers-closed": EventType.SESSION,
+    "scheduler-delay": EventType.STATUS,
+    "clock-step": EventType.STATUS,
+    "receive-overrun": EventType.NETWORK,
+    "path-size": EventType.NETWORK,
+    "one-way-link": EventType.MEMBERSHIP,
+    "other-configuration": EventType.CONFIGURATION,
+    "shared-lan": EventType.NETWORK,
+    "send-refused": EventType.NETWORK,
+    "unstable-ring": EventType.MEMBERSHIP,
+    "damaged-datagrams": EventType.NETWORK,
+    "partition-command": EventType.MEMBERSHIP,
+}
+"""Class of a rule's events, beside PRINT: everybody should see them."""
+
+Counted = Callable[[], Mapping[str, int]]
+
+
+class SelfWatch:
+    """Completes the reports of one daemon; all of it is used by the watching thread only.
+
+    `counted` are further sources of figures that `spread.counters` defines. `threads` are those
+    that watch, beside the one that calls this.
+    """
+
+    def __init__(
+        self,
+        log: EventSink,
+        buffers: ReceiveBuffers,
+        counted: Iterable[Counted] = (),
+        threads: Iterable[threading.Thread] = (),
+    ) -> None:
+        self._log = log
+        self._buffers = buffers
+        self._counted = list(counted)
+        self._threads = list(threads)
+        self._health = OwnHealth()
+        self._last: Report | None = None
+        self._stalls = 0
+        self._stall_ms = 0
+        self._clock_steps = 0
+
+    def complete(self, report: Report) -> Report:
+        """Return the report with what only this thread knows."""
+        self._compare(report)
+        figures = self._figures()
+        whole = replace(
+            report,
+            counters=dict(report.counters) | counters_in(figures),
+            gauges=dict(report.gauges) | gauges_in(figures),
+        )
+        changes = self._health.update(whole)
+        for finding in changes.begun:
+            self._tell("health finding", finding)
+        for finding in changes.changed:
+            self._tell("health finding changed", finding)
+        for finding in changes.ended:
+            self._tell_end(finding)
+        return replace(whole, findings=changes.findings)
+
+    def _compare(self, report: Report) -> None:
+        """Note what the time between two reports gives away."""
+        last, self._last = self._last, report
+        if last is None:
+            return
+        late_s = report.uptime_s - last.uptime_s - INTERVAL_S
+        if late_s >= STALL_S:
+            self._stalls += 1
+            self._stall_ms += round(late_s * MS_PER_S)
+        if abs(clock_offset_s(report) - clock_offset_s(last)) >= STEP_S:
+            self._clock_steps += 1
+
+    def _figures(self) -> dict[str, int]:
+        figures = {
+            "stalls": self._stalls,
+            "stall_ms": self._stall_ms,
+            "clock_steps": self._clock_steps,
+            "observing_cpu_ms": round(self._cpu_s() * MS_PER_S),
+        }
+        buffers = self._buffers.read()
+        if buffers is not None:
+            figures["receive_drops"] = buffers.drops
+            figures["receive_waiting_bytes"] = buffers.waiting_bytes
+            figures["receive_buffer_bytes"] = buffers.room_bytes
+        for counted in self._counted:
+            figures |= counted()
+        return figures | process_figures()
+
+    def _cpu_s(self) -> float:
+        """Return the processor time of the watching threads."""
+        used_s = time.thread_time()
+        if sys.platform != "linux":
+            return used_s
+        for thread in self._threads:
+            if thread.is_alive() and thread.ident is not None:
+                used_s += time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+        return used_s
+
+    def _tell(self, wording: str, finding: Finding) -> None:
+        is_critical = finding.severity == "critical"
+        self._log.event(
+            EventType.PRINT | EVENT_TYPES[finding.rule],
+            EventPriority.ERROR if is_critical else EventPriority.WARNING,
+            wording,
+            rule=finding.rule,
+            severity=finding.severity,
+            subject=finding.subject,
+            finding=finding.sentence,
+            remedy=finding.remedy,
+        )
+
+    def _tell_end(self, finding: Finding) -> None:
+        self._log.event(
+            EventType.PRINT | EVENT_TYPES[finding.rule],
+            EventPriority.INFO,
+            "health finding over",
+            rule=finding.rule,
+            subject=finding.subject,
+        )

@@ -1,0 +1,167 @@
+"""Real daemons in trouble: each says what is wrong with it, and stops saying so when it is over."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from spread.service import AGREED_MESS, RELIABLE_MESS
+from tests.netns.daemons import PORT, Daemon, LogEvent, configuration, segment
+from tests.netns.rings import Ring, lan
+from tests.netns.stage import Stage
+
+LARGE = 60_000  # Bytes of a message: some forty packets.
+SMALL_BUFFER = 16_384
+LOSS = 0.05
+BUFFERED, LOSING = 1, 2  # Numbers of the daemons whose host gives less than it should.
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    """Three daemons: d1 has no trouble, d2 a small receive buffer, d3 loses what arrives."""
+    with lan(tmp_path_factory.mktemp("health"), 3, starts=False) as made:
+        made.daemons[BUFFERED].environment["SPREAD_TEST_FAULTS"] = f"buffer={SMALL_BUFFER}"
+        made.daemons[LOSING].environment["SPREAD_TEST_FAULTS"] = f"loss={LOSS},seed=5"
+        yield made
+
+
+def findings(daemon: Daemon, rule: str, *words: str) -> list[LogEvent]:
+    """Return the events with which a daemon says that a rule has found something."""
+    begun = daemon.find("health finding", *words)
+    return [each for each in begun if each.fields["rule"] == rule]
+
+
+def is_over(daemon: Daemon, rule: str) -> bool:
+    """Whether as many findings of a rule have ended as have begun."""
+    ended = [each for each in daemon.find("health finding over") if each.fields["rule"] == rule]
+    return len(ended) == len(findings(daemon, rule))
+
+
+def test_losses_on_the_way_are_told_by_the_daemon_that_misses_packets(ring: Ring) -> None:
+    losing = ring.daemons[LOSING]
+    with ring.stage() as stage:
+        sender = stage.client(0, "sender", "tea")
+        reader = stage.client(LOSING, "reader", "tea")
+
+        def found() -> list[LogEvent]:
+            if stage.agenda.now_ns and reader.trace and _is_caught_up(stage):
+                sender.multicast(AGREED_MESS, [b"tea"], LARGE)
+            return findings(losing, "lossy-link", "d1 -> d3")
+
+        stage.until(found, "d3 to find that the link from d1 loses packets")
+
+    (event, *_) = found()
+    assert "packets of d1 did not reach d3 at first" in event.fields["finding"]
+    assert "between d1 and d3" in event.fields["remedy"]
+    assert not findings(losing, "receive-overrun")
+    assert not findings(ring.daemons[0], "lossy-link")
+
+
+def _is_caught_up(stage: Stage) -> bool:
+    """Whether the clients have all that was sent: more would pile up, and be another trouble."""
+    sent = len(stage.messages.sent)
+    return all(
+        client.trace is not None and len(list(client.trace.delivered())) >= sent
+        for client in stage.clients
+    )
+
+
+def test_a_session_that_does_not_read_is_told_while_it_lasts(ring: Ring) -> None:
+    daemon = ring.daemons[0]
+    with ring.stage() as stage:
+        sender = stage.client(0, "fast", "coffee")
+        slow = stage.client(0, "slow", "coffee")
+        stage.until(lambda: _is_in(sender, 2), "both in the group")
+        slow.connection.stop_reading()
+        for _ in range(250):  # Less than what ends a session, more than what the system keeps.
+            sender.multicast(RELIABLE_MESS, [b"coffee"], LARGE)
+
+        stage.until(lambda: findings(daemon, "slow-receiver"), "the slow session to be found")
+        (event,) = findings(daemon, "slow-receiver")
+        slow.connection.read_again()
+        stage.until(lambda: is_over(daemon, "slow-receiver"), "the finding to end")
+
+    assert event.fields["subject"] == "#slow#d1"
+    assert "does not read fast enough" in event.fields["finding"]
+
+
+def _is_in(client: object, size: int) -> bool:
+    from spread.sim.trace import Viewed
+
+    trace = getattr(client, "trace", None)
+    views = [event for event in trace.events if isinstance(event, Viewed)] if trace else []
+    return bool(views) and len(views[-1].members) == size
+
+
+def test_a_host_that_stands_still_is_told_when_it_goes_on(ring: Ring) -> None:
+    stopped = ring.daemons[0]
+    with ring.stage() as stage:
+        before = len(findings(stopped, "scheduler-delay"))
+        stopped.pause()
+        stage.until_rings([BUFFERED, LOSING])
+        stopped.resume()
+
+        stage.until(
+            lambda: len(findings(stopped, "scheduler-delay")) > before, "the stop to be found"
+        )
+        stage.until_rings([0, 1, 2])
+
+    event = findings(stopped, "scheduler-delay")[-1]
+    assert event.fields["severity"] == "critical"
+    assert "gave it no processor, or it was stopped" in event.fields["finding"]
+
+
+def test_a_receive_buffer_that_runs_over_is_no_lossy_link(ring: Ring) -> None:
+    buffered = ring.daemons[BUFFERED]
+    with ring.stage() as stage:
+        buffered.pause()
+        with (
+            ring.daemons[0].host.namespace.entered(),
+            socket.socket(type=socket.SOCK_DGRAM) as sender,
+        ):
+            for _ in range(500):
+                sender.sendto(bytes(1000), (buffered.address, PORT))
+        buffered.resume()
+
+        stage.until(lambda: findings(buffered, "receive-overrun"), "the drops to be found")
+        stage.until_rings([0, 1, 2])
+
+    (event,) = findings(buffered, "receive-overrun")
+    assert "its receive buffer of" in event.fields["finding"]
+    assert "net.core.rmem_max" in event.fields["remedy"]
+    assert not findings(buffered, "lossy-link")
+
+
+def test_a_daemon_with_another_configuration_is_told(ring: Ring) -> None:
+    other = configuration(segment({"d1": "10.1.0.1", "x": "10.1.0.3"}))
+    with ring.stage() as stage:
+        ring.daemons[LOSING].kill()
+        stage.until_rings([0, 1])
+        stranger = ring.add_daemon(ring.daemons[LOSING].host, "x", other)
+        try:
+            stranger.start()
+            stage.until(
+                lambda: findings(ring.daemons[0], "other-configuration"), "the other to be found"
+            )
+        finally:
+            stranger.close()
+
+    (event,) = findings(ring.daemons[0], "other-configuration")
+    assert event.fields["severity"] == "critical"
+    assert "the same file" in event.fields["remedy"]
+
+
+def test_a_way_that_carries_in_one_direction_is_told_by_who_is_not_heard(ring: Ring) -> None:
+    deaf = ring.daemons[LOSING].host
+    with ring.stage() as stage:
+        deaf.drop_arriving(PORT, PORT + 1)
+        try:
+            stage.until(
+                lambda: findings(ring.daemons[0], "one-way-link"), "the one-way link to be found"
+            )
+        finally:
+            deaf.pass_arriving(PORT, PORT + 1)
+
+    event = findings(ring.daemons[0], "one-way-link")[-1]
+    assert event.fields["subject"] == "d1 -> d3"
+    assert "d3 is heard by d1, but it does not hear this daemon" in event.fields["finding"]
