@@ -58,6 +58,9 @@ ONE_WAY: Final = {
     "token_port": "loses the token as soon as a ring with it is installed",
 }
 
+KNOWN_CAUSES: Final = {*ONE_WAY, "datagrams_lost"}
+"""Troubles that lose packets, and have rules of their own that name the cause."""
+
 Judge = Callable[[Course], Iterable[Verdict]]
 
 
@@ -87,6 +90,8 @@ def _lossy_link(span: Span) -> Iterator[Verdict]:
     for each in span.peers():
         lost = each.missed
         if lost < LOST_LEAST or lost < 2 * explained or each.received == 0:
+            continue
+        if each.peer.trouble_name in KNOWN_CAUSES:
             continue
         share = lost / max(each.received, lost)
         if share >= LOSS_WARNING:

@@ -86,6 +86,13 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
         losing(100, 1000, receive_drops=100, datagrams_in=10_000),
         {"receive-overrun": "warning"},
     ),
+    "lost for a cause that is known": (
+        [
+            replace(each, peers=(replace(each.peers[0], trouble_name="multicast_lost"),))
+            for each in losing(100, 1000)
+        ],
+        {},
+    ),
     # Sessions.
     "a session with 4 MiB": (with_session(10, 4 << 20), {"slow-receiver": "warning"}),
     "a session with 500 messages": (with_session(500, 500), {"slow-receiver": "warning"}),
