@@ -29,6 +29,7 @@ THIRD_PARTY = {
     "cli.flood.percentiles": {"numpy"},
     "monitor.top": {"rich", "textual"},
     "monitor.prometheus": {"prometheus_client"},
+    "monitor.web.metrics": {"prometheus_client"},
     "monitor.web.app": {"starlette"},
     "monitor.web.server": {"h11", "starlette", "uvicorn"},
     "pytest_plugin": {"pytest"},

@@ -81,7 +81,7 @@ def test_what_runs_is_told_in_labels() -> None:
     found = metrics_of(report(release="1.2", ring_hash=(1 << 64) - 1, configuration_hash=16))
 
     assert found["spread_info"] == {
-        "daemon=a,release=1.2,ring=a/5,ring_hash=ffffffffffffffff,configuration_hash=00000010": 1
+        "configuration_hash=00000010,daemon=a,release=1.2,ring=a/5,ring_hash=ffffffffffffffff": 1
     }
 
 
