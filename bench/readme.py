@@ -15,10 +15,10 @@ FRONT, WHOLE = ROOT / "README.md", ROOT / "bench" / "README.md"
 TABLES = (
     (
         "Three daemons in network namespaces on one bridge, a client each that sends and receives",
-        ("ring-*", "cost-*", "calls-100", "low-*", "sparse-*", "half-*", "loss-*", "slow-host-*"),
+        ("ring-[!w]*", "low-agreed-1350", "sparse-*", "half-100"),
     ),
-    ("Faults and scale", ("crash*", "silence", "part", "scale-*")),
-    ("One daemon and its clients", ("unix-*", "client-*", "calls-one-daemon", "idle")),
+    ("Faults and scale", ("crash", "part", "loss-50-1350", "slow-host-1350", "scale-groups-3")),
+    ("One daemon and its clients", ("unix-100", "tcp-100", "unix-ping", "client-*", "idle")),
 )
 
 
