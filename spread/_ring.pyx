@@ -200,6 +200,9 @@ cdef class Ring:
         ):
             self.station.count(STAT_TOKENS_MALFORMED, 1)
             return False
+        if self.token.quiet > 0:
+            # It may have rested since: what has passed is no time of a rotation.
+            self.visited_ns = 0
         self.token = token
         self.progress(packet.number)
         self.tok_no = packet.number
@@ -211,13 +214,13 @@ cdef class Ring:
         return True
 
     cdef void measure_rotation(self) noexcept nogil:
-        """Smooth the time between two visits; a parked token tells nothing about it.
+        """Smooth the time between two visits; one in which the token rested does not count.
 
         Slow ones weigh little: most of them waited for a lost token to be sent again, and the time
         after which that happens is made from this.
         """
         cdef int64_t more = self.station.now_ns - self.visited_ns - self.rotation_ns
-        if self.visited_ns != 0 and self.token.quiet == 0:
+        if self.visited_ns != 0:
             self.rotation_ns += more // (ROTATION_RISE if more > 0 else ROTATION_FALL)
             histogram_add(
                 &self.station.meters.rotation, self.station.now_ns - self.visited_ns
@@ -301,6 +304,8 @@ cdef class Ring:
         cdef uint64_t seq_before = self.token.seq
         cdef uint32_t retransmitted, room, numbered, pre, number
         self.is_parked = False
+        if is_released:
+            self.visited_ns = self.station.now_ns
         self.merge_token()
         retransmitted = self.answer_requests()
         room = self.room(retransmitted)
@@ -564,6 +569,7 @@ cdef class Ring:
             return
         # Nothing is outstanding while it is parked, so the order of visits does not matter.
         self.is_parked = False
+        self.visited_ns = 0
         self.token.quiet = 0
         self.my_last = 0
         self.my_backlog = 0

@@ -238,6 +238,27 @@ def test_the_time_of_a_rotation_is_smoothed(station: Station) -> None:
     assert 2 * MS < station.ring_statistics["rotation_ns"] <= 3 * MS
 
 
+def test_time_in_which_the_token_rests_is_no_time_of_a_rotation() -> None:
+    leader = Station.in_ring(0)
+
+    def rotation(seq: int, quiet: int) -> None:
+        """Let the token come back after a millisecond."""
+        leader.sleep(MS)
+        leader.token_number += len(leader.members)
+        leader.token(Token(leader.token_number, seq=seq, quiet=quiet))
+
+    for quiet in (0, 1):
+        rotation(0, quiet)
+    for seq in range(1, 50):
+        assert leader.ring_statistics["is_parked"]
+        leader.sleep(100 * MS)
+        leader.submit(b"x")
+        for quiet in (0, 0, 1):
+            rotation(seq, quiet)
+
+    assert 0 < leader.ring_statistics["rotation_ns"] <= MS
+
+
 def test_copies_come_when_evidence_is_later_than_usual(station: Station) -> None:
     for _ in range(100):
         station.sleep(30 * MS)
