@@ -42,7 +42,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from spread._frames cimport load_le32, store_le32
 
 cdef enum:
-    FORMAT_VERSION = 1
+    FORMAT_VERSION = 2            # Rises with each change of a layout or of what a field means.
     PACKET_HEADER_SIZE = 64
     PACKET_SIZE_MAX = 65507       # The largest UDP datagram over IPv4.
     LEAST_SIZE = 548              # Of a datagram that passes everywhere: 576 bytes of IPv4.

@@ -6,6 +6,7 @@ FAULT_TEXTS: Final[tuple[str, ...]]
 NO_FAULT: Final[int]
 KINDS: Final[dict[int, str]]
 FLAGS: Final[dict[int, str]]
+VERSION: Final[int]
 SIZE_MAX: Final[int]
 HEADER_SIZE: Final[int]
 

@@ -7,7 +7,7 @@ that order, so a number means the same daemon at all that accept each other's pa
 from ipaddress import IPv4Address
 from typing import Final
 
-from spread._packets import HEADER_SIZE
+from spread._packets import HEADER_SIZE, VERSION
 from spread.config import Configuration
 from spread.config.effective import is_accelerated, window_sizes
 from spread.config.hashes import ring_hash
@@ -33,9 +33,6 @@ NS_PER_MS: Final = 1_000_000
 
 PACKET_SIZE_DEFAULT: Final = 1472
 """Bytes of UDP payload that fit an Ethernet frame of 1500: for who does not look at the network."""
-
-FORMAT_VERSION: Final = 1
-"""Of the datagrams between daemons."""
 
 MAX_SEQ_GAP: Final = 1280
 """Packets between the last that all daemons have and the newest: beyond it nobody sends."""
@@ -96,7 +93,7 @@ def network_hash(configuration: Configuration) -> int:
         configuration,
         max_seq_gap=MAX_SEQ_GAP,
         window_slots=WINDOW_SLOTS,
-        format_version=FORMAT_VERSION,
+        format_version=VERSION,
     )
 
 

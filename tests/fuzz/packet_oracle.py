@@ -6,6 +6,7 @@ from enum import IntEnum, IntFlag
 
 __all__ = ["HEADER_SIZE", "SIZE_MAX", "Fault", "Flag", "Kind", "crc32c", "fault_of", "sealed"]
 
+VERSION = 2
 HEADER_SIZE = 64
 SIZE_MAX = 65_507
 TOKEN_SIZE_MAX = 548
@@ -83,7 +84,7 @@ def fault_of(data: bytes, network: int, daemon_count: int) -> Fault:
         return Fault.CLASSIC
     if len(data) < HEADER_SIZE or data[:3] != b"\xf5sr":
         return Fault.NOT_OURS
-    if data[4] != 1:
+    if data[4] != VERSION:
         return Fault.VERSION
     if int.from_bytes(data[8:16], "little") != network:
         return Fault.NETWORK

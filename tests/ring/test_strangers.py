@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from spread._packets import PacketHeader, make_packet
+from spread._packets import VERSION, PacketHeader, make_packet
 from spread.errors import MisuseError
 from tests.ring.station import (
     CONTROL,
@@ -104,7 +104,7 @@ SOUND = make_packet(PacketHeader(WANT, origin=0, transmitter=0, leader=100, time
 STRANGERS = {
     "dropped_not_ours": (1, b"hello"),
     "dropped_classic": (2, b"\x80\0\0\x80" + b"\0" * 60),
-    "dropped_version": (3, SOUND[:4] + b"\2" + SOUND[5:]),
+    "dropped_version": (3, SOUND[:4] + bytes([VERSION + 1]) + SOUND[5:]),
     "dropped_network": (4, make_packet(PacketHeader(WANT), NETWORK + 1)),
     "dropped_damaged": (5, SOUND[:40] + b"\1" + SOUND[41:]),
     "dropped_malformed": (6, make_packet(PacketHeader(WANT, origin=5), NETWORK)),

@@ -28,9 +28,9 @@ SOUND_DATA = PacketHeader(
 )
 SOUND_DATA_BYTES = (
     bytes.fromhex(
-        "f5 73 72 01  01  01  01 02"
+        "f5 73 72 01  02  01  01 02"
         "88 77 66 55 44 33 22 11"
-        "d3 b9 e7 93"
+        "37 f1 b4 12"
         "00 00 00 00 00 00 00 00 00 00 00 00"
         "01 00 00 0a  00 21 43 65"
         "06 05 04 03 02 01 00 00"
@@ -179,7 +179,7 @@ def test_another_magic_is_another_protocol(place: int) -> None:
 
 
 def test_another_version_is_told() -> None:
-    assert judged(patched(SOUND_DATA_BYTES, 4, b"\2")) is Fault.VERSION
+    assert judged(patched(SOUND_DATA_BYTES, 4, b"\1")) is Fault.VERSION
 
 
 @pytest.mark.parametrize("place", range(8, 16))
@@ -188,7 +188,7 @@ def test_another_network_is_told(place: int) -> None:
 
 
 def test_a_version_is_looked_at_before_the_network() -> None:
-    datagram = patched(patched(SOUND_DATA_BYTES, 4, b"\2"), 8, b"\0")
+    datagram = patched(patched(SOUND_DATA_BYTES, 4, b"\1"), 8, b"\0")
 
     assert judged(datagram) is Fault.VERSION
 
@@ -282,7 +282,7 @@ def test_every_fault_has_its_sentence(fault: Fault) -> None:
     datagram = {
         Fault.NOT_OURS: b"GET / HTTP/1.1",
         Fault.CLASSIC: CLASSIC_MARKER,
-        Fault.VERSION: patched(SOUND_DATA_BYTES, 4, b"\2"),
+        Fault.VERSION: patched(SOUND_DATA_BYTES, 4, b"\1"),
         Fault.NETWORK: patched(SOUND_DATA_BYTES, 8, b"\0"),
         Fault.DAMAGED: SOUND_DATA_BYTES + b"x",
         Fault.MALFORMED: made(PacketHeader(99)),

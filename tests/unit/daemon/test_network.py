@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from spread.config import Configuration, local, local_ring
+from spread._packets import VERSION
+from spread.config import Configuration, local, local_ring, ring_hash
 from spread.config.model import Options, Timeouts
 from spread.daemon.network import (
     MAX_SEQ_GAP,
     WINDOW_SLOTS,
     is_ring,
+    network_hash,
     network_settings,
     ring_settings,
     ring_timeouts,
@@ -65,6 +67,17 @@ def test_another_order_is_another_network() -> None:
     one = network_settings(configured(TWO_SEGMENTS, "c"), 1)
 
     assert one.network_hash != network_settings(configured(other, "c"), 1).network_hash
+
+
+def test_the_hash_covers_the_version_that_packets_have() -> None:
+    configuration = configured(TWO_SEGMENTS, "c")
+
+    assert network_hash(configuration) == ring_hash(
+        configuration,
+        max_seq_gap=MAX_SEQ_GAP,
+        window_slots=WINDOW_SLOTS,
+        format_version=VERSION,
+    )
 
 
 def test_only_several_daemons_are_a_ring() -> None:
