@@ -118,8 +118,7 @@ cdef class Member(Teller):
     cdef void after_visit(self) noexcept nogil
     cdef void watch_progress(self) noexcept nogil
     cdef bint was_paused(self) noexcept nogil
-    cdef void run_survey(self) noexcept nogil
-    cdef void tell_size(self) noexcept nogil
+    cdef void tell_path(self) noexcept nogil
     cdef void lose(self, LossReason reason) noexcept nogil
     cdef void send_want(self) noexcept nogil
     cdef void send_pings(self) noexcept nogil

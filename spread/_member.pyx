@@ -133,7 +133,7 @@ cdef class Member(Teller):
         elif packet.kind == KIND_MEASURE or packet.kind == KIND_MEASURED:
             if self.is_alive and self.is_of(&packet):
                 survey_packet(self.active, &packet, buffer, offset, size)
-                self.tell_size()
+                self.tell_path()
         elif packet.kind >= KIND_CONTROL:
             self.counters[STAT_CONTROL_RECEIVED] += 1
             self.call_control(
@@ -372,7 +372,8 @@ cdef class Member(Teller):
         if self.want_ns != 0 and now_ns >= self.want_ns:
             self.send_want()
         if survey_deadline(self.active) != 0 and now_ns >= survey_deadline(self.active):
-            self.run_survey()
+            survey_run(self.active)
+            self.tell_path()
         if now_ns >= self.heartbeat_ns:
             self.heartbeat_ns = now_ns + self.station.limits.heartbeat_ns
             self.send_pings()
@@ -397,17 +398,19 @@ cdef class Member(Teller):
             earliest = min(earliest, survey_deadline(self.active))
         return max(earliest, <int64_t>1)
 
-    cdef void run_survey(self) noexcept nogil:
-        """Measure on; say whom datagrams of a size that is given up do not reach."""
-        cdef uint8_t limited[DAEMONS_MAX]
-        cdef uint32_t size = 0
-        cdef uint32_t count = survey_run(self.active, limited, &size)
-        cdef uint32_t number
-        for number in range(count):
-            self.call_path_limited(limited[number], size)
-        self.tell_size()
-
-    cdef void tell_size(self) noexcept nogil:
+    cdef void tell_path(self) noexcept nogil:
+        """Say whom which datagrams do not reach, and which reach all, when that is known."""
+        cdef uint32_t number, size
+        for number in range(self.active.member_count):
+            size = self.station.path.next_limit(self.active.members[number])
+            while size != 0:
+                if size == self.station.path.safe_size():
+                    self.call_path_unanswered(self.active.members[number])
+                else:
+                    self.call_path_limited(
+                        self.active.members[number], size, self.station.path.size
+                    )
+                size = self.station.path.next_limit(self.active.members[number])
         if self.station.path.is_news:
             self.station.path.is_news = False
             self.call_path_found(self.station.path.size)

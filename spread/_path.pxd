@@ -5,11 +5,11 @@ fragments may drop in silence what is larger. So a ring begins with datagrams of
 everywhere, and when data fills them, it is measured what more there is:
 
             data fills packets         everybody answered
-    SAFE  ----------------------> TRYING -----------------> KNOWN
+    SAFE  ----------------------> TRYING -----------------> KNOWN: tell whom what does not reach
                                    |  ^ |                    |
       small ones are answered and  +--+ +--------------------+
-      large ones are not: tell who,        data fills packets, and many had to go in pieces or
-      try the next smaller size            some time is over: try again, at the size there is
+      large ones are not: note whom        data fills packets, and many had to go in pieces or
+      of, try the next smaller size        some time is over: try again, at the size there is
 
 A try is one MEASURE of the size in question and one of the safe size, to the whole ring; members
 answer each with MEASURED. That the small one is answered shows that the member is there and the
@@ -57,7 +57,9 @@ cdef class Path:
     cdef PathState state
     cdef uint32_t told_size                  # What was found last; 0 for nothing.
     cdef bint is_news                        # Nobody was told of it yet.
-    cdef uint8_t told[DAEMONS_MAX]           # Bits: which rungs it was told of as too large.
+    # Bits: which rungs are too large for it; the last rung if it answers nothing.
+    cdef uint8_t noted[DAEMONS_MAX]
+    cdef uint8_t untold[DAEMONS_MAX]         # Those of them that nobody was told of yet.
     cdef bint is_unanswered                  # What was tried last was given up without an answer.
     cdef bint may_cut                        # Packets may go in pieces.
     cdef uint8_t joined[DAEMONS_MAX]         # By origin: packets that others sent in pieces.
@@ -109,21 +111,17 @@ cdef class Path:
 
     cdef bint run(self, int64_t now_ns) noexcept nogil
     # It is `due_ns`; tells whether to send a MEASURE of `tried_size` and one of `safe_size`. If
-    # not, `lacks` tells why, and `fall` is to be called.
+    # not, what was tried is given up.
 
     cdef uint32_t tried_size(self) noexcept nogil
 
-    cdef bint lacks(self, uint8_t daemon) noexcept nogil
-    # Whether to tell that datagrams of `lost_size` do not reach this member; once for each size.
-
-    cdef uint32_t lost_size(self) noexcept nogil
-    # What was tried, or the safe size where not even that was answered.
-
-    cdef void fall(self, int64_t now_ns) noexcept nogil
-    # What was tried does not pass: try the next smaller one; or keep to what there is if nothing
-    # was answered.
+    cdef uint32_t next_limit(self, uint8_t daemon) noexcept nogil
+    # Take a size that was given up because its datagrams do not reach this member, largest first,
+    # and each once; `safe_size` if it answers nothing. 0 for none, or until it is known what passes.
 
     # Private.
+    cdef void fall(self, int64_t now_ns) noexcept nogil
+    cdef void note_limited(self) noexcept nogil
     cdef void begin(self, uint32_t rung, int64_t now_ns) noexcept nogil
     cdef void settle(self, uint32_t rung, int64_t now_ns) noexcept nogil
     cdef void find_room(self) noexcept nogil

@@ -59,7 +59,8 @@ cdef class Path:
         memset(self.resent_seq, 0, sizeof(self.resent_seq))
         memset(self.joined, 0, sizeof(self.joined))
         memset(self.rooms, 0, sizeof(self.rooms))
-        memset(self.told, 0, sizeof(self.told))
+        memset(self.noted, 0, sizeof(self.noted))
+        memset(self.untold, 0, sizeof(self.untold))
         self.room = self.room_own
         self.is_news = False
         self.is_unanswered = False
@@ -157,14 +158,14 @@ cdef class Path:
         if self.state != PATH_TRYING:
             return
         if size == self.safe_size():
-            self.told[daemon] &= <uint8_t>~(1 << (self.count - 1))
+            self.noted[daemon] &= <uint8_t>~(1 << (self.count - 1))
             self.small_answers[daemon] = <uint8_t>min(
                 <uint32_t>self.small_answers[daemon] + 1, <uint32_t>TRIES_MAX
             )
         if size != self.tried_size():
             return
         self.has_large[daemon] = True
-        self.told[daemon] &= <uint8_t>~(1 << self.rung)
+        self.noted[daemon] &= <uint8_t>~(1 << self.rung)
         for number in range(self.member_count):
             if self.members[number] != self.me and not self.has_large[self.members[number]]:
                 return
@@ -185,6 +186,7 @@ cdef class Path:
         if self.tries >= TRIES_MAX:
             self.due_ns = 0
             self.is_unanswered = not is_limited
+            self.fall(now_ns)
             return False
         self.tries += 1
         self.due_ns = now_ns + (TRY_NS << (self.tries - 1))
@@ -204,20 +206,32 @@ cdef class Path:
                 return True
         return False
 
-    cdef uint32_t lost_size(self) noexcept nogil:
-        return self.safe_size() if self.is_unanswered else self.tried_size()
+    cdef uint32_t next_limit(self, uint8_t daemon) noexcept nogil:
+        cdef uint32_t rung
+        if self.state == PATH_KNOWN and self.untold[daemon] != 0:
+            for rung in range(self.count):
+                if self.untold[daemon] & (1 << rung):
+                    self.untold[daemon] &= <uint8_t>~(1 << rung)
+                    return self.sizes[rung]
+        return 0
 
-    cdef bint lacks(self, uint8_t daemon) noexcept nogil:
-        cdef uint32_t bit = 1 << (self.count - 1 if self.is_unanswered else self.rung)
-        if daemon == self.me or self.has_large[daemon] or self.told[daemon] & bit:
-            return False
-        if not self.is_unanswered and not self.is_limited(daemon):
-            return False
-        self.told[daemon] |= <uint8_t>bit
-        return True
+    cdef void note_limited(self) noexcept nogil:
+        """Note whom the size that is given up does not reach, or who answers nothing."""
+        cdef uint8_t bit = <uint8_t>(1 << (self.count - 1 if self.is_unanswered else self.rung))
+        cdef uint32_t number
+        cdef uint8_t daemon
+        for number in range(self.member_count):
+            daemon = self.members[number]
+            if daemon == self.me or self.has_large[daemon] or self.noted[daemon] & bit:
+                continue
+            if self.is_unanswered or self.is_limited(daemon):
+                self.noted[daemon] |= bit
+                self.untold[daemon] |= bit
 
     cdef void fall(self, int64_t now_ns) noexcept nogil:
+        """Try the next smaller size; or keep to what there is if nothing was answered."""
         cdef uint32_t rung = 0
+        self.note_limited()
         if self.is_unanswered:
             while self.sizes[rung] > self.size:
                 rung += 1

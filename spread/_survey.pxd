@@ -25,9 +25,8 @@ cdef int64_t survey_deadline(Ring ring) noexcept nogil
 cdef void survey_stop(Ring ring) noexcept nogil
 # This ring is gone: nothing is measured before the next one is installed.
 
-cdef uint32_t survey_run(Ring ring, uint8_t* limited, uint32_t* size) noexcept nogil
-# Send what is to be measured next; or give up, and return of how many members to tell that
-# datagrams of `size` do not reach them, and their numbers in `limited`, which has room for all.
+cdef void survey_run(Ring ring) noexcept nogil
+# Send what is to be measured next, or give the size up.
 
 cdef void survey_joined(Ring ring, const Packet* packet) noexcept nogil
 # A DATA packet has come in pieces.

@@ -30,22 +30,11 @@ cdef void survey_stop(Ring ring) noexcept nogil:
     ring.station.path.stop()
 
 
-cdef uint32_t survey_run(Ring ring, uint8_t* limited, uint32_t* size) noexcept nogil:
-    cdef uint32_t count = 0
-    cdef uint32_t number
+cdef void survey_run(Ring ring) noexcept nogil:
     if ring.station.path.run(ring.station.now_ns):
         send_measure(ring, ring.station.path.tried_size())
         send_measure(ring, ring.station.path.safe_size())
-        ring.station.resize()
-        return 0
-    size[0] = ring.station.path.lost_size()
-    for number in range(ring.member_count):
-        if ring.station.path.lacks(ring.members[number]):
-            limited[count] = ring.members[number]
-            count += 1
-    ring.station.path.fall(ring.station.now_ns)
     ring.station.resize()
-    return count
 
 
 cdef void survey_joined(Ring ring, const Packet* packet) noexcept nogil:

@@ -28,7 +28,10 @@ cdef class Teller:
     cdef void call_foreign(self, const Packet* packet) noexcept with gil
     cdef void call_unreachable(self, uint32_t daemon) noexcept with gil
     cdef void call_multicast_missed(self, uint32_t daemon) noexcept with gil
-    cdef void call_path_limited(self, uint32_t daemon, uint32_t size) noexcept with gil
+    cdef void call_path_limited(
+        self, uint32_t daemon, uint32_t size, uint32_t passing
+    ) noexcept with gil
+    cdef void call_path_unanswered(self, uint32_t daemon) noexcept with gil
     cdef void call_path_found(self, uint32_t size) noexcept with gil
     cdef void call_monitor(
         self, const uint8_t* data, uint32_t size, uint32_t source, uint32_t port

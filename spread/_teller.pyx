@@ -64,10 +64,19 @@ cdef class Teller:
         except BaseException as error:
             self.fail(error)
 
-    cdef void call_path_limited(self, uint32_t daemon, uint32_t size) noexcept with gil:
+    cdef void call_path_limited(
+        self, uint32_t daemon, uint32_t size, uint32_t passing
+    ) noexcept with gil:
         """Python tells the log; once for each size that is given up."""
         try:
-            self.upcalls.path_limited(daemon, size)
+            self.upcalls.path_limited(daemon, size, passing)
+        except BaseException as error:
+            self.fail(error)
+
+    cdef void call_path_unanswered(self, uint32_t daemon) noexcept with gil:
+        """Python tells the log; once until the daemon answers."""
+        try:
+            self.upcalls.path_unanswered(daemon)
         except BaseException as error:
             self.fail(error)
 

@@ -191,6 +191,7 @@ MEMBERSHIP: Final = _figures(
     ("wrong_address", "packets from another address than the configuration gives their sender"),
     ("multicast_lost", "signs that a daemon's unicast arrives here and its multicast does not"),
     ("datagrams_lost", "signs that datagrams of a size do not reach a member of the ring"),
+    ("measures_unanswered", "signs that a member answers about datagrams of no size"),
     ("token_port", "rings lost at once because the token did not come through"),
     ("form_unanswered", "times that a daemon was heard and acknowledged no FORM"),
     ("deaf", "signs that a daemon is heard that does not hear this one"),

@@ -383,10 +383,15 @@ class Control:
         if self._membership is not None:
             self._membership.multicast_missed(daemon)
 
-    def path_limited(self, daemon: int, size: int) -> None:
-        """Datagrams of this size do not reach a member of the ring, small ones do."""
+    def path_limited(self, daemon: int, size: int, passing: int) -> None:
+        """Datagrams of this size do not reach a member of the ring; those of `passing` bytes do."""
         if self._membership is not None:
-            self._membership.path_limited(daemon, size)
+            self._membership.path_limited(daemon, size, passing)
+
+    def path_unanswered(self, daemon: int) -> None:
+        """A member of the ring says of no size that it arrives."""
+        if self._membership is not None:
+            self._membership.path_unanswered(daemon)
 
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""

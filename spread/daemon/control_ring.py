@@ -58,8 +58,11 @@ class Membership(Protocol):
     def multicast_missed(self, daemon: int) -> None:
         """What a daemon of the own segment sends comes only when it is sent again."""
 
-    def path_limited(self, daemon: int, size: int) -> None:
-        """Datagrams of this size do not reach a member of the ring."""
+    def path_limited(self, daemon: int, size: int, passing: int) -> None:
+        """Datagrams of this size do not reach a member of the ring; those of `passing` bytes do."""
+
+    def path_unanswered(self, daemon: int) -> None:
+        """A member of the ring says of no size that it arrives."""
 
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""

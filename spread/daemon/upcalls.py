@@ -80,8 +80,11 @@ class Upcalls(Protocol):
     def multicast_missed(self, daemon: int) -> None:
         """Many packets of a daemon of the own segment came only when they were sent again."""
 
-    def path_limited(self, daemon: int, size: int) -> None:
-        """Datagrams of this size do not reach a member of the ring, small ones do."""
+    def path_limited(self, daemon: int, size: int, passing: int) -> None:
+        """Datagrams of this size do not reach a member of the ring; those of `passing` bytes do."""
+
+    def path_unanswered(self, daemon: int) -> None:
+        """A member of the ring says of no size that it arrives, not even of the smallest."""
 
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""

@@ -120,6 +120,8 @@ def test_a_switch_that_drops_large_frames_is_told_and_done_without(tmp_path: Pat
                 PATIENCE,
             )
             assert not told_of_size(ring.daemons[0], "d2", JUMBO)
+            (told,) = told_of_size(ring.daemons[0], "d3", JUMBO)
+            assert told.fields["passing_bytes"] == ETHERNET
             exchange(stage, clients)
             stage.finish()
 

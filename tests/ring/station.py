@@ -249,8 +249,11 @@ class Upcalls:
     def multicast_missed(self, daemon: int) -> None:
         self.calls.append(("multicast missed", daemon))
 
-    def path_limited(self, daemon: int, size: int) -> None:
-        self.calls.append(("path limited", daemon, size))
+    def path_limited(self, daemon: int, size: int, passing: int) -> None:
+        self.calls.append(("path limited", daemon, size, passing))
+
+    def path_unanswered(self, daemon: int) -> None:
+        self.calls.append(("path unanswered", daemon))
 
     def path_found(self, size: int) -> None:
         self.calls.append(("path found", size))

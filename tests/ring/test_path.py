@@ -144,6 +144,14 @@ def test_answers_may_be_lost() -> None:
     assert station.ring_statistics["datagram_size"] == JUMBO
 
 
+def limited_in(station: Station) -> list[tuple[object, ...]]:
+    return [each[1:] for each in station.upcalls.calls if each[0] == "path limited"]
+
+
+def found_in(station: Station) -> list[object]:
+    return [each[1] for each in station.upcalls.calls if each[0] == "path found"]
+
+
 def keep_alive(station: Station, duration_ns: int, **answered: int) -> int:
     """Let time pass in which tokens come and members answer measures up to a size.
 
@@ -168,7 +176,7 @@ def test_a_size_that_does_not_reach_a_member_is_told_and_the_next_is_used() -> N
 
     keep_alive(station, GIVE_UP_NS, d1=JUMBO, d2=ETHERNET)
 
-    assert station.upcalls.calls.count(("path limited", 2, JUMBO)) == 1
+    assert limited_in(station) == [(2, JUMBO, ETHERNET)]
     assert station.ring_statistics["datagram_size"] == ETHERNET
     assert max(sizes_of_data(station)) == ETHERNET
 
@@ -178,17 +186,21 @@ def test_everybody_whom_it_does_not_reach_is_told() -> None:
 
     keep_alive(station, 2 * GIVE_UP_NS, d1=LEAST, d2=LEAST)
 
-    limited = [each[1:] for each in station.upcalls.calls if each[0] == "path limited"]
-    assert limited == [(1, JUMBO), (2, JUMBO), (1, ETHERNET), (2, ETHERNET)]
+    assert limited_in(station) == [
+        (daemon, size, LEAST) for daemon in (1, 2) for size in (JUMBO, ETHERNET)
+    ]
     assert station.ring_statistics["datagram_size"] == LEAST
 
 
-def limited_in(station: Station) -> list[tuple[object, ...]]:
-    return [each[1:] for each in station.upcalls.calls if each[0] == "path limited"]
+def test_nobody_is_told_of_a_size_before_it_is_known_what_passes() -> None:
+    station = wide_station(1)
 
+    keep_alive(station, 1_500 * MS, d1=JUMBO, d2=LEAST)
+    told_early = limited_in(station)
+    keep_alive(station, GIVE_UP_NS, d1=JUMBO, d2=LEAST)
 
-def found_in(station: Station) -> list[object]:
-    return [each[1] for each in station.upcalls.calls if each[0] == "path found"]
+    assert told_early == []
+    assert limited_in(station) == [(2, JUMBO, LEAST), (2, ETHERNET, LEAST)]
 
 
 def test_a_member_that_answers_nothing_is_told_once_and_measuring_ends() -> None:
@@ -196,7 +208,8 @@ def test_a_member_that_answers_nothing_is_told_once_and_measuring_ends() -> None
 
     keep_alive(station, 2 * GIVE_UP_NS, d1=JUMBO)
 
-    assert limited_in(station) == [(2, LEAST)]
+    assert limited_in(station) == []
+    assert station.upcalls.calls.count(("path unanswered", 2)) == 1
     assert station.ring_statistics["datagram_size"] == LEAST
     assert MEASURE not in {each.header.kind for each in fill(station)}
 
@@ -219,7 +232,7 @@ def test_a_member_that_goes_on_answering_nothing_is_not_told_again() -> None:
     assert MEASURE in {each.header.kind for each in fill(station)}
     keep_alive(station, GIVE_UP_NS, d1=JUMBO)
 
-    assert limited_in(station) == [(2, LEAST)]
+    assert station.upcalls.calls.count(("path unanswered", 2)) == 1
     assert found_in(station) == [LEAST]
 
 
@@ -243,7 +256,7 @@ def test_what_is_as_narrow_as_before_is_not_told_again() -> None:
     keep_alive(station, 2 * GIVE_UP_NS, d1=JUMBO, d2=ETHERNET)
 
     assert JUMBO in {len(each.data) for each in sent if each.header.kind == MEASURE}
-    assert limited_in(station) == [(2, JUMBO)]
+    assert limited_in(station) == [(2, JUMBO, ETHERNET)]
     assert found_in(station) == [ETHERNET]
     assert station.ring_statistics["datagram_size"] == ETHERNET
 
@@ -354,7 +367,7 @@ def test_packets_that_had_to_go_in_pieces_let_the_path_be_measured_again() -> No
 
     assert [len(each.data) for each in sent if each.header.kind == MEASURE] == [JUMBO, LEAST]
     keep_alive(station, GIVE_UP_NS, d1=ETHERNET, d2=JUMBO)
-    assert ("path limited", 1, JUMBO) in station.upcalls.calls
+    assert limited_in(station) == [(1, JUMBO, ETHERNET)]
     assert station.ring_statistics["datagram_size"] == ETHERNET
 
 

@@ -80,10 +80,15 @@ class Trouble(Enum):
         "or set Multicast = no in all configurations",
     )
     DATAGRAMS_LOST = _Words(
-        "datagrams of this size do not reach it, small ones do; the next smaller size is used, "
-        "at the price of throughput",
+        "datagrams of this size do not reach it, smaller ones do and are used, at the price of "
+        "throughput",
         "give all interfaces and switches on the way the same MTU and let filters pass fragments "
-        "of IP, or set PacketSize to what the log tells next as the size that was measured",
+        "of IP; or set PacketSize to passing_bytes, which saves the search",
+    )
+    MEASURES_UNANSWERED = _Words(
+        "it does not answer which datagrams reach it, not even for the smallest; their size stays",
+        "let the firewalls pass the daemons' UDP port both ways, and look whether its host is "
+        "overloaded or stands still",
     )
     TOKEN_PORT = _Words(
         "the token is lost again and again as soon as a ring with it is installed",
@@ -124,11 +129,13 @@ class MembershipLog:
         source: int | None = None,
         *,
         datagram_bytes: int | None = None,
+        passing_bytes: int | None = None,
     ) -> None:
         """Count a trouble with a daemon, and tell the log unless it was told this minute.
 
         `source` is the IPv4 address that its packets come from, if that is not its own;
-        `datagram_bytes` the size of datagrams that the trouble is about.
+        `datagram_bytes` the size of datagrams that the trouble is about, `passing_bytes` the size
+        that is used instead.
         """
         self.count(trouble.name.lower())
         self.last[daemon] = (trouble.name.lower(), trouble.value.cause, now_ns)
@@ -136,7 +143,7 @@ class MembershipLog:
         if told_ns is not None and now_ns - told_ns < INTERVAL_NS:
             return
         self._told_ns[daemon, trouble, datagram_bytes] = now_ns
-        sizes = {} if datagram_bytes is None else {"datagram_bytes": datagram_bytes}
+        sizes = {"datagram_bytes": datagram_bytes, "passing_bytes": passing_bytes}
         self._sink.event(
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.WARNING,
@@ -144,7 +151,7 @@ class MembershipLog:
             daemon=self.name(daemon),
             address=str(IPv4Address(self._network.ids[daemon] if source is None else source)),
             lines=(),
-            **sizes,
+            **{name: size for name, size in sizes.items() if size is not None},
             cause=trouble.value.cause,
             remedy=trouble.value.remedy,
         )

@@ -246,11 +246,19 @@ class Membership:
         """What this daemon sends to the segment comes only when it is sent again, one by one."""
         self._context.log.trouble(Trouble.MULTICAST_LOST, daemon, self._context.clock_ns())
 
-    def path_limited(self, daemon: int, size: int) -> None:
-        """Datagrams of this size do not reach a member of the ring, small ones do."""
+    def path_limited(self, daemon: int, size: int, passing: int) -> None:
+        """Datagrams of this size do not reach a member of the ring; those of `passing` bytes do."""
         self._context.log.trouble(
-            Trouble.DATAGRAMS_LOST, daemon, self._context.clock_ns(), datagram_bytes=size
+            Trouble.DATAGRAMS_LOST,
+            daemon,
+            self._context.clock_ns(),
+            datagram_bytes=size,
+            passing_bytes=passing,
         )
+
+    def path_unanswered(self, daemon: int) -> None:
+        """A member of the ring says of no size that it arrives, not even of the smallest."""
+        self._context.log.trouble(Trouble.MEASURES_UNANSWERED, daemon, self._context.clock_ns())
 
     def path_found(self, size: int) -> None:
         """Datagrams of this size were found to reach all members of the ring."""

@@ -277,14 +277,28 @@ def test_datagrams_that_do_not_reach_a_member_are_told_for_each_size() -> None:
     fleet.form()
 
     for size in (8_972, 8_972, 1_472):
-        fleet.machines[0].path_limited(1, size)
+        fleet.machines[0].path_limited(1, size, 1_232)
     fleet.machines[0].path_found(1_232)
 
     *told, found = fleet.logs[0].events[-3:]
     assert [fields["datagram_bytes"] for _, fields in told] == [8_972, 1_472]
     assert all(fields["daemon"] == "d1" for _, fields in told)
+    assert all(fields["passing_bytes"] == 1_232 for _, fields in told)
     assert found == ("size of datagrams measured", {"datagram_bytes": 1_232})
     assert fleet.machines[0].counters["datagrams_lost"] == 3
+
+
+def test_a_member_that_answers_about_no_size_is_not_said_to_get_small_ones() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+
+    fleet.machines[0].path_unanswered(1)
+
+    _, fields = fleet.logs[0].events[-1]
+    assert "not even for the smallest" in str(fields["cause"])
+    assert not {"datagram_bytes", "passing_bytes"} & fields.keys()
+    assert fleet.machines[0].counters["measures_unanswered"] == 1
+    assert fleet.machines[0].counters["datagrams_lost"] == 0
 
 
 def test_tokens_that_are_lost_at_once_again_and_again_are_told_to_the_log() -> None:
