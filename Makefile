@@ -45,7 +45,8 @@ types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 	$(BIN)/python -m mypy.stubtest --ignore-unused-allowlist --allowlist .stubtest-allow \
 	    spread._frames spread._decoder spread._node spread._reactor spread._memory_driver \
 	    spread._stats spread._sessions spread._message_types \
-	    spread._window spread._routes spread._member spread._packets spread._datagrams spread._faults \
+	    spread._window spread._routes spread._member spread._packets spread._path \
+	    spread._datagrams spread._faults \
 	    spread._recorder spread._snapshot
 
 ## make docs        the documentation, warnings are errors

@@ -332,14 +332,7 @@ cdef class Member(Teller):
 
     cdef void send_want(self) noexcept nogil:
         """Ask the leader for the token."""
-        cdef Packet packet
-        memset(&packet, 0, sizeof(Packet))
-        packet.kind = KIND_WANT
-        packet.origin = self.station.me
-        packet.transmitter = self.station.me
-        packet.leader = self.active.leader
-        packet.time = self.active.time
-        packet.number = self.active.tok_no
+        cdef Packet packet = self.active.header(KIND_WANT, self.active.tok_no)
         self.counters[STAT_WANTS] += 1
         self.want_ns = self.station.now_ns + self.station.limits.want_retry_ns
         self.station.send_header(&packet, self.active.members[0])
@@ -440,13 +433,7 @@ cdef class Member(Teller):
                 self.send_ping(self.ring.members[number])
 
     cdef void send_ping(self, uint8_t daemon) noexcept nogil:
-        cdef Packet packet
-        memset(&packet, 0, sizeof(Packet))
-        packet.kind = KIND_PING
-        packet.origin = self.station.me
-        packet.transmitter = self.station.me
-        packet.leader = self.active.leader
-        packet.time = self.active.time
+        cdef Packet packet = self.active.header(KIND_PING, 0)
         self.station.send_header(&packet, daemon)
 
     cdef void unreachable(self, uint32_t daemon, int64_t now_ns) noexcept nogil:
@@ -652,19 +639,12 @@ cdef class Member(Teller):
 
     def send_control(self, uint8_t kind, uint32_t target, bytes body not None):
         """Send a control packet to a daemon, or to all configured ones of the own segment."""
-        cdef Packet packet
         if not KIND_CONTROL <= kind < KIND_COUNT or len(body) > BODY_MAX:
             raise MisuseError(f"kind {kind} with {len(body)} bytes is no control packet")
         if target != TARGET_SEGMENT and target >= self.station.daemon_count:
             raise MisuseError(f"there is no daemon number {target}")
-        memset(&packet, 0, sizeof(Packet))
         self.station.control_count += 1
-        packet.kind = kind
-        packet.origin = self.station.me
-        packet.transmitter = self.station.me
-        packet.leader = self.ring.leader
-        packet.time = self.ring.time
-        packet.number = self.station.control_count
+        cdef Packet packet = self.ring.header(kind, self.station.control_count)
         packet.second = self.station.incarnation
         self.counters[STAT_CONTROL_SENT] += 1
         # A daemon that the tokens of a ring cannot reach must not get into one.

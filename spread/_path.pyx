@@ -23,8 +23,7 @@ cdef enum:
     SIZE_MIN = 128
 
 
-cdef uint32_t charge_of(uint32_t size) noexcept nogil:
-    """Return what Linux charges a receive buffer for a datagram of this size, or somewhat more."""
+cdef uint32_t charge(uint32_t size) noexcept nogil:
     cdef uint32_t room = 1024
     if size > ONE_PIECE_MAX:
         return 2 * size
@@ -46,7 +45,7 @@ cdef class Path:
     cdef uint32_t burst_max(self) noexcept nogil:
         if self.room == 0:
             return 0
-        return <uint32_t>max(self.room // charge_of(self.size), <uint64_t>1)
+        return <uint32_t>max(self.room // charge(self.size), <uint64_t>1)
 
     cdef void restart(
         self, const uint8_t* members, uint32_t member_count, uint8_t me
@@ -263,3 +262,8 @@ cdef Path path_open(object sizes, uint64_t room, bint may_cut):
     path.state = PATH_KNOWN
     path.member_count = 1
     return path
+
+
+def charge_of(uint32_t size):
+    """Return what Linux charges a receive buffer for a datagram of `size`, or somewhat more."""
+    return charge(size)

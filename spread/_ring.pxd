@@ -86,6 +86,9 @@ cdef class Ring:
 
     cdef bint is_leader(self) noexcept nogil
 
+    cdef Packet header(self, uint8_t kind, uint64_t number) noexcept nogil
+    # A header of our own in this ring; all that the kind has besides is zero.
+
     cdef DataStatus data(
         self, const Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil

@@ -64,6 +64,17 @@ cdef class Ring:
     cdef bint is_leader(self) noexcept nogil:
         return self.my_place == 0
 
+    cdef Packet header(self, uint8_t kind, uint64_t number) noexcept nogil:
+        cdef Packet packet
+        memset(&packet, 0, sizeof(Packet))
+        packet.kind = kind
+        packet.origin = self.station.me
+        packet.transmitter = self.station.me
+        packet.leader = self.leader
+        packet.time = self.time
+        packet.number = number
+        return packet
+
     # -- Packets ----------------------------------------------------------------------------------
 
     cdef DataStatus data(
@@ -258,14 +269,7 @@ cdef class Ring:
         )
 
     cdef void send_token_ack(self, uint64_t tok_no, uint8_t target) noexcept nogil:
-        cdef Packet packet
-        memset(&packet, 0, sizeof(Packet))
-        packet.kind = KIND_TOKEN_ACK
-        packet.origin = self.station.me
-        packet.transmitter = self.station.me
-        packet.leader = self.leader
-        packet.time = self.time
-        packet.number = tok_no
+        cdef Packet packet = self.header(KIND_TOKEN_ACK, tok_no)
         self.station.send_header(&packet, target)
 
     cdef void progress(self, uint64_t tenure) noexcept nogil:
@@ -535,24 +539,18 @@ cdef class Ring:
 
     cdef void pass_token(self, uint32_t target, uint8_t flags) noexcept nogil:
         """Send the token in hand, and keep its datagram until there is evidence that it came."""
-        cdef Packet packet
+        cdef Packet packet = self.header(KIND_TOKEN, self.tok_no + 1)
         cdef Buffer* buffer = buffer_acquire(self.station.pool, BUFFER_SMALL)
         if self.sent_token != NULL:
             buffer_release(self.station.pool, self.sent_token)
         self.sent_token = buffer
-        self.sent_no = self.tok_no + 1
+        self.sent_no = packet.number
         self.resends = 0
         self.resend_ns = 0
         if buffer == NULL:
             # As if it were lost on the way: the others notice.
             return
-        packet.kind = KIND_TOKEN
         packet.flags = flags
-        packet.origin = self.station.me
-        packet.transmitter = self.station.me
-        packet.leader = self.leader
-        packet.time = self.time
-        packet.number = self.sent_no
         packet.second = self.token.seq
         packet.lag = self.token.fcc
         packet.tail = self.token.round

@@ -42,7 +42,7 @@ cdef void survey_joined(Ring ring, const Packet* packet) noexcept nogil:
     if packet.transmitter == packet.origin or not packet.flags & FLAG_RETRANS:
         return
     if ring.station.path.is_telling(packet.origin):
-        answer = packet_of(ring, KIND_MEASURED, 0)
+        answer = ring.header(KIND_MEASURED, 0)
         answer.second = ring.station.path.room_own
         ring.station.send_header(&answer, packet.origin)
 
@@ -62,14 +62,14 @@ cdef void survey_packet(
         buffer, offset + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, packet, ring.members,
         ring.member_count,
     )
-    cdef Packet answer = packet_of(ring, KIND_MEASURED, packet.number)
+    cdef Packet answer = ring.header(KIND_MEASURED, packet.number)
     answer.second = ring.station.path.room_own
     ring.station.send_header(&answer, packet.origin)
 
 
 cdef void send_measure(Ring ring, uint32_t size) noexcept nogil:
     """Send the ring a datagram of this size."""
-    cdef Packet packet = packet_of(ring, KIND_MEASURE, size)
+    cdef Packet packet = ring.header(KIND_MEASURE, size)
     cdef Buffer* buffer = buffer_acquire(ring.station.pool, class_for(size))
     if buffer == NULL:
         return
@@ -81,15 +81,3 @@ cdef void send_measure(Ring ring, uint32_t size) noexcept nogil:
         ring.member_count,
     )
     buffer_release(ring.station.pool, buffer)
-
-
-cdef Packet packet_of(Ring ring, uint8_t kind, uint64_t number) noexcept nogil:
-    cdef Packet packet
-    memset(&packet, 0, sizeof(Packet))
-    packet.kind = kind
-    packet.origin = ring.station.me
-    packet.transmitter = ring.station.me
-    packet.leader = ring.leader
-    packet.time = ring.time
-    packet.number = number
-    return packet

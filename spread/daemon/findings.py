@@ -8,8 +8,8 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
+from spread._path import charge_of
 from spread.daemon.datagram_size import DatagramSize
 from spread.daemon.listeners import RECEIVE_BUFFER_SIZE, SEND_BUFFER_SIZE, raise_buffers
 
@@ -19,10 +19,6 @@ __all__ = ["Finding", "HostSockets", "findings", "probe_sockets"]
 _SOL_UDP = 17
 _UDP_SEGMENT = 103
 _UDP_GRO = 104
-
-_ONE_PIECE_MAX: Final = 16_000
-_HEADERS_SIZE: Final = 384
-_BOOKKEEPING_SIZE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +126,3 @@ def _offload_finding(sockets: HostSockets) -> Finding:
             "remedy": "Linux has segmentation from 4.18 on, coalescing from 5.0 on",
         },
     )
-
-
-def charge_of(size: int) -> int:
-    """Return what Linux charges a receive buffer for a datagram of `size`, or somewhat more.
-
-    Up to some thousand bytes it lies in one piece of memory, a power of two; larger ones lie in
-    pages, and as fragments of IP in more of them.
-    """
-    if size > _ONE_PIECE_MAX:
-        return 2 * size
-    return _BOOKKEEPING_SIZE + max(1024, 1 << (size + _HEADERS_SIZE - 1).bit_length())

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from spread._path import charge_of
 from spread.daemon.datagram_size import DatagramSize
-from spread.daemon.findings import Finding, HostSockets, charge_of, findings, probe_sockets
+from spread.daemon.findings import Finding, HostSockets, findings, probe_sockets
 
 GOOD = HostSockets(16 << 20, 8 << 20, segmentation=True, coalescing=True)
 ETHERNET = DatagramSize((1_472, 1_232), 1_500, "b", is_configured=False)
