@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from cython cimport final
 
 from spread._buffers cimport (
-    BUFFER_LARGE_SIZE, Buffer, buffer_acquire, buffer_release, class_for,
+    BUFFER_LARGE, BUFFER_LARGE_SIZE, Buffer, Pool, buffer_acquire, buffer_release, class_for,
 )
 from spread._check cimport check
 from spread._node cimport NODE_WRITE, Node
@@ -103,16 +103,18 @@ cdef class MemoryDriver:
 
     def receive_datagram(self, bytes data not None, uint32_t source, int64_t now_ns):
         """Hand in a datagram that came from this IPv4 address."""
-        cdef Buffer* buffer
-        cdef uint32_t size = <uint32_t>len(data)
-        if size > BUFFER_LARGE_SIZE:
-            raise MisuseError(f"a datagram of {size} bytes does not exist")
-        buffer = buffer_acquire(&self.node.pool, class_for(size))
-        if buffer == NULL:
-            raise MemoryError("no memory for a datagram")
-        memcpy(buffer.data, <const char*>data, size)
-        buffer.size = size
-        self.node.datagram(buffer, 0, size, source, now_ns)
+        cdef Buffer* buffer = buffer_with(&self.node.pool, data, class_for(len(data)))
+        self.node.datagram(buffer, 0, buffer.size, source, now_ns)
+        buffer_release(&self.node.pool, buffer)
+        self.node.raise_failure()
+
+    def receive_joint(self, list datagrams not None, uint32_t source, int64_t now_ns):
+        """Hand in datagrams that the system has joined: they come in one buffer."""
+        cdef Buffer* buffer = buffer_with(&self.node.pool, b"".join(datagrams), BUFFER_LARGE)
+        cdef uint32_t offset = 0
+        for each in datagrams:
+            self.node.datagram(buffer, offset, <uint32_t>len(each), source, now_ns)
+            offset += <uint32_t>len(each)
         buffer_release(&self.node.pool, buffer)
         self.node.raise_failure()
 
@@ -148,3 +150,15 @@ cdef class MemoryDriver:
         for index in range(self.node.sessions.slot_count):
             queued += self.node.sessions.slots[index].queued_bytes
         check(queued == self.node.sessions.queued_bytes, "queued bytes add up")
+
+
+cdef Buffer* buffer_with(Pool* pool, bytes data, uint32_t size_class) except NULL:
+    """Return a buffer of this class with these bytes, and its reference."""
+    if len(data) > BUFFER_LARGE_SIZE:
+        raise MisuseError(f"a datagram of {len(data)} bytes does not exist")
+    cdef Buffer* buffer = buffer_acquire(pool, size_class)
+    if buffer == NULL:
+        raise MemoryError("no memory for a datagram")
+    memcpy(buffer.data, <const char*>data, len(data))
+    buffer.size = <uint32_t>len(data)
+    return buffer

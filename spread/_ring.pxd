@@ -25,7 +25,7 @@ from spread._buffers cimport Buffer
 from spread._packets cimport DAEMONS_MAX, Packet
 from spread._station cimport Station
 from spread._token cimport Token
-from spread._window cimport WINDOW_SLOTS, Window
+from spread._window cimport WINDOW_SLOTS, Window, WindowEntry
 
 cdef enum:
     TOKEN_RESENDS_MAX = 16
@@ -59,6 +59,11 @@ cdef class Ring:
     cdef uint64_t heard[DAEMONS_MAX]   # By origin: highest seq that came when it was sent first.
     cdef uint8_t losses[WINDOW_SLOTS]  # By seq, while it is missing: a `Loss`.
     cdef uint64_t lost_high            # Nothing above it is known to be lost.
+    # Of the buffer in which several packets came last: never read, only compared.
+    cdef const Buffer* joint
+    cdef uint32_t joint_start          # Where the last of them that was new begins.
+    cdef uint32_t joint_kept           # Bytes that were new.
+    cdef bint is_joint_shared          # It is kept as it is for those packets.
     cdef uint64_t visit_first          # First seq numbered at the own last visit.
     # The token.
     cdef Token token                   # As it came last; rewritten by the visit.
@@ -131,6 +136,8 @@ cdef class Ring:
     cdef void invariants(self) noexcept nogil
 
     # Private.
+    cdef void fit_entry(self, WindowEntry* entry) noexcept nogil
+    cdef bint is_worth_sharing(self, const WindowEntry* entry) noexcept nogil
     cdef void find_lost(self, const Packet* packet) noexcept nogil
     cdef uint32_t room(self, uint32_t retransmitted) noexcept nogil
     cdef uint32_t window_size(self, uint32_t base, uint32_t most) noexcept nogil

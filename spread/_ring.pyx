@@ -90,7 +90,7 @@ cdef class Ring:
         if packet.number <= self.window.aru or window_find(&self.window, packet.number) != NULL:
             status = WINDOW_DUPLICATE
         else:
-            fit_entry(self.station, &entry)
+            self.fit_entry(&entry)
             status = window_insert(&self.window, packet.number, &entry)
             if status != WINDOW_INSERTED:
                 buffer_release(self.station.pool, entry.buffer)
@@ -109,6 +109,41 @@ cdef class Ring:
             STAT_DUPLICATES if status == WINDOW_DUPLICATE else STAT_OUT_OF_RANGE, 1
         )
         return DATA_OLD
+
+    cdef void fit_entry(self, WindowEntry* entry) noexcept nogil:
+        """Give the entry a reference: to the buffer it came in, or to a smaller copy of its own."""
+        cdef Buffer* buffer = entry.buffer
+        cdef uint32_t size = PACKET_HEADER_SIZE + entry.size
+        cdef Buffer* smaller = NULL
+        if not self.is_worth_sharing(entry):
+            smaller = buffer_acquire(self.station.pool, class_for(size))
+        if smaller == NULL:
+            buffer_share(buffer)
+            return
+        memcpy(smaller.data, buffer.data + entry.offset - PACKET_HEADER_SIZE, size)
+        smaller.size = size
+        entry.buffer = smaller
+        entry.offset = PACKET_HEADER_SIZE
+
+    cdef bint is_worth_sharing(self, const WindowEntry* entry) noexcept nogil:
+        """Tell whether the window may keep the buffer that a new packet came in.
+
+        Which packets of a joint buffer are new shows only when all of them have been looked at. So
+        it is kept if those of the joint buffer before filled enough.
+        """
+        cdef const Buffer* buffer = entry.buffer
+        cdef uint32_t size = PACKET_HEADER_SIZE + entry.size
+        if buffer.capacity > SHARE_FACTOR * max(buffer.size, <uint32_t>(BUFFER_SMALL_SIZE // 4)):
+            return False
+        if buffer.capacity <= SHARE_FACTOR * size:
+            return True
+        if buffer != self.joint or entry.offset <= self.joint_start:
+            self.is_joint_shared = SHARE_FACTOR * self.joint_kept >= buffer.capacity
+            self.joint = buffer
+            self.joint_kept = 0
+        self.joint_start = entry.offset
+        self.joint_kept += size
+        return self.is_joint_shared
 
     cdef void find_lost(self, const Packet* packet) noexcept nogil:
         """Note what is lost: packets of a visit come in the order in which they were sent.
@@ -591,23 +626,6 @@ cdef class Ring:
         window_check(&self.window)
         check(self.stable <= self.window.aru, "stable <= aru")
         check(self.window.aru <= self.high, "aru <= high")
-
-
-cdef void fit_entry(Station station, WindowEntry* entry) noexcept nogil:
-    """Give the entry a reference: to the buffer it came in, or to a smaller copy of its own."""
-    cdef Buffer* buffer = entry.buffer
-    cdef uint32_t size = PACKET_HEADER_SIZE + entry.size
-    cdef uint32_t start = entry.offset - PACKET_HEADER_SIZE
-    cdef Buffer* smaller = NULL
-    if buffer.capacity > SHARE_FACTOR * max(buffer.size, <uint32_t>(BUFFER_SMALL_SIZE // 4)):
-        smaller = buffer_acquire(station.pool, class_for(size))
-    if smaller == NULL:
-        buffer_share(buffer)
-        return
-    memcpy(smaller.data, buffer.data + start, size)
-    smaller.size = size
-    entry.buffer = smaller
-    entry.offset = PACKET_HEADER_SIZE
 
 
 cdef Ring ring_open(Station station, uint32_t leader, uint32_t time, object members):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from spread._packets import PacketHeader
-from tests.ring.station import DATA, RETRANS, SEGMENT, Shape, Station, frame_of
+from spread._packets import PacketHeader, make_packet
+from tests.ring.station import DATA, NETWORK, RETRANS, SEGMENT, Shape, Station, frame_of
 from tests.ring.tokens import SEVERAL, Request, Token
 
 CLASSIC = Shape(accelerated=False)
@@ -307,6 +307,44 @@ def test_small_packets_do_not_pin_the_buffers_that_they_came_in() -> None:
         station.data(0, seq, frame_of(0, b"x"))
 
     assert station.statistics["buffer_bytes"] <= 110 * 2_048
+
+
+JOINT = 40  # Packets of 1,472 bytes that the host joins in a buffer of 64 KiB, or nearly.
+KEPT = 64 << 10
+
+
+def joint(station: Station, seqs: list[int]) -> None:
+    """Let full packets of an Ethernet frame come in one buffer; number 1 is missing."""
+    payload = frame_of(0, b"x" * 1_340)
+    ring = station.ring
+    station.driver.receive_joint(
+        [
+            make_packet(PacketHeader(DATA, 0, 0, 0, *ring, number=seq, lag=seq), NETWORK, payload)
+            for seq in seqs
+        ],
+        0x7F000001,
+        station.now_ns,
+    )
+
+
+def test_buffers_full_of_new_packets_are_kept_for_all_of_them() -> None:
+    station = Station.in_ring(1)
+
+    for first in range(2, 2 + 10 * JOINT, JOINT):
+        joint(station, list(range(first, first + JOINT)))
+
+    # The first one shows that it is worth it; its packets are copied.
+    assert station.statistics["buffer_bytes"] <= 9 * KEPT + (JOINT + 2) * 2_048
+
+
+def test_a_buffer_is_not_kept_for_one_new_packet_among_many_old_ones() -> None:
+    station = Station.in_ring(1)
+    joint(station, list(range(2, 2 + JOINT)))
+
+    for seq in range(2 + JOINT, 2 + 5 * JOINT):
+        joint(station, [*range(2, 1 + JOINT), seq])
+
+    assert station.statistics["buffer_bytes"] <= KEPT + (5 * JOINT + 2) * 2_048
 
 
 def test_a_packet_in_a_buffer_that_it_hardly_fills_moves_to_one_of_its_own() -> None:
