@@ -104,6 +104,7 @@ cdef class Datagrams:
     # Not for the reactor.
     cdef int set_ports(self, data, token, bint offload) except -1
     cdef void drop_stale(self) noexcept nogil
+    cdef void count_stale(self, uint32_t first, uint32_t last) noexcept nogil
     cdef bint refill(self) noexcept nogil
     cdef bint take_token(self, bint is_wanted) noexcept nogil
     cdef uint32_t receive(self, Port* port, uint32_t first, uint32_t count) noexcept nogil

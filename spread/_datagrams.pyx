@@ -29,6 +29,12 @@ COUNTERS = ARRIVALS + SENDER_COUNTERS
 """Name and meaning of each counter."""
 
 
+cdef uint32_t datagrams_in(const Arrival* arrival) noexcept nogil:
+    """Return how many came joined; an empty one is one, too."""
+    cdef uint32_t segment = max(arrival.segment, <uint32_t>1)
+    return max((arrival.size + segment - 1) // segment, <uint32_t>1)
+
+
 # Its buffers belong to the node's pool, so the node must outlive it whoever collects them.
 @final
 @no_gc_clear
@@ -122,7 +128,7 @@ cdef class Datagrams:
                 may_ask = True
             arrival = &self.inbox[self.inbox_next]
             # Tiny datagrams cost as much each as others, however few bytes they are together.
-            handed += max(arrival.size // max(arrival.segment, <uint32_t>1), <uint32_t>1)
+            handed += datagrams_in(arrival)
             bytes_in += self.open_arrival(arrival)
             self.inbox_next += 1
         self.take_token(False)
@@ -140,10 +146,25 @@ cdef class Datagrams:
 
         It would follow daemons that looked for each other then, and wait for them now.
         """
-        cdef uint32_t number
+        cdef uint32_t number, count
+        cdef uint32_t reads = 0
+        cdef Port* port
+        self.count_stale(self.inbox_next, self.inbox_count)
         for number in range(self.port_count):
-            self.counters[COUNT_STALE] += self.discard(&self.ports[number], STALE_READS_MAX)
+            port = &self.ports[number]
+            reads = 0
+            while reads < STALE_READS_MAX:
+                count = self.receive(port, 0, port.capacity)
+                self.count_stale(0, count)
+                if count == 0:
+                    break
+                reads += count
         self.inbox_next = self.inbox_count
+
+    cdef void count_stale(self, uint32_t first, uint32_t last) noexcept nogil:
+        cdef uint32_t number
+        for number in range(first, last):
+            self.counters[COUNT_STALE] += datagrams_in(&self.inbox[number])
 
     cdef bint refill(self) noexcept nogil:
         """Read one batch from the next data socket that has something."""
@@ -239,7 +260,7 @@ cdef class Datagrams:
         cdef uint32_t offset = 0
         cdef uint32_t size
         if arrival.is_cut:
-            self.counters[COUNT_TRUNCATED] += 1
+            self.counters[COUNT_TRUNCATED] += datagrams_in(arrival)
             return 0
         buffer.size = arrival.size
         # Empty datagrams are counted and handed over too: somebody has sent them.

@@ -37,6 +37,9 @@ class Upcalls:
         self.bodies.append(rest[-1] if isinstance(rest[-1], bytes) else b"")
         self.sources.append((sender, source))
 
+    def token_lost(self, _: int) -> None:
+        pass
+
     def stranger(self, cause: int, source: int) -> None:
         pass
 
@@ -48,12 +51,20 @@ class Daemon:
     """A node with its reactor, sockets and datagrams."""
 
     def __init__(
-        self, configuration: Configuration, stack: ExitStack, upcalls: Upcalls | None = None
+        self,
+        configuration: Configuration,
+        stack: ExitStack,
+        upcalls: Upcalls | None = None,
+        *,
+        token_timeout_ns: int | None = None,
     ) -> None:
         wanted = [each for each in listens(configuration) if each.transport is Transport.UDP]
         self.listeners: Listeners = stack.enter_context(open_listeners(wanted))
         self.upcalls = upcalls or Upcalls()
         self.settings = ring_settings(configuration, incarnation=7, ring_time=1)
+        if token_timeout_ns is not None:
+            timeouts = replace(self.settings.timeouts, token=token_timeout_ns)
+            self.settings = replace(self.settings, timeouts=timeouts)
         self.node = Node(
             self.upcalls,  # type: ignore[arg-type]  # The other upcalls belong to rings and sessions.
             route_seed=1,

@@ -23,6 +23,8 @@ DAEMONS = 3
 SEGMENT = 256
 GROUP = "225.87.0.1"
 BATCH_MAX = 32
+LEAST_SIZE = 548
+MS = 1_000_000
 BODY_MAX = 65507 - PACKET_HEADER_SIZE
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="errors of Linux")
@@ -211,33 +213,35 @@ class TestSending:
         assert daemon.statistics()["joint_sends"] == DAEMONS - 1
 
     @on_linux
-    def test_what_is_larger_than_the_interface_takes_leaves_one_by_one(
+    def test_no_more_are_joined_than_the_system_cuts_apart(
         self, daemon: Daemon, peers: Peers
     ) -> None:
-        # The loopback interface has 65536 bytes, a joint message 65507: two do not fit one.
         daemon.attach()
+        piece_size = LEAST_SIZE - PACKET_HEADER_SIZE
 
-        for number in range(4):
-            daemon.node.send_control(ALIVE, 1, b"%d" % number * 33_000)
+        # The packet's own header is in its first piece.
+        daemon.node.send_control(ALIVE, 1, bytes(100 * piece_size - PACKET_HEADER_SIZE))
         daemon.reactor.settle()
 
-        received = [body_of(peers.data[1].recv(65507)) for _ in range(4)]
-        assert [body[:1] for body in received] == [b"0", b"1", b"2", b"3"]
-        assert daemon.statistics()["joint_sends"] == 0
+        received = [peers.data[1].recv(65507) for _ in range(100)]
+        indexes = [int.from_bytes(each[60:64], "little") for each in received]
+        assert indexes == list(range(100))
+        # 64 and 36.
+        assert daemon.statistics()["joint_sends"] == 2
 
     @on_linux
     def test_a_narrow_way_to_one_host_keeps_its_datagrams_apart_only(self) -> None:
         if why := why_impossible():
             pytest.skip(why)
         namespace = Namespace()
-        namespace.ip("link set lo up", "route replace local 127.0.0.2/32 dev lo mtu lock 1300")
+        namespace.ip("link set lo up", "route replace local 127.0.0.2/32 dev lo mtu lock 552")
         with namespace.entered(), ExitStack() as stack:
             stack.callback(namespace.close)
             port = free_port()
             daemon = Daemon(local_ring(port, DAEMONS, 1), stack)
             peers = Peers(port, range(1, DAEMONS), stack)
             daemon.attach()
-            body = bytes(1400)
+            body = bytes(LEAST_SIZE - PACKET_HEADER_SIZE)
 
             for target in (1, 2, 1, 2, 1, 2):
                 daemon.node.send_control(ALIVE, target, body)
@@ -344,6 +348,36 @@ class TestReceiving:
 
         assert daemon.upcalls.bodies.index(b"token") == 2 * WINDOW
         assert daemon.upcalls.bodies[-1] == b"again"
+
+    @on_linux
+    def test_what_came_during_a_pause_is_counted_by_datagrams(
+        self, port: int, daemon: Daemon, stack: ExitStack
+    ) -> None:
+        other = Daemon(local_ring(port, DAEMONS, 2), stack, token_timeout_ns=MS)
+        daemon.attach()
+        other.attach()
+        other.node.ring_freeze()
+        assert other.node.ring_commit(
+            (1, 9),
+            [0, 1, 2],
+            stable=0,
+            high=0,
+            have=b"",
+            transitional=[1],
+            obligations=[1],
+        )
+        for number in range(10):
+            daemon.node.send_control(ALIVE, 1, b"%04d" % number)
+        daemon.reactor.settle()
+        over_ns = other.reactor.now() + 10 * MS
+        while other.reactor.now() < over_ns:
+            pass
+
+        other.run_until(lambda: other.statistics()["stale"] > 0)
+
+        assert other.statistics()["joint_receives"] == 1
+        assert other.statistics()["stale"] == 10
+        assert other.upcalls.bodies == []
 
     def test_datagrams_that_are_no_packets_are_counted_and_do_no_harm(
         self, daemon: Daemon, peers: Peers, port: int
