@@ -7,6 +7,9 @@ exchange is complete when every daemon of the ring is spoken for. All daemons re
 messages in the same order and therefore judge and conclude the same, also about a message that
 makes no sense: what its speaker said does not count, and it speaks for nobody but itself.
 
+Each message is taken apart when it comes, up to its last whole record. So a large table costs some
+time at each of its messages, and the daemon goes on between them.
+
 A message (integers little-endian, ids of rings as the two signed words that clients get):
 
     offset  size  field
@@ -27,8 +30,8 @@ Numbers and lost daemons are in ascending order.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from operator import ge
 from typing import Final
@@ -123,27 +126,45 @@ def _messages(ring: RingId, speaks_for: frozenset[int], table: bytes) -> Iterato
 
 
 class _Reader:
-    """Takes a table apart; raises _StateError for anything that `encode_table` does not write."""
+    """Takes a table apart; raises _StateError for anything that `encode_table` does not write.
 
-    def __init__(self, table: bytes, daemons: Sequence[bytes], speaks_for: frozenset[int]) -> None:
-        self._table = table
+    What reads a record raises IndexError or struct.error before it judges or keeps anything of one
+    that is not all there.
+    """
+
+    def __init__(self, daemons: Sequence[bytes], speaks_for: frozenset[int]) -> None:
+        self._table = b""  # From the record on that is read next.
         self._at = 0
         self._daemons = daemons
         self._speaks_for = speaks_for
         self._members: list[bytes] = []
         self._daemon_of: list[int] = []
+        self._groups: dict[bytes, Group] = {}
+        self._last_member = (-1, b"")
+        self._last_group: bytes | None = None
+        self._members_left = self._groups_left = 0
+        self._read_next: Callable[[], None] | None = self._read_member_count
         self._ids: dict[bytes, GroupId] = {}
         self._shared: dict[tuple[int, GroupId], Group] = {}
 
-    def read(self) -> dict[bytes, Group]:
+    def feed(self, piece: bytes) -> None:
+        """Read on, as far as there are whole records."""
+        self._table = self._table[self._at :] + piece
+        self._at = start = 0
         try:
-            self._read_members()
-            groups = self._read_groups()
+            while self._read_next is not None:
+                start = self._at
+                self._read_next()
         except (struct.error, IndexError):
-            raise _StateError("the table is cut") from None
+            self._at = start
+
+    def finish(self) -> dict[bytes, Group]:
+        """Return what was read; the table must be whole."""
+        if self._read_next is not None:
+            raise _StateError("the table is cut")
         if self._at != len(self._table):
             raise _StateError(f"{len(self._table) - self._at} bytes behind the table")
-        return groups
+        return self._groups
 
     def _count(self) -> int:
         (count,) = _COUNT.unpack_from(self._table, self._at)
@@ -151,41 +172,52 @@ class _Reader:
         return int(count)
 
     def _bytes(self, size: int) -> bytes:
-        taken = self._table[self._at : self._at + size]
-        self._at += size
+        end = self._at + size
+        if end > len(self._table):
+            raise IndexError
+        taken = self._table[self._at : end]
+        self._at = end
         return taken
 
-    def _read_members(self) -> None:
-        last = (-1, b"")
-        for _ in range(self._count()):
-            daemon, size = _MEMBER.unpack_from(self._table, self._at)
-            self._at += _MEMBER.size
-            name = self._bytes(size)
-            if daemon not in self._speaks_for:
-                raise _StateError(f"a member at daemon {daemon}, which is not spoken for")
-            member = private_group(name, self._daemons[daemon])
-            if not name or b"#" in name or b"\0" in name or len(member) >= MAX_GROUP_NAME:
-                raise _StateError(f"a member with the private name {name!r}")
-            if (daemon, member) <= last:
-                raise _StateError(f"member {member!r} is out of order")
-            last = (daemon, member)
-            self._members.append(member)
-            self._daemon_of.append(daemon)
+    def _read_member_count(self) -> None:
+        self._members_left = self._count()
+        self._read_next = self._read_member if self._members_left else self._read_group_count
 
-    def _read_groups(self) -> dict[bytes, Group]:
-        groups: dict[bytes, Group] = {}
-        last = None
-        for _ in range(self._count()):
-            name = self._bytes(self._table[self._at] + 1)[1:]
-            if len(name) >= MAX_GROUP_NAME or b"\0" in name:
-                raise _StateError(f"a group with the name {name!r}")
-            if last is not None and name <= last:
-                raise _StateError(f"group {name!r} is out of order")
-            last = name
-            groups[name] = self._read_group(name)
-        return groups
+    def _read_member(self) -> None:
+        daemon, size = _MEMBER.unpack_from(self._table, self._at)
+        self._at += _MEMBER.size
+        name = self._bytes(size)
+        if daemon not in self._speaks_for:
+            raise _StateError(f"a member at daemon {daemon}, which is not spoken for")
+        member = private_group(name, self._daemons[daemon])
+        if not name or b"#" in name or b"\0" in name or len(member) >= MAX_GROUP_NAME:
+            raise _StateError(f"a member with the private name {name!r}")
+        if (daemon, member) <= self._last_member:
+            raise _StateError(f"member {member!r} is out of order")
+        self._last_member = (daemon, member)
+        self._members.append(member)
+        self._daemon_of.append(daemon)
+        self._members_left -= 1
+        if self._members_left == 0:
+            self._read_next = self._read_group_count
 
-    def _read_group(self, name: bytes) -> Group:
+    def _read_group_count(self) -> None:
+        self._groups_left = self._count()
+        self._read_next = self._read_group if self._groups_left else None
+
+    def _read_group(self) -> None:
+        name = self._bytes(self._table[self._at] + 1)[1:]
+        if len(name) >= MAX_GROUP_NAME or b"\0" in name:
+            raise _StateError(f"a group with the name {name!r}")
+        if self._last_group is not None and name <= self._last_group:
+            raise _StateError(f"group {name!r} is out of order")
+        self._groups[name] = self._read_members_of(name)
+        self._last_group = name
+        self._groups_left -= 1
+        if self._groups_left == 0:
+            self._read_next = None
+
+    def _read_members_of(self, name: bytes) -> Group:
         changed, packed_id, count = _GROUP.unpack_from(self._table, self._at)
         self._at += _GROUP.size
         if changed > 1 or not 0 < count <= len(self._members):
@@ -194,6 +226,8 @@ class _Reader:
         self._at += count * _COUNT.size
         if any(map(ge, numbers, islice(numbers, 1, None))):
             raise _StateError(f"the members of group {name!r} are out of order")
+        if numbers[-1] >= len(self._members):
+            raise _StateError(f"a member of group {name!r} is not there")
         tag = self._id(packed_id)
         lost = self._bytes(self._table[self._at] + 1)[1:]
         if any(map(ge, lost, lost[1:])):
@@ -233,7 +267,9 @@ class _Speech:
     """What one daemon has said so far."""
 
     speaks_for: frozenset[int]
-    pieces: list[bytes] = field(default_factory=list)
+    reader: _Reader
+    count: int = 0
+    """Messages that have come."""
 
 
 class Exchange:
@@ -283,15 +319,19 @@ class Exchange:
         if origin in self._tables:
             raise _StateError("a message behind the last one")
         speaks_for = self._daemons_of(bits)
-        speech = self._speeches.setdefault(origin, _Speech(speaks_for))
+        speech = self._speeches.get(origin)
+        if speech is None:
+            reader = _Reader(self._daemons, speaks_for)
+            speech = self._speeches[origin] = _Speech(speaks_for, reader)
         if speech.speaks_for != speaks_for or min(speaks_for, default=None) != origin:
             raise _StateError(f"it speaks for daemons {sorted(speaks_for)}")
-        if number != len(speech.pieces) or is_last > 1:
-            raise _StateError(f"message {number} comes as number {len(speech.pieces)}")
+        if number != speech.count or is_last > 1:
+            raise _StateError(f"message {number} comes as number {speech.count}")
         self._size += len(body)
         if self._size > STATES_SIZE_MAX:
             raise _StateError(f"more than {STATES_SIZE_MAX} bytes in all")
-        speech.pieces.append(body[_HEAD.size :])
+        speech.count += 1
+        speech.reader.feed(body[_HEAD.size :])
         if is_last:
             self._conclude(origin, speech)
 
@@ -305,7 +345,7 @@ class Exchange:
     def _conclude(self, origin: int, speech: _Speech) -> None:
         if twice := speech.speaks_for & self._spoken():
             raise _StateError(f"daemons {sorted(twice)} have been spoken for")
-        table = _Reader(b"".join(speech.pieces), self._daemons, speech.speaks_for).read()
+        table = speech.reader.finish()
         del self._speeches[origin]
         self._tables[origin] = table
         self._spoken_for[origin] = speech.speaks_for

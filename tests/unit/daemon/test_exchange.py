@@ -1,6 +1,7 @@
 """The exchange of tables: what comes back was told; nonsense concerns its speaker alone."""
 
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -158,6 +159,30 @@ def test_the_examples_of_nonsense_are_one_step_from_sense() -> None:
     between = exchange(0, 1)
 
     assert between.receive(0, head() + MEMBERS + ONE + words(2, 0, 1) + b"\2\1\2") is None
+
+
+def test_a_table_is_taken_apart_message_by_message() -> None:
+    between = exchange(0, 1)
+    assert between.receive(0, head(0, is_last=0) + MEMBERS + words(3) + b"\1g\0") is None
+
+    fault = between.receive(0, head(1, is_last=0) + ID + words(1, 7) + b"\0")
+
+    assert fault == "a member of group b'g' is not there"
+
+
+@settings(max_examples=100, deadline=None)
+@given(cuts=st.lists(st.integers(0, 200), max_size=12))
+def test_a_table_may_be_cut_anywhere(cuts: list[int]) -> None:
+    (message,) = told(table(), (0, 1))
+    whole = message[HEAD_SIZE:]
+    places = [0, *sorted(min(each, len(whole)) for each in cuts), len(whole)]
+    pieces = [whole[start:end] for start, end in pairwise(places)]
+    between = exchange(0, 1)
+
+    for number, piece in enumerate(pieces):
+        assert between.receive(0, head(number, number == len(pieces) - 1) + piece) is None
+
+    assert between.tables() == [table()]
 
 
 BAD_MESSAGES = {
