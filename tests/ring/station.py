@@ -258,6 +258,9 @@ class Upcalls:
     def path_found(self, size: int) -> None:
         self.calls.append(("path found", size))
 
+    def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
+        self.calls.append(("monitor", data, source, port))
+
     def stranger(self, cause: int, source: int) -> None:
         self.calls.append(("stranger", cause, source))
 
