@@ -22,7 +22,7 @@ from spread.cli.command_line import Parser, run
 from spread.cli.monitoring import add_ring_arguments
 from spread.errors import ConfigurationError
 
-__all__ = ["COMMANDS", "main", "parser"]
+__all__ = ["COMMANDS", "arguments", "main", "parser"]
 
 EXIT_CONFIGURATION: Final = 78
 NAME_SIZE_MAX: Final = 19
@@ -77,11 +77,12 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
-    given, module = _arguments(sys.argv[1:] if argv is None else argv)
+    given, module = arguments(sys.argv[1:] if argv is None else argv)
     return run("spmonitor", lambda: _run(module, given))
 
 
-def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
+def arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
+    """Return what was given, and the module of the command; exits if it makes no sense."""
     top = parser()
     top.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
     top.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

@@ -11,7 +11,7 @@ from spread.monitor.report import Report
 from spread.monitor.roster import Roster
 from spread.monitor.status import status_record
 
-__all__ = ["block", "record_of"]
+__all__ = ["RULE", "block", "record_of"]
 
 _STATES: Final = ("?", "OP", "SEG", "REPRESENTED", "GATHER", "FORM", "EVS")
 _GROUP_STATES: Final = ("?", "GOP", "GTRANS", "GGATHER", "GGT")

@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from spread.cli import spmonitor as monitor_program
 from spread.cli import spread as daemon_program
 from tests.docs.pages import PAGES, REPOSITORY, commands
 
@@ -40,3 +41,15 @@ def test_options_of_the_daemon_exist(capsys: pytest.CaptureFixture[str]) -> None
     for page, arguments in shown:
         options = {argument for argument in arguments if argument.startswith("-")}
         assert options <= known, f"{page}: spread {shlex.join(arguments)}"
+
+
+def test_commands_of_the_monitor_can_be_parsed() -> None:
+    shown = [
+        (page, arguments[: arguments.index("|")] if "|" in arguments else arguments)
+        for page, arguments in words("spmonitor")
+    ]
+
+    assert shown
+    for page, arguments in shown:
+        given = [each for each in arguments if each not in (">>", "ring.jsonl")]
+        assert monitor_program.arguments(given), f"{page}: spmonitor {shlex.join(arguments)}"

@@ -1,0 +1,165 @@
+"""`spmonitor top` at real daemons, through textual's own pilot."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Static
+
+import spread
+from spread.monitor.roster import local_roster, read_roster
+from spread.monitor.top import TopApp
+from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.waiting import DEADLINE, Deadline
+from tests.daemon.monitored_ring import NAMES, MonitoredRing
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[MonitoredRing]:
+    ring = MonitoredRing(tmp_path)
+    yield ring
+    ring.stop()
+
+
+class Viewer:
+    """What a person sees of a `TopApp`."""
+
+    def __init__(self, app: TopApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    def rows(self) -> list[list[str]]:
+        """Return the cells of the table."""
+        table = self.app.query_one("#daemons", DataTable)
+        return [
+            [cell.plain for cell in table.get_row_at(index)] for index in range(table.row_count)
+        ]
+
+    def text(self, part: str) -> str:
+        """Return the text of one of the parts: summary, verdict, text."""
+        return str(self.app.query_one(f"#{part}", Static).content)
+
+    async def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = Deadline()
+        while not condition():
+            seen = "\n".join([str(self.rows()), *map(self.text, ("summary", "verdict", "text"))])
+            assert not deadline.passed(), f"still waiting for {what}; shown:\n{seen}"
+            await self.pilot.pause(0.02)
+
+
+def view(app: TopApp, size: tuple[int, int], play: Callable[[Viewer], Awaitable[None]]) -> None:
+    """Run the program on a terminal of so many columns and rows."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await play(Viewer(app, pilot))
+
+    asyncio.run(run())
+
+
+def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.wait_until(
+            lambda: [row[:3] for row in viewer.rows()] == [[name, "OP", "A 3"] for name in NAMES],
+            "three daemons in one ring",
+        )
+        assert viewer.text("summary").startswith("3 of 3 daemons answer, 1 ring")
+        assert viewer.text("verdict") == "OK all is well"
+        await viewer.wait_until(lambda: viewer.rows()[0][3] not in ("-", "0"), "tokens a second")
+        await viewer.wait_until(lambda: "tokens/s" in viewer.text("text"), "curves")
+
+        ring.kill("d3")
+        await viewer.wait_until(
+            lambda: (
+                viewer.text("verdict") == "!! no answer from d3"
+                and [row[1:3] for row in viewer.rows()]
+                == [["OP", "A 2"], ["OP", "A 2"], ["silent", "-"]]
+            ),
+            "a silent daemon, and a ring of two",
+        )
+
+        await viewer.pilot.press("h")
+        assert "d3 does not answer: nobody has 127.0.0.3" in viewer.text("text")
+        await viewer.pilot.press("v")
+        assert "2 daemons, ring of d1" in viewer.text("text")
+        assert "-d3" in viewer.text("text")
+
+    view(TopApp(read_roster(str(ring.file), "d1")), (80, 24), play)
+
+
+def test_groups_of_the_selected_daemon(ring: MonitoredRing) -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press("g")
+        await viewer.wait_until(lambda: "#ann#d2" in viewer.text("text"), "the group tea")
+        await viewer.pilot.press("s")
+        assert viewer.text("text") == "no session has anything waiting for it"
+
+    with spread.connect(f"{ring.ports['d2']}@127.0.0.2", "ann", timeout=DEADLINE) as mailbox:
+        mailbox.join("tea")
+        mailbox.receive(DEADLINE)
+        view(TopApp(read_roster(str(ring.file), "d1")), (80, 24), play)
+
+
+# Without daemons.
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (200, 60)])
+def test_daemons_that_are_not_there_at_any_size(size: tuple[int, int]) -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.wait_until(
+            lambda: [row[1] for row in viewer.rows()] == ["silent", "silent"], "silent daemons"
+        )
+        assert viewer.text("verdict") == "!! no answer from local1, local2"
+        assert viewer.app.query_one("#text", Static).size.height > 0
+
+    view(TopApp(local_roster(2, free_port())), size, play)
+
+
+def test_every_row_of_the_screen_fits_80_columns() -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.wait_until(lambda: viewer.rows()[0][1] == "silent", "silent daemons")
+        table = viewer.app.query_one("#daemons", DataTable)
+
+        assert table.virtual_size.width <= 80
+
+    view(TopApp(local_roster(3, free_port())), (80, 24), play)
+
+
+def test_a_resize_redraws() -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.wait_until(lambda: viewer.rows()[0][1] == "silent", "silent daemons")
+        await viewer.pilot.resize_terminal(120, 30)
+        await viewer.wait_until(lambda: len(viewer.text("summary")) == 120, "a summary so wide")
+
+    view(TopApp(local_roster(1, free_port())), (80, 24), play)
+
+
+def test_the_tab_key_goes_through_the_panes() -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press("tab", "tab", "tab")
+        assert viewer.text("text") == "no views are known"
+
+    view(TopApp(local_roster(1, free_port())), (80, 24), play)
+
+
+def test_a_pause_keeps_what_is_shown_and_ends() -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press("p")
+        assert viewer.text("summary").endswith("paused")
+        await viewer.pilot.press("p")
+        await viewer.wait_until(lambda: not viewer.text("summary").endswith("paused"), "the time")
+
+    view(TopApp(local_roster(1, free_port())), (80, 24), play)
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+def test_leaving(key: str) -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press(key)
+
+    app = TopApp(local_roster(1, free_port()))
+    view(app, (80, 24), play)
+
+    assert app.return_code == 0
