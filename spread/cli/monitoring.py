@@ -9,6 +9,7 @@ A subcommand is a module with two functions, named in the table of `spread.cli.s
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from spread.config import ConfigurationMissing, search
@@ -32,6 +33,9 @@ __all__ = [
 
 DISAGREE: Final = 1
 """Exit status: every daemon answered, and not all is well."""
+
+NOBODY: Final = "Monitor"
+"""The name that Spread's monitor takes where it has no entry, and that no daemon may have."""
 
 LOCAL_PORT: Final = 4803
 DAEMONS_MAX: Final = 128
@@ -84,7 +88,7 @@ def roster_of(given: argparse.Namespace) -> Roster:
                 "--port belongs to --local; the file names the ports of its daemons"
             )
         try:
-            return read_roster(search(given.file, "."), given.name)
+            return _read(search(given.file, "."), given.name)
         except ConfigurationMissing as error:
             advice = "name the file with -c FILE; for daemons of spread --local N say --local N"
             raise ConfigurationMissing(error.path, error.reason, advice) from error
@@ -96,10 +100,14 @@ def roster_of(given: argparse.Namespace) -> Roster:
     return roster if given.name is None else poses_as(roster, given.name)
 
 
+def _read(path: str, name: str | None) -> Roster:
+    if name != NOBODY:
+        return read_roster(path, name)
+    return replace(read_roster(path), own=None, own_problem=f"-n {NOBODY} poses as nobody")
+
+
 def poses_as(roster: Roster, name: str) -> Roster:
     """Return the roster seen from the entry `name`; ArgumentError if there is none."""
-    from dataclasses import replace
-
     own = roster.named(name)
     if own is None:
         raise ArgumentError(f"-n {name}: there is no such daemon; there are {_names(roster)}")

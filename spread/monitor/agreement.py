@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spread.monitor.report import Report
 
-__all__ = ["Disagreement", "disagreements", "rings_of"]
+__all__ = ["Disagreement", "disagreements", "listed", "rings_of"]
 
 RING_WIDTH_MAX = 8
 """Names of a ring that a sentence lists."""
@@ -51,11 +51,11 @@ def _states(reports: Sequence[Report]) -> Iterator[Disagreement]:
 def _rings(reports: Sequence[Report]) -> Iterator[Disagreement]:
     rings = rings_of(report for report in reports if report.state == "OP")
     if len(rings) > 1:
-        listed = " | ".join(map(_named, rings))
-        yield Disagreement("split-ring", f"{len(rings)} rings instead of one: {listed}")
+        sides = " | ".join(map(listed, rings))
+        yield Disagreement("split-ring", f"{len(rings)} rings instead of one: {sides}")
     parted = [report.daemon for report in reports if any(report.partition)]
     if parted:
-        sentence = f"a partition command is in force at {_named(parted)}"
+        sentence = f"a partition command is in force at {listed(parted)}"
         yield Disagreement("partition-command", sentence)
 
 
@@ -66,13 +66,14 @@ def _configurations(reports: Sequence[Report]) -> Iterator[Disagreement]:
             key = (report.configuration_hash, report.ring_hash)
             kinds.setdefault(key, []).append(report.daemon)
     if len(kinds) > 1:
-        listed = " | ".join(
-            f"{_named(names)} (hash {key[0]}, {key[1]:x})" for key, names in kinds.items()
+        sides = " | ".join(
+            f"{listed(names)} (hash {key[0]}, {key[1]:x})" for key, names in kinds.items()
         )
-        sentence = f"{len(kinds)} configurations in force: {listed}"
+        sentence = f"{len(kinds)} configurations in force: {sides}"
         yield Disagreement("two-configurations", sentence)
 
 
-def _named(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names with commas, the first ones of many."""
     more = len(names) - RING_WIDTH_MAX
     return ", ".join(names[:RING_WIDTH_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -58,6 +58,8 @@ class _Link:
         failure = self.socket.send(data, target.address, target.port)
         if failure is not None:
             self.watch.failed(failure.address, failure.port, failure.reason)
+            # What stays in the error queue keeps the socket readable, and a loop awake.
+            self.take_failures()
 
     def take(self) -> int:
         """Take all that has come in; return how many datagrams."""

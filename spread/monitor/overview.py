@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from spread.monitor.agreement import disagreements, rings_of
+from spread.monitor.agreement import disagreements, listed, rings_of
 from spread.monitor.report import Finding, Report
-from spread.monitor.silence import explain, explain_all
+from spread.monitor.silence import explain
 from spread.monitor.watch import RingWatch, Watched
 
 __all__ = [
@@ -48,8 +48,10 @@ _LEFT: Final = 3
 
 
 def is_well(watch: RingWatch) -> bool:
-    """Tell whether every daemon answers and all agree."""
-    return len(watch.reports) == len(watch.daemons) and not disagreements(watch.reports)
+    """Tell whether every daemon answers, all agree, and nothing critical is found."""
+    is_critical = any(each.severity == "critical" for each in findings_of(watch))
+    does_answer = len(watch.reports) == len(watch.daemons)
+    return does_answer and not is_critical and not disagreements(watch.reports)
 
 
 def text_lines(watch: RingWatch, now_s: float) -> list[str]:
@@ -61,9 +63,7 @@ def text_lines(watch: RingWatch, now_s: float) -> list[str]:
 
 def troubles(watch: RingWatch, now_s: float) -> Iterator[str]:
     """Yield lines about all that is wrong, the details indented."""
-    for silence in explain_all(watch, now_s):
-        yield f"{silence.daemon} does not answer: {silence.sentence}"
-        yield from (f"    check: {each}" for each in silence.checks)
+    yield from _silences(watch, now_s)
     findings = findings_of(watch)
     said = {finding.rule for finding in findings}
     for disagreement in disagreements(watch.reports):
@@ -73,6 +73,20 @@ def troubles(watch: RingWatch, now_s: float) -> Iterator[str]:
         yield f"{finding.severity}: {finding.sentence}"
         if finding.remedy:
             yield f"    {finding.remedy}"
+
+
+def _silences(watch: RingWatch, now_s: float) -> Iterator[str]:
+    """Yield what to check for the first daemon of each kind of silence; the others are named."""
+    kinds: dict[tuple[str, bool], list[Watched]] = {}
+    for watched in watch.silent:
+        kinds.setdefault((watched.trouble, watched.heard_s is None), []).append(watched)
+    for first, *others in kinds.values():
+        silence = explain(first, watch, now_s)
+        yield f"{silence.daemon} does not answer: {silence.sentence}"
+        yield from (f"    check: {each}" for each in silence.checks)
+        if others:
+            names = [each.target.name for each in others]
+            yield f"    so it is with {listed(names)}"
 
 
 def findings_of(watch: RingWatch) -> list[Finding]:

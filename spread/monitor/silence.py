@@ -13,7 +13,7 @@ from spread.monitor.report import Report
 from spread.monitor.roster import Roster
 from spread.monitor.watch import RingWatch, Watched
 
-__all__ = ["Silence", "explain", "explain_all", "silence_of"]
+__all__ = ["Silence", "explain", "silence_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,6 @@ class Silence:
     sentence: str
     checks: tuple[str, ...]
     """What to look at, the likeliest first."""
-
-
-def explain_all(watch: RingWatch, now_s: float) -> tuple[Silence, ...]:
-    """Return every daemon that had its time and does not answer, in the order of the file."""
-    return tuple(explain(each, watch, now_s) for each in watch.silent)
 
 
 def explain(watched: Watched, watch: RingWatch, now_s: float) -> Silence:

@@ -75,6 +75,7 @@ class TopApp(App[int]):
         self._watch = self._client.watch
         self._pane = PANES[0]
         self._is_paused = False
+        self._rows: list[tuple[str, ...]] = []
         self._groups: list[str] = ["asking for the groups"]
         self._groups_next_s = 0.0
 
@@ -93,9 +94,9 @@ class TopApp(App[int]):
         table = self._table
         for name in top_text.COLUMNS:
             table.add_column(Text(name), key=name)
-        for watched in self._watch.daemons.values():
-            cells = top_text.row(watched, self._watch)
-            table.add_row(*map(_cell, cells, range(len(cells))), key=watched.target.name)
+        self._rows = top_text.rows(self._watch)
+        for cells in self._rows:
+            table.add_row(*map(_cell, cells, range(len(cells))), key=cells[0])
         table.focus()
         await self._client.__aenter__()
         self.set_interval(DRAW_S, self._draw)
@@ -155,6 +156,16 @@ class TopApp(App[int]):
         verdict.update(f"{_MARKS[kind]} {sentence}")
         self.query_one("#tabs", Static).update(_tabs(self._pane))
         self.query_one("#text", Static).update("\n".join(self._lines()))
+
+    def _draw_table(self) -> None:
+        """Change the cells that say something else than before: a ring may have 128 rows."""
+        table = self._table
+        rows = top_text.rows(self._watch)
+        for before, cells in zip(self._rows, rows, strict=True):
+            for index, (name, text) in enumerate(zip(top_text.COLUMNS, cells, strict=True)):
+                if text != before[index]:
+                    table.update_cell(cells[0], name, _cell(text, index), update_width=True)
+        self._rows = rows
 
     def _draw_summary(self) -> None:
         state = "paused" if self._is_paused else time.strftime("%H:%M:%S")

@@ -1,7 +1,7 @@
 """What `spmonitor top` shows, as text: rows of the table, curves, lists. No terminal here."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +27,7 @@ __all__ = [
     "details",
     "group_lines",
     "health_lines",
-    "row",
+    "rows",
     "session_lines",
     "summary",
     "verdict",
@@ -115,26 +115,10 @@ def verdict(watch: RingWatch) -> tuple[str, str]:
     return "well", "all is well"
 
 
-def row(watched: Watched, watch: RingWatch) -> tuple[str, ...]:
-    """Return the cells of a daemon; those of a silent one are dashes."""
-    report = watched.report
-    if report is None or not watched.is_answering:
-        state = "silent" if watched.is_silent else "..."
-        return (watched.target.name, state, *["-"] * (len(COLUMNS) - 2))
-    history = watched.history
-    state = _STATES_SHORT.get(report.state, report.state)
-    return (
-        watched.target.name,
-        state if report.group_state == "GOP" else report.group_state,
-        f"{ring_letters(watch.reports).get(report.daemon, '?')} {members_of(report)}",
-        rate(history.rate("tokens")),
-        _round(report),
-        rate(history.rate("packets_sent")),
-        rate(history.rate("messages_delivered")),
-        rate(history.rate("retransmitted")),
-        f"{report.windows.personal}/{report.windows.window}",
-        number(report.sessions),
-    )
+def rows(watch: RingWatch) -> list[tuple[str, ...]]:
+    """Return the cells of every daemon, in the order of the file."""
+    letters = ring_letters(watch.reports)
+    return [_row(each, letters) for each in watch.daemons.values()]
 
 
 def details(watched: Watched, width: int, now_s: float) -> list[str]:
@@ -201,6 +185,28 @@ def view_lines(report: Report | None, width: int) -> list[str]:
 def health_lines(watch: RingWatch, now_s: float) -> list[str]:
     """Return all that is wrong, with what to do about it."""
     return list(troubles(watch, now_s)) or ["all is well: every daemon answers, and all agree"]
+
+
+def _row(watched: Watched, letters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the cells of a daemon; those of a silent one are dashes."""
+    report = watched.report
+    if report is None or not watched.is_answering:
+        state = "silent" if watched.is_silent else "..."
+        return (watched.target.name, state, *["-"] * (len(COLUMNS) - 2))
+    history = watched.history
+    state = _STATES_SHORT.get(report.state, report.state)
+    return (
+        watched.target.name,
+        state if report.group_state == "GOP" else report.group_state,
+        f"{letters.get(report.daemon, '?')} {members_of(report)}",
+        rate(history.rate("tokens")),
+        _round(report),
+        rate(history.rate("packets_sent")),
+        rate(history.rate("messages_delivered")),
+        rate(history.rate("retransmitted")),
+        f"{report.windows.personal}/{report.windows.window}",
+        number(report.sessions),
+    )
 
 
 def _view_lines(view: View) -> Iterator[str]:

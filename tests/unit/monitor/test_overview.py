@@ -64,6 +64,22 @@ def test_a_silent_daemon_is_a_row_and_a_sentence_with_checks() -> None:
     assert lines[6].startswith("    check: ")
 
 
+def test_several_daemons_that_are_silent_alike_are_explained_once() -> None:
+    watch = watch_of(report(1))
+
+    lines = list(overview.troubles(watch, 100.0))
+
+    assert [line for line in lines if "does not answer" in line] == [lines[0]]
+    assert lines[-1] == "    so it is with local3"
+
+
+def test_a_critical_finding_is_not_well() -> None:
+    watch = watch_of(report(1), report(2), report(3))
+    watch.findings = (Finding("lossy-link", "critical", "a -> b", "lossy", ""),)
+
+    assert not overview.is_well(watch)
+
+
 def test_what_health_says_is_not_said_twice() -> None:
     watch = watch_of(report(1), report(2), report(3, ring=RingName("local3", 1)))
     finding = Finding("split-ring", "critical", "ring", "the daemons are in 2 rings", "join them")
