@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from spread.config.diagnostics import printable
 from spread.monitor.agreement import disagreements, listed, rings_of
 from spread.monitor.report import Finding, Report
 from spread.monitor.silence import explain
@@ -57,7 +58,7 @@ def is_well(watch: RingWatch) -> bool:
 def text_lines(watch: RingWatch, now_s: float) -> list[str]:
     """Return the table, and what is wrong below it."""
     lines = table([_HEAD, *(_row(each) for each in watch.daemons.values())])
-    found = list(troubles(watch, now_s))
+    found = [printable(line) for line in troubles(watch, now_s)]
     return [*lines, "", *found] if found else lines
 
 
@@ -110,7 +111,11 @@ def as_record(watch: RingWatch, now_s: float) -> dict[str, Any]:
 
 
 def table(rows: Sequence[Sequence[str]], left: int = _LEFT) -> list[str]:
-    """Return rows with their columns aligned, the first `left` ones to the left."""
+    """Return rows with their columns aligned, the first `left` ones to the left.
+
+    Texts come from the network: what a terminal would obey is shown instead.
+    """
+    rows = [[printable(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

@@ -21,6 +21,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Footer, Static
 
+from spread.config.diagnostics import printable
 from spread.errors import PeerError
 from spread.monitor import top_text
 from spread.monitor.client import AsyncRingClient
@@ -153,9 +154,9 @@ class TopApp(App[int]):
         kind, sentence = top_text.verdict(self._watch)
         verdict = self.query_one("#verdict", Static)
         verdict.set_classes(kind)
-        verdict.update(f"{_MARKS[kind]} {sentence}")
+        verdict.update(printable(f"{_MARKS[kind]} {sentence}"))
         self.query_one("#tabs", Static).update(_tabs(self._pane))
-        self.query_one("#text", Static).update("\n".join(self._lines()))
+        self.query_one("#text", Static).update("\n".join(map(printable, self._lines())))
 
     def _draw_table(self) -> None:
         """Change the cells that say something else than before: a ring may have 128 rows."""

@@ -1,9 +1,11 @@
 """What the commands of spmonitor make of their arguments."""
 
 import argparse
+import sys
 
 import pytest
 
+from spread.cli import monitor_top
 from spread.cli.monitor_flow import windows_of
 from spread.cli.monitor_partition import parts_of
 from spread.cli.monitor_reload import Preview, disagreements_of
@@ -115,3 +117,12 @@ def test_daemons_with_different_files_are_named() -> None:
     assert found == [
         "the daemons would have 2 configurations, and form no ring: a, c (hash 1) | b (hash 2)"
     ]
+
+
+def test_top_without_textual_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    monkeypatch.setitem(sys.modules, "textual.app", None)
+    monkeypatch.delitem(sys.modules, "spread.monitor.top", raising=False)
+
+    with pytest.raises(MisuseError, match=r"pip install 'spreadring\[top\]'"):
+        monitor_top.run(given("--local", "3"))

@@ -94,6 +94,13 @@ def test_what_health_says_is_not_said_twice() -> None:
     ]
 
 
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    watch = watch_of(report(1, state="\x1b[2J"))
+    watch.findings = (Finding("x", "critical", "x", "a\x07b", ""),)
+
+    assert all(line.isprintable() for line in overview.text_lines(watch, 100.0))
+
+
 def test_critical_findings_come_first() -> None:
     watch = watch_of(report(1))
     watch.findings = (
