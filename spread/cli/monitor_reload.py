@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from spread.cli.command_line import Exit
 from spread.cli.monitoring import DISAGREE, confirm, open_client, roster_of, say
+from spread.config.diagnostics import printable
 from spread.errors import PeerError
 from spread.monitor import commands
 from spread.monitor.client import NoAnswerError, RingClient
@@ -131,6 +132,10 @@ def _alike(preview: Preview, roster: Roster) -> list[tuple[tuple[str, ...], list
 
 
 def _texts(outcome: ReloadOutcome) -> tuple[str, ...]:
+    return tuple(map(printable, _sentences(outcome)))
+
+
+def _sentences(outcome: ReloadOutcome) -> tuple[str, ...]:
     if outcome.errors:
         return (f"cannot take {outcome.file}:", *outcome.errors)
     later = {"later": " (at the next start)"}
