@@ -51,6 +51,8 @@ def run(given: argparse.Namespace) -> int:
         outgoing = commands.flow(values, roster, client.reply_port)
         if not are_willing(client, roster.targets, "flow control"):
             return DISAGREE
+        for report in client.watch.reports:
+            _check(report, values, roster)
         return carry_out(
             client,
             outgoing,
@@ -78,6 +80,29 @@ def windows_of(texts: Sequence[str], roster: Roster, flag: str) -> list[int]:
         for index in range(len(found)) if target is None else (target.number,):
             found[index] = number
     return found
+
+
+def _check(report: Report, values: Flow, roster: Roster) -> None:
+    """Raise `ArgumentError` if windows that are kept do not go with those that are set."""
+    target = roster.named(report.daemon)
+    if target is None:
+        return
+    kept = report.windows
+    wanted = (values.window, *values.pairs[target.number])
+    found = (kept.window, kept.personal, kept.accelerated)
+    window, personal, accelerated = (
+        has if want == KEEP else want for want, has in zip(wanted, found, strict=True)
+    )
+    if personal > window:
+        raise ArgumentError(
+            f"{report.daemon}: a personal window of {personal} would be above a window of "
+            f"{window}; set both"
+        )
+    if accelerated > personal:
+        raise ArgumentError(
+            f"{report.daemon}: an accelerated window of {accelerated} would be above a personal "
+            f"window of {personal}; set both"
+        )
 
 
 def _fault(report: Report, values: Flow, roster: Roster) -> str:

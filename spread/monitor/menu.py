@@ -449,7 +449,7 @@ class Menu:
             return
         fault = asked.verification.fault(report)
         if fault:
-            self._say(f"{asked.target.name}: {asked.verification.what} is not in force: {fault}")
+            self._say(f"{asked.target.name} did not take {asked.verification.what}: {fault}")
 
     def _partition_fault(self, wanted: tuple[int, ...]) -> Callable[[Report], str]:
         def fault(report: Report) -> str:
@@ -466,7 +466,11 @@ class Menu:
             asked = (wanted.window, personal, accelerated)
             found = (windows.window, windows.personal, windows.accelerated)
             is_so = all(ask in (KEEP, is_) for ask, is_ in zip(asked, found, strict=True))
-            return "" if is_so else _refusal(report, "windows " + "/".join(map(str, found)))
+            return (
+                ""
+                if is_so
+                else _refusal(report, f"windows {'/'.join(map(str, found))}; its log says why")
+            )
 
         return fault
 

@@ -146,11 +146,7 @@ class TopApp(App[int]):
         if self._is_paused or not self.is_running:
             return
         self._draw_summary()
-        table = self._table
-        for watched in self._watch.daemons.values():
-            cells = top_text.row(watched, self._watch)
-            for index, (name, text) in enumerate(zip(top_text.COLUMNS, cells, strict=True)):
-                table.update_cell(watched.target.name, name, _cell(text, index), update_width=True)
+        self._draw_table()
         kind, sentence = top_text.verdict(self._watch)
         verdict = self.query_one("#verdict", Static)
         verdict.set_classes(kind)

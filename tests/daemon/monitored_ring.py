@@ -23,6 +23,8 @@ class MonitoredRing:
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.file = directory / "spread.conf"
+        # A daemon that root has started is somebody else by the time it reads the file again.
+        directory.chmod(0o755)
         self.ports = {name: free_port() for name in NAMES}
         segments = [
             f"Spread_Segment 127.0.0.255:{self.ports[name]} "
@@ -78,7 +80,8 @@ class MonitoredRing:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         with self._output_path(name).open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "spread", "-n", name, "-c", str(self.file)],
+                [sys.executable, "-m", "spread", "-n", name, "-c", self.file.name],
+                cwd=self.file.parent,
                 env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

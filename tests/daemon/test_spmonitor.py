@@ -114,14 +114,24 @@ def test_the_menu_shows_the_status_of_all_daemons(ring: MonitoredRing) -> None:
 
 
 def test_the_menu_sends_windows_that_take_effect(ring: MonitoredRing) -> None:
-    _, before, _ = ring.monitor("flow")
-    status, shown, _ = ring.monitor("-p", "0", text="5\n120\n12\n13\n14\n6\n0\nd2\n\n")
+    status, shown, _ = ring.monitor("-p", "0", text="5\n120\n16\n17\n18\n6\n")
 
     _, after, _ = ring.monitor("flow")
     assert status == 0
-    assert "not in force" not in shown
-    assert before != after
-    assert after.splitlines()[2].split()[:3] == ["d2", "120", "13"]
+    assert "did not take" not in shown
+    assert [line.split()[:3] for line in after.splitlines()[1:]] == [
+        ["d1", "120", "16"],
+        ["d2", "120", "17"],
+        ["d3", "120", "18"],
+    ]
+
+
+def test_the_menu_says_that_daemons_did_not_take_windows_that_cannot_be(
+    ring: MonitoredRing,
+) -> None:
+    _, shown, _ = ring.monitor("-p", "0", text="5\n\n3\n3\n3\n6\n")
+
+    assert "d2 did not take the windows: it has windows " in shown
 
 
 def test_the_menu_at_a_terminal(ring: MonitoredRing, tmp_path: Path) -> None:
@@ -153,7 +163,7 @@ def test_a_port_for_replies_that_is_taken_is_replaced_by_another(ring: Monitored
 
 def test_windows_are_set_for_all_and_for_one(ring: MonitoredRing) -> None:
     status, shown, _ = ring.monitor(
-        "flow", "--window", "110", "--personal", "11", "--personal", "d3=9"
+        "flow", "--window", "110", "--personal", "11", "--personal", "d3=9", "--accelerated", "5"
     )
 
     _, after, _ = ring.monitor("flow")
@@ -164,6 +174,14 @@ def test_windows_are_set_for_all_and_for_one(ring: MonitoredRing) -> None:
         ["110", "11"],
         ["110", "9"],
     ]
+
+
+def test_windows_that_cannot_be_together_are_refused_here(ring: MonitoredRing) -> None:
+    status, _, errors = ring.monitor("flow", "--personal", "d2=1")
+
+    assert status == USAGE
+    assert "d2: an accelerated window of" in errors
+    assert "above a personal window of 1" in errors
 
 
 def test_a_window_of_zero_is_refused_here(ring: MonitoredRing) -> None:
@@ -206,18 +224,20 @@ def test_stopping_without_a_terminal_needs_yes(ring: MonitoredRing) -> None:
     assert ring.processes["d3"].poll() is None
 
 
-def test_a_reload_is_shown_first_and_done_with_yes(own_ring: MonitoredRing) -> None:
-    own_ring.file.write_text("Window = 200\n" + own_ring.file.read_text())
+def test_a_reload_is_shown_first_and_done_with_yes(ring: MonitoredRing) -> None:
+    text = ring.file.read_text()
+    ring.file.write_text(f"Window = 200\n{text}")
 
-    shown_first = own_ring.monitor("reload")
-    done = own_ring.monitor("reload", "--yes")
+    shown_first = ring.monitor("reload")
+    done = ring.monitor("reload", "--yes")
 
+    ring.file.write_text(text)
     assert shown_first[0] == 0
     assert "Window changes from its default to 200" in shown_first[1]
     assert "nothing was reloaded; reload with --yes" in shown_first[2]
     assert done[0] == 0
     assert done[1].count(": reloaded\n") == 3
-    assert [each.poll() for each in own_ring.processes.values()] == [None] * 3
+    assert [each.poll() for each in ring.processes.values()] == [None] * 3
 
 
 def test_a_daemon_that_refuses_is_named_and_nothing_is_sent(tmp_path: Path) -> None:
@@ -230,8 +250,8 @@ def test_a_daemon_that_refuses_is_named_and_nothing_is_sent(tmp_path: Path) -> N
 
     assert status == DISAGREE
     assert "d1, d2, d3 would refuse, so nothing was sent" in errors
-    refusal = "the partition is not in force: it refuses, DangerousMonitor is not set"
-    assert [f"{name}: {refusal}" in shown for name in NAMES] == [True] * 3
+    refusal = "did not take the partition: it refuses, DangerousMonitor is not set"
+    assert [f"{name} {refusal}" in shown for name in NAMES] == [True] * 3
     assert "partitioned by a monitor" not in ring.output("d1")
 
 

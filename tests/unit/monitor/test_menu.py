@@ -309,7 +309,7 @@ def test_a_command_that_a_daemon_refuses_is_told(desk: Desk) -> None:
     desk.answer_queries(dangerous_monitor=False)
 
     assert (
-        "d3: the partition is not in force: it refuses, DangerousMonitor is not set in its "
+        "d3 did not take the partition: it refuses, DangerousMonitor is not set in its "
         "configuration" in desk.said
     )
 

@@ -32,7 +32,7 @@ def test_a_rate_is_taken_by_the_clock_of_the_daemon() -> None:
 
 
 def test_a_daemon_that_states_whole_seconds_is_measured_by_our_clock() -> None:
-    history = history_of((0, report(10, tokens=100)), (0.5, report(11, tokens=150)))
+    history = history_of((0, report(10.0, tokens=100)), (0.5, report(11.0, tokens=150)))
 
     assert history.rate("tokens") == 100
 
