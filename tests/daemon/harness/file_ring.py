@@ -38,6 +38,11 @@ class Member:
 
     def start(self, *arguments: str) -> None:
         """Start it and wait until it is ready."""
+        self.launch(*arguments)
+        self.wait_until_ready()
+
+    def launch(self, *arguments: str) -> None:
+        """Start it."""
         with (self.directory / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "spread", "-n", self.name, "-c", "spread.conf", *arguments],
@@ -47,6 +52,8 @@ class Member:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+    def wait_until_ready(self) -> None:
         wait_until(self._is_ready, f"{self.name}, see {self.directory}")
 
     def _is_ready(self) -> bool:
@@ -121,10 +128,10 @@ class FileRing:
         self.members: dict[int, Member] = {}
 
     def text(self, numbers: Iterable[int], *options: str) -> str:
-        """Return the text of a file with these daemons."""
+        """Return the text of a file with these daemons, which end without a wait for the clock."""
         daemons = "".join(f"    d{each} 127.0.0.{each} {{ 127.0.0.{each} }}\n" for each in numbers)
         segment = f"Spread_Segment 127.0.0.255:{self.port} {{\n{daemons}}}\n"
-        return "\n".join([*options, segment])
+        return "\n".join(['StateDir = "."', *options, segment])
 
     def add(self, number: int, text: str) -> Member:
         """Make a member with this file; it is not started."""
@@ -140,7 +147,9 @@ class FileRing:
         text = self.text(numbers, *options)
         started = [self.add(each, text) for each in numbers]
         for each in started:
-            each.start()
+            each.launch()
+        for each in started:
+            each.wait_until_ready()
         self.wait_for(numbers)
         return started
 
