@@ -68,7 +68,6 @@ class Watched:
             snapshots=Snapshots(self.parts.node),
             groups=self.parts.control.groups,
             views=ViewHistory(["d1"], ["127.0.0.1"], lambda: 1.0),
-            ring=(1, 1),
             membership=self.parts.membership,
         )
         self.publisher = Publisher(sources, identity_of(configuration, 1), self._take)

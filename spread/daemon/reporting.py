@@ -7,7 +7,7 @@ from typing import Final
 from spread.counters import counters_in, gauges_in
 from spread.daemon.groups import Stage
 from spread.daemon.sessions import Session
-from spread.daemon.snapshot import Identity, Snapshot
+from spread.daemon.snapshot import Snapshot
 from spread.monitor.report import Latency, Peer, Report, RingName, SessionLine, Windows
 
 __all__ = ["Named", "Reports"]
@@ -21,6 +21,8 @@ TROUBLE_NS: Final = 120_000_000_000
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 NS_PER_US: Final = 1_000
+
+ALONE: Final[tuple[int, ...]] = (0,)
 
 STATES: Final = {"GATHER_ALIVE": "GATHER"}
 """States of membership whose classic name is another; the others have their own."""
@@ -61,15 +63,15 @@ class Reports:
             process=identity.process,
             time_s=snapshot.time_s,
             uptime_s=(figures.now_ns - identity.started_ns) / NS_PER_S,
-            state=STATES.get(snapshot.state, snapshot.state),
-            group_state=GROUP_STATES[snapshot.stage],
-            ring=_ring_name(snapshot.ring, identity),
-            members=tuple(identity.names[each] for each in snapshot.members),
+            state=_state(snapshot),
+            group_state=GROUP_STATES[snapshot.groups.stage],
+            ring=_ring_name(snapshot),
+            members=tuple(identity.names[each] for each in _members(snapshot)),
             views=snapshot.views,
             peers=_peers(snapshot),
             sessions=numbers["sessions"],
             slowest=self.slowest(snapshot)[:SLOWEST_MAX],
-            groups=snapshot.groups,
+            groups=len(snapshot.groups),
             windows=Windows(*base, is_accelerated=is_accelerated, scale_percent=scale_percent),
             latency=Latency(agreed, safe),
             rotation=rotation,
@@ -102,8 +104,22 @@ class Reports:
         )
 
 
-def _ring_name(ring: tuple[int, int], identity: Identity) -> RingName:
-    leader, time = ring
+def _state(snapshot: Snapshot) -> str:
+    if snapshot.state is None:
+        return "OP"
+    return STATES.get(snapshot.state.name, snapshot.state.name)
+
+
+def _members(snapshot: Snapshot) -> tuple[int, ...]:
+    """Return the numbers of the daemons in the installed ring; a daemon without peers is one."""
+    return ALONE if snapshot.installed is None else snapshot.installed.numbers
+
+
+def _ring_name(snapshot: Snapshot) -> RingName:
+    identity = snapshot.identity
+    if snapshot.installed is None:
+        return snapshot.views[-1].ring if snapshot.views else RingName()
+    leader, time = snapshot.installed.ring
     address = str(IPv4Address(leader))
     for name, each in zip(identity.names, identity.addresses, strict=True):
         if each == address:
@@ -113,6 +129,7 @@ def _ring_name(ring: tuple[int, int], identity: Identity) -> RingName:
 
 def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
     identity, now_ns = snapshot.identity, snapshot.figures.now_ns
+    members = _members(snapshot)
     troubles = {} if snapshot.membership is None else dict(snapshot.membership.troubles)
     result = []
     for number, (received, missed, heard_ns) in enumerate(snapshot.figures.peers()):
@@ -125,7 +142,7 @@ def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
                 name=identity.names[number],
                 address=identity.addresses[number],
                 segment=identity.segments[number],
-                is_member=number in snapshot.members,
+                is_member=number in members,
                 heard_ms=max(now_ns - heard_ns, 0) // NS_PER_MS if heard_ns else None,
                 missed=missed,
                 received=received,

@@ -13,21 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from spread.daemon.groups import Groups, Stage
+from spread.daemon.groups import Groups
 from spread.daemon.view_history import ViewHistory
 from spread.monitor.report import View
 
 if TYPE_CHECKING:
     from spread._snapshot import Figures, Snapshots
+    from spread.daemon.membership.configuration import RingMembers
     from spread.daemon.membership.machine import Membership
+    from spread.daemon.membership.table import State
 
 __all__ = ["PUBLISH_NS", "Identity", "Publisher", "Sink", "Snapshot", "Sources"]
 
 PUBLISH_NS: Final = 1_000_000_000
 """Between two snapshots."""
-
-ALONE: Final[tuple[int, ...]] = (0,)
-"""Members of the ring of a daemon without peers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,17 @@ class Snapshot(NamedTuple):
     figures: "Figures"
     time_s: float
     """Seconds since 1970."""
-    state: str
-    stage: Stage
-    ring: tuple[int, int]
-    """Id of the installed ring, as unsigned numbers."""
-    members: tuple[int, ...]
     views: tuple[View, ...]
-    groups: int
     published: int
     """Snapshots before this one, and how long they took together."""
     spent_ns: int
+    groups: Groups
+    """Others read the stage and the number of groups: each is a look at one thing."""
     membership: "Membership | None"
-    """Only its counters and troubles are read by others: they grow, and each is whole."""
+    """Others read counters and troubles: they grow, and each is whole."""
+    state: "State | None"
+    """Of membership, if there are peers, like the installed ring."""
+    installed: "RingMembers | None"
 
 
 Sink = Callable[[Snapshot], None]
@@ -84,8 +82,6 @@ class Sources:
     snapshots: "Snapshots"
     groups: Groups
     views: ViewHistory
-    ring: tuple[int, int]
-    """Id of the ring of a daemon without peers, as unsigned numbers."""
     membership: "Membership | None" = None
 
 
@@ -114,24 +110,18 @@ class Publisher:
         """Take a snapshot and hand it over."""
         start_ns = self._clock_ns()
         sources, membership = self._sources, self._sources.membership
-        state, ring, members = "OP", sources.ring, ALONE
-        if membership is not None:
-            installed = membership.installed
-            state, ring, members = membership.state.name, installed.ring, installed.numbers
         self._sink(
             Snapshot(
                 self.identity,
                 sources.snapshots.take(),
                 self._wall_clock(),
-                state,
-                sources.groups.stage,
-                ring,
-                members,
                 sources.views.views,
-                len(sources.groups),
                 self._published,
                 self._spent_ns,
+                sources.groups,
                 membership,
+                None if membership is None else membership.state,
+                None if membership is None else membership.installed,
             )
         )
         self._published += 1

@@ -46,8 +46,6 @@ The watching thread makes JSON while the ring's thread may need the interpreter 
 packet: with the 5 ms of the system that would be seen in the time that a ring needs to form.
 """
 
-WORDS: Final = 1 << 32
-
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -175,11 +173,9 @@ def identity_of(configuration: Configuration, started_ns: int) -> Identity:
 
 
 def _sources(parts: Parts, datagrams: "Datagrams | None", views: ViewHistory) -> Sources:
-    ring = parts.control.settings.ring
     return Sources(
         snapshots=Snapshots(parts.node, datagrams),
         groups=parts.control.groups,
         views=views,
-        ring=(ring.leader % WORDS, ring.time % WORDS),
         membership=parts.membership,
     )

@@ -61,7 +61,6 @@ class Watched:
             snapshots=Snapshots(self.daemon.node),
             groups=self.daemon.control.groups,
             views=ViewHistory(("localhost",), ("127.0.0.1",), lambda: 1.0),
-            ring=(HERE, 1),
         )
         self.publisher = Publisher(sources, identity_of(local(4803), 1), self.observer.publish)
 

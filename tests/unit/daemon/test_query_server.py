@@ -14,7 +14,7 @@ from spread.daemon.observer import State
 from spread.daemon.query_server import QueryServer
 from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Publisher, Snapshot, Sources
-from spread.daemon.view_history import ViewHistory
+from spread.daemon.view_history import Ending, ViewHistory
 from spread.daemon.watching import identity_of
 from spread.errors import ArgumentError
 from spread.monitor.queries import Kind, Query, Reassembly
@@ -50,11 +50,12 @@ class Desk:
         self.reports = Reports(self.daemon.control.sessions.named)
         self.server = QueryServer(ADDRESS, self.reports, GroupPages(groups), self.events)
         self._snapshots: list[Snapshot] = []
+        views = ViewHistory(("localhost",), (ADDRESS,), lambda: 1.0)
+        views.installed((0x7F000001, 5), (0,), Ending())
         sources = Sources(
             snapshots=Snapshots(self.daemon.node),
             groups=groups,
-            views=ViewHistory(("localhost",), (ADDRESS,), lambda: 1.0),
-            ring=(0x7F000001, 5),
+            views=views,
         )
         self._publisher = Publisher(sources, identity_of(local(4803), 1), self._snapshots.append)
 
