@@ -20,7 +20,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheel clean help
+    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheel clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -60,6 +60,14 @@ bench: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 ## make bench-all   all cells, 40 minutes: further links, mixes, scale, curves (BENCH_ARGS for both)
 bench-all: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
 	$(BIN)/python -m bench --all $(BENCH_ARGS)
+
+## make bench-page  the web page with 32 daemons and 10,000 groups: times of frames (needs chromium)
+bench-page: $(VENV)/.built $(VENV)/.test
+	$(BIN)/python -m tests.web.frames
+
+## make screenshots the pictures of the operations guide, docs/images (needs chromium)
+screenshots: $(VENV)/.built $(VENV)/.screenshots
+	$(BIN)/python -m tests.web.screenshots
 
 ## make bench-micro the parts by themselves, with pytest-benchmark
 bench-micro: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.bench
@@ -143,7 +151,7 @@ $(VENV)/.pip: pyproject.toml
 	$(PIP_INSTALL) "pip>=25.1" "setuptools>=77" "cython>=3.1"
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: $(VENV)/.pip
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench $(VENV)/.screenshots: $(VENV)/.%: $(VENV)/.pip
 	$(PIP_INSTALL) --group $*
 	@touch $@
 

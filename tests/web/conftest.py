@@ -1,4 +1,8 @@
-"""The browser of these tests, started once, and pages that must stay without a fault."""
+"""The browser of these tests, and pages that must stay without a fault.
+
+Playwright keeps an event loop in the thread of the tests, so it ends with the module that needs it:
+others have loops of their own.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +21,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 Open = Callable[..., Watched]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip(WITHOUT_BROWSER)
