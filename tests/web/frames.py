@@ -37,17 +37,24 @@ def main() -> int:
     worst = 0.0
     with chromium() as browser:
         for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            ring = SyntheticRing(DAEMONS, GROUPS, past_s=170)
-            with_findings(ring)
-            names = list(ring.daemons)
-            half = DAEMONS // 2
-            ring.after(175, lambda ring=ring: ring.split(names[:half], names[half:]))  # type: ignore[misc]
+            ring = _crowded()
             with served(ring) as site:
                 wait_until(lambda ring=ring: ring.is_present, "the past to go by")  # type: ignore[misc]
                 with opened(browser, f"{site.address}/", size=size) as page:
                     worst = max(worst, _measure(name, page))
     print(f"longest task {worst:.0f} ms, a frame may take {FRAME_MAX_MS:.0f} ms")
     return 0 if worst <= FRAME_MAX_MS else 1
+
+
+def _crowded() -> SyntheticRing:
+    """Return a large ring that will fall apart while it is watched."""
+    ring = SyntheticRing(DAEMONS, GROUPS, past_s=170)
+    with_findings(ring)
+    names = list(ring.daemons)
+    half = DAEMONS // 2
+    ring.after(175, lambda: ring.form(names[:half], cause="token lost"))
+    ring.after(176, lambda: ring.form(names[half:], cause="token lost"))
+    return ring
 
 
 def _measure(name: str, watched: Watched) -> float:

@@ -25,7 +25,7 @@ from spread.monitor.report import (
     View,
     Windows,
 )
-from spread.monitor.web.sight import Seen, Sight
+from spread.monitor.web.sight import LATE_S, Seen, Sight
 
 __all__ = ["Daemon", "SyntheticRing", "with_findings"]
 
@@ -176,12 +176,20 @@ class SyntheticRing:
         return GroupLine(name, size, members)
 
     def _seen(self, daemon: Daemon) -> Seen:
+        silent_s = self._now_s - daemon.heard_s if daemon.heard_s else None
+        address = f"10.0.0.{daemon.number + 1}"
+        is_silent = silent_s is not None and silent_s > LATE_S
         return Seen(
             name=daemon.name,
-            address=f"10.0.0.{daemon.number + 1}",
+            address=address,
             port=4803,
             history=daemon.history,
-            silent_s=self._now_s - daemon.heard_s if daemon.heard_s else None,
+            silent_s=silent_s,
+            why_silent=f"nobody has {address}, UDP port 4803: the daemon does not run there, or "
+            "has another port"
+            if is_silent
+            else "",
+            checks=(f"start the daemon {daemon.name} on its host, and look at the end of its log",),
         )
 
     def _report(self) -> None:

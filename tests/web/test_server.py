@@ -207,7 +207,7 @@ def test_a_page_that_never_reads_is_dropped_and_others_go_on() -> None:
         ring.is_restless = False
 
         assert len(streams) == 0
-        assert site.get("/readyz").status_code == HTTPStatus.OK
+        assert site.get("/").status_code == HTTPStatus.OK
 
 
 def test_a_connection_without_a_request_is_closed_and_counted() -> None:
