@@ -44,6 +44,9 @@ _HEAD: Final = (
 )
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+SINCE_S: Final = 2.0
+"""A silence that is no longer than a question has time is not worth a number."""
+
 _LEFT: Final = 3
 """Columns from the left that are text; the others are numbers."""
 
@@ -83,7 +86,8 @@ def _silences(watch: RingWatch, now_s: float) -> Iterator[str]:
         kinds.setdefault((watched.trouble, watched.heard_s is None), []).append(watched)
     for first, *others in kinds.values():
         silence = explain(first, watch, now_s)
-        yield f"{silence.daemon} does not answer: {silence.sentence}"
+        since = f" for {duration(silence.since_s)}" if silence.since_s >= SINCE_S else ""
+        yield f"{silence.daemon} does not answer{since}: {silence.sentence}"
         yield from (f"    check: {each}" for each in silence.checks)
         if others:
             names = [each.target.name for each in others]

@@ -60,7 +60,7 @@ def test_a_silent_daemon_is_a_row_and_a_sentence_with_checks() -> None:
 
     assert not overview.is_well(watch)
     assert lines[3].split()[:3] == ["local3", "silent", "-"]
-    assert lines[5].startswith("local3 does not answer: ")
+    assert lines[5].startswith("local3 does not answer for 10s: ")
     assert lines[6].startswith("    check: ")
 
 
