@@ -45,6 +45,7 @@ CASES = {case["case"]: case for case in RECORDING["cases"]}
 SAFE = [name for name, case in CASES.items() if not case["dangerous_monitor"]]
 DANGEROUS = [name for name, case in CASES.items() if case["dangerous_monitor"]]
 LAST = "kill"
+OP = 1
 PATIENCE = 0.25  # Seconds after which a status is asked for again.
 
 ANSWERED = ("status with the old hash",)
@@ -249,3 +250,20 @@ def test_flood_does_not_keep_another_monitor_from_its_answer(safe: Bench) -> Non
 
     wait_until(lambda: safe.daemon.ask(Kind.REPORT)["counters"]["monitor_limited"], "the limit")
     assert safe.status().record.num_procs == 1
+
+
+def test_daemon_that_starts_alone_tells_states_and_members_as_recorded(tmp_path: Path) -> None:
+    recording = json.loads((VECTORS / "status-before-membership.json").read_text())
+    # Nobody else is in its segment, so it does not look for others there: no reply of state SEG.
+    _, gathering, alone = (bytes.fromhex(each["hex"]) for each in recording["replies"])
+    bench = Bench(tmp_path, recording["config"])
+    bench.daemon.start()
+    try:
+        first = encode_status(bench.status())
+        wait_until(lambda: bench.status().record.state == OP, "the first membership")
+        last = encode_status(bench.status())
+
+        assert first == as_recorded(gathering, first)
+        assert last == as_recorded(alone, last)
+    finally:
+        bench.close()
