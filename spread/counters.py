@@ -216,7 +216,7 @@ OBSERVING: Final = _figures(
     ("monitor_replies", "datagrams sent to monitors"),
     ("monitor_unsent", "datagrams to monitors that the system did not take"),
     ("observer_failures", "exceptions in the watching thread"),
-    ("receive_drops", "datagrams that the system dropped because a receive buffer was full"),
+    ("receive_drops", "times that the system dropped datagrams because a receive buffer was full"),
     ("stalls", "times that the ring's thread was late by more than a fifth of a second"),
     ("stall_ms", "how late it was then, all times together"),
     ("clock_steps", "times that the host's clock was set by more than half a second"),

@@ -286,7 +286,7 @@ class _Daemon:
             self._events,
             Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
         )
-        watching.observer.complete_with(self._self_watch().complete)
+        watching.observer.complete_with(self._self_watch(stack).complete)
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
         return watching
@@ -331,16 +331,18 @@ class _Daemon:
         if self._configuration.path is not None:
             self._watching.observer.post(self._reloader.hang_up)
 
-    def _self_watch(self) -> SelfWatch:
+    def _self_watch(self, stack: ExitStack) -> SelfWatch:
         sockets = [
             each.socket
             for each in self._listeners.sockets
             if each.listen.transport is Transport.UDP
         ]
+        buffers = ReceiveBuffers(sockets)
+        stack.callback(buffers.close)
         server = self._metrics
         return SelfWatch(
             self._events,
-            ReceiveBuffers(sockets),
+            buffers,
             () if server is None else [server.counters],
             () if server is None else [server.thread],
         )

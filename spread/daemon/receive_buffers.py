@@ -1,10 +1,15 @@
 """What the system says of receive buffers: room, what waits in them, and what found no room.
 
-Linux tells all of it for each socket at once (`SO_MEMINFO`, from 4.12 on); other systems tell
-nothing, and `read` returns None there. Asking is one system call for each socket and disturbs
-nobody, so any thread may do it.
+Linux tells for each socket what waits and what it has dropped (`SO_MEMINFO`, from 4.12 on). It
+dropped also what a filter of the socket refuses, such as the daemon's own multicast; how often a
+buffer was full it tells for all sockets together (`RcvbufErrors`). The smaller of both growths is
+what our buffers had no room for. Other systems tell nothing, and `read` returns None there.
+
+Asking disturbs nobody, so any thread may do it. The file of the system is kept open, because it is
+out of reach after a change of root directory.
 """
 
+import os
 import socket
 import struct
 import sys
@@ -20,7 +25,10 @@ _MEMINFO: Final = struct.Struct("=9I")
 _WAITING, _ROOM, _DROPS = 0, 1, 8
 
 _WRAP: Final = 1 << 32
-"""The system counts drops in 32 bits."""
+"""The system counts drops of a socket in 32 bits."""
+
+STATISTICS: Final = "/proc/self/net/snmp"
+STATISTICS_SIZE: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,10 @@ class BufferState:
     """The buffers of all sockets."""
 
     drops: int
-    """Datagrams that the system has dropped since `ReceiveBuffers` came into being."""
+    """How often there was no room since `ReceiveBuffers` came into being.
+
+    What the system has joined on its way is dropped at one time, however many datagrams it was.
+    """
     waiting_bytes: int
     """What waits, as the system charges it: more than the datagrams have."""
     room_bytes: int
@@ -42,24 +53,52 @@ class ReceiveBuffers:
         self._sockets = list(sockets)
         self._drops = 0
         self._seen: list[int] = []
+        self._full = 0
+        self._statistics = _open_statistics()
         self.read()
+
+    def close(self) -> None:
+        """Close what was opened here; `read` tells nothing from then on."""
+        if self._statistics is not None:
+            os.close(self._statistics)
+            self._statistics = None
 
     def read(self) -> BufferState | None:
         """Return how the buffers are; None if this system does not tell."""
-        if sys.platform != "linux" or not self._sockets:
+        if self._statistics is None or not self._sockets:
             return None
         try:
             states = [_MEMINFO.unpack(each) for each in map(_meminfo, self._sockets)]
-        except (OSError, struct.error):
+            full = _times_full(os.pread(self._statistics, STATISTICS_SIZE, 0))
+        except (OSError, struct.error, ValueError):
             return None
         seen = [state[_DROPS] for state in states]
         if self._seen:
             pairs = zip(seen, self._seen, strict=True)
-            self._drops += sum((now - before) % _WRAP for now, before in pairs)
-        self._seen = seen
+            dropped = sum((now - before) % _WRAP for now, before in pairs)
+            self._drops += max(0, min(dropped, full - self._full))
+        self._seen, self._full = seen, full
         waiting = sum(state[_WAITING] for state in states)
         return BufferState(self._drops, waiting, min(state[_ROOM] for state in states))
 
 
+def _open_statistics() -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.open(STATISTICS, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
 def _meminfo(asked: socket.socket) -> bytes:
     return asked.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+
+
+def _times_full(text: bytes) -> int:
+    """Return how often a receive buffer for UDP was full, from a line of names and one of numbers.
+
+    Raises ValueError if it is not told.
+    """
+    names, numbers = (line.split() for line in text.splitlines() if line.startswith(b"Udp:"))
+    return int(numbers[names.index(b"RcvbufErrors")])

@@ -85,11 +85,11 @@ def _spanned(seconds: float) -> Callable[[Callable[[Span], Iterator[Verdict]]], 
 @_spanned(SHORT_S)
 def _lossy_link(span: Span) -> Iterator[Verdict]:
     me = span.last.daemon
-    # What the own system dropped was not lost on the way: another rule speaks of it.
-    explained = span.grown("receive_drops")
+    if span.grown("receive_drops") >= DROPS_LEAST:
+        return  # What the own system drops was not lost on the way: another rule speaks of it.
     for each in span.peers():
         lost = each.missed
-        if lost < LOST_LEAST or lost < 2 * explained or each.received == 0:
+        if lost < LOST_LEAST or each.received == 0:
             continue
         if each.peer.trouble_name in KNOWN_CAUSES:
             continue
@@ -162,7 +162,7 @@ def _receive_overrun(span: Span) -> Iterator[Verdict]:
             "kibibytes": span.gauge("receive_buffer_bytes") / 1024,
             "seconds": span.seconds,
         }
-        share = drops / max(1, drops + span.grown("datagrams_in"))
+        share = span.grown("requested") / max(1, span.grown("packets_received"))
         yield Verdict(span.last.daemon, _level(share >= DROPS_CRITICAL), values)
 
 

@@ -80,12 +80,12 @@ _OWN: Final = (
     Rule(
         name="receive-overrun",
         about="datagrams that the system dropped because a receive buffer was full",
-        warning="10 in 10 s",
-        critical="1 % of all that came",
+        warning="10 times in 10 s",
+        critical="and 1 % of the packets had to be asked for again",
         reason="each of them is sent again, to everybody who missed it; it looks like a bad link "
         "and is not",
-        sentence="the system dropped {drops} datagrams in {seconds:.0f} s before {daemon} could "
-        "take them: its receive buffer of {kibibytes:.0f} KiB was full",
+        sentence="the system dropped datagrams {drops} times in {seconds:.0f} s before {daemon} "
+        "could take them: its receive buffer of {kibibytes:.0f} KiB was full",
         remedy="raise net.core.rmem_max to 8388608 and start the daemon again, or make Window "
         "smaller; if scheduler-delay is found, too, begin with that",
     ),

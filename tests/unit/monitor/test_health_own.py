@@ -83,7 +83,7 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
     "few packets lost": (losing(1.5, 10), {}),
     "lost for a moment only": (losing(10, 1000, seconds=3), {}),
     "lost in the own system": (
-        losing(100, 1000, receive_drops=100, datagrams_in=10_000),
+        losing(100, 1000, receive_drops=100, packets_received=10_000),
         {"receive-overrun": "warning"},
     ),
     "lost for a cause that is known": (
@@ -113,7 +113,7 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
     "clock far ahead": (with_clock_set(3600), {"clock-step": "critical"}),
     "clock slewed": (with_clock_set(0.2), {}),
     "receive buffers full": (
-        course(10, {"receive_drops": 50, "datagrams_in": 1000}),
+        course(10, {"receive_drops": 50, "requested": 10, "packets_received": 1000}),
         {"receive-overrun": "critical"},
     ),
     "a few drops": (course(10, {"receive_drops": 0.5, "datagrams_in": 1000}), {}),
