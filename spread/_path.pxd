@@ -116,8 +116,8 @@ cdef class Path:
     cdef uint32_t tried_size(self) noexcept nogil
 
     cdef uint32_t next_limit(self, uint8_t daemon) noexcept nogil
-    # Take a size that was given up because its datagrams do not reach this member, largest first,
-    # and each once; `safe_size` if it answers nothing. 0 for none, or until it is known what passes.
+    # Take a size that was given up because its datagrams do not reach this member, largest first
+    # and each once; `safe_size` if it answers nothing. 0 for none, or until what passes is known.
 
     # Private.
     cdef void fall(self, int64_t now_ns) noexcept nogil

@@ -1,9 +1,10 @@
 """Packets in pieces: for a way that does not carry them whole.
 
 A control packet has no number and is sent before there is a ring that knows its ways: in pieces
-whenever it may not pass whole. A packet that has its number keeps its size for ever, and the way may be narrower than when it was
-made: another ring, another switch, a filter that swallows fragments of IP. Then its datagram
-travels in pieces that pass everywhere, and the receiver goes on as if it had come whole.
+whenever it may not pass whole. A packet that has its number keeps its size for ever, and the way
+may be narrower than when it was made: another ring, another switch, a filter that swallows
+fragments of IP. Then its datagram travels in pieces that pass everywhere, and the receiver goes on
+as if it had come whole.
 
     packet -> piece_make() ... the network ... -> add() -> packet
 
@@ -11,9 +12,9 @@ Invariants
     a parcel that is in use has one reference to its buffer, and pieces that it still lacks
     what is put together has the size that each of its pieces named
 
-Lost pieces are not asked for: the packet is, by its number in the ring. All copies of it have one id,
-so each of them brings what the others have lost. A parcel that stays incomplete gives its place to a
-new one, the longest unused first.
+Lost pieces are not asked for: the packet is, by its number in the ring. All copies of it have one
+id, so each of them brings what the others have lost. A parcel that stays incomplete gives its place
+to a new one, the longest unused first.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t

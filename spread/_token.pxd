@@ -16,9 +16,10 @@
 
 The lag vector needs no second rotation to know what everybody has: ring protocol, section 3.6.
 
-A token is never cut, so it has 548 bytes at most, which pass everywhere. That is room for 28 ranges,
-or 18 of old rings, where three daemons are in the ring, and for 13 or 8 where 128 are: 76 + 2 x 128 +
-16 x 13, and 76 + 2 x 128 + 24 + 24 x 8. What does not fit is asked for at the next visit.
+A token is never cut, so it has 548 bytes at most, which pass everywhere. That is room for 28
+ranges, or 18 of old rings, where three daemons are in the ring, and for 13 or 8 where 128 are:
+76 + 2 x 128 + 16 x 13, and 76 + 2 x 128 + 24 + 24 x 8. What does not fit is asked for at the next
+visit.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
