@@ -211,6 +211,8 @@ OBSERVING: Final = _figures(
     ("monitor_refused", "requests of monitors that were wrong, or not allowed"),
     ("monitor_strangers", "requests from hosts that are neither configured nor allowed"),
     ("monitor_limited", "requests dropped because their source sent too many"),
+    ("monitor_probes", "probes of the network that arrived for `spread doctor`"),
+    ("monitor_probes_refused", "probes that were wrong, from elsewhere, or too many"),
     ("monitor_early", "requests dropped because nothing was published yet"),
     ("monitor_queue_full", "requests dropped because too many waited to be answered"),
     ("monitor_replies", "datagrams sent to monitors"),

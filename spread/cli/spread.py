@@ -1,5 +1,7 @@
 """The daemon's command line: `spread [-n NAME] [-c FILE] [-l y|n]` and what this daemon adds.
 
+`spread doctor` is a program of its own, see `spread.cli.spread_doctor`.
+
 Exit status: 0 stopped by a signal, also -h and --version; 1 configuration wrong; 2 configuration
 file missing or unreadable; 3 address, port or socket not to be had; 4 privileges; 64 usage; 70 a
 defect of this program.
@@ -29,6 +31,8 @@ DAEMONS_MAX = 128
 _CLASSIC_FLAGS = ("-n", "-c", "-l")
 
 _EPILOG = """\
+spread doctor -h tells of the command that examines hosts and network of a ring.
+
 exit status: 0 stopped by a signal, 1 configuration wrong, 2 configuration file missing,
 3 address or port not to be had, 4 privileges, 64 usage, 70 defect of this program
 """
@@ -266,7 +270,12 @@ def _serve(given: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until a signal stops it; returns the exit status."""
-    given = _arguments(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["doctor"]:
+        from spread.cli import spread_doctor
+
+        return spread_doctor.main(argv[1:])
+    given = _arguments(argv)
     try:
         if given.check is not None:
             return _check(given)

@@ -284,7 +284,12 @@ class _Daemon:
             self._parts,
             self._datagrams,
             self._events,
-            Surroundings(sender.sendto, self._reactor.stop, self._start.monitor_allow),
+            Surroundings(
+                sender.sendto,
+                self._reactor.stop,
+                self._listeners.least_buffers(),
+                self._start.monitor_allow,
+            ),
         )
         watching.observer.complete_with(self._self_watch(stack).complete)
         stack.callback(watching.close)

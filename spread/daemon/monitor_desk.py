@@ -17,7 +17,9 @@ from spread.daemon.monitor_server import (
 )
 from spread.daemon.observer import Reply, Request, State
 from spread.daemon.query_server import QueryServer
+from spread.daemon.responder import Responder
 from spread.errors import SpreadError
+from spread.monitor.probes import is_probe
 
 __all__ = ["MonitorDesk"]
 
@@ -26,20 +28,33 @@ class MonitorDesk:
     """Between the watching thread and what it serves."""
 
     def __init__(
-        self, server: MonitorServer, queries: QueryServer, commands: Commands, log: EventSink
+        self,
+        server: MonitorServer,
+        queries: QueryServer,
+        commands: Commands,
+        responder: Responder,
+        log: EventSink,
     ) -> None:
         self._server = server
         self._queries = queries
         self._commands = commands
+        self._responder = responder
         self._log = log
 
     @property
     def counters(self) -> dict[str, int]:
         """What came of datagrams, by the names of `spread.counters`."""
-        return self._server.counters
+        return {
+            **self._server.counters,
+            "monitor_probes": self._responder.noted,
+            "monitor_probes_refused": self._responder.refused,
+        }
 
     def answer(self, request: Request, state: State) -> Iterable[Reply]:
         """Return the replies to a datagram, and have done what it commands."""
+        if is_probe(request.data):
+            self._responder.take(request.data, request.source)
+            return ()
         decision = self._server.datagram(request.data, request.source, request.port, state.report)
         if isinstance(decision, Answer):
             return [Reply(each, decision.address, decision.port) for each in decision.datagrams]

@@ -19,6 +19,7 @@ from spread.config.system_host import SystemHost
 from spread.daemon.calls import Calls
 from spread.daemon.commands import Commands, Means
 from spread.daemon.composition import Parts
+from spread.daemon.doctor_host import facts_of
 from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import GroupPages
 from spread.daemon.monitor_desk import MonitorDesk
@@ -28,6 +29,7 @@ from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
 from spread.daemon.reload import Reloader
 from spread.daemon.reporting import Reports
+from spread.daemon.responder import Clocks, Responder
 from spread.daemon.snapshot import PUBLISH_NS, Identity, Publisher, Sources
 from spread.daemon.view_history import Ending, ViewHistory
 from spread.monitor.queries import Kind
@@ -55,6 +57,8 @@ class Surroundings:
     """Sends a datagram from the daemon's own address."""
     stop: Callable[[], None]
     """Ends the loop."""
+    buffers: tuple[int, int] = (0, 0)
+    """Bytes that the sockets between daemons hold, of arrivals and of departures."""
     allowed: tuple[IPv4Network, ...] = ()
     """Networks from which monitors may ask, beside the configured hosts and those of the file."""
 
@@ -93,7 +97,12 @@ class Watching:
             own_addresses=SystemHost().local_addresses(),
             allowed=self._allowed_networks(configuration),
         )
-        desk = MonitorDesk(self.server, self.queries, self.commands, log)
+        clocks = Clocks(time.time_ns, time.monotonic_ns)
+        self.responder = Responder(
+            configuration, facts_of(surroundings.buffers, clocks), surroundings.send, clocks
+        )
+        self.queries.add(Kind.PROBE, lambda query, _: self.responder.answer(query.arguments))
+        desk = MonitorDesk(self.server, self.queries, self.commands, self.responder, log)
         self.observer = Observer(desk, reports, surroundings.send, log)
         self.publisher = Publisher(
             _sources(parts, datagrams, self.views),
@@ -114,6 +123,7 @@ class Watching:
         self.publisher.identity = identity_of(configuration, self._started_ns)
         allowed = self._allowed_networks(configuration)
         self.observer.post(partial(self.server.reconfigure, configuration, allowed))
+        self.observer.post(partial(self.responder.reconfigure, configuration))
 
     def attach_reloader(self, reloader: Reloader) -> Reloader:
         """Know what reads the configuration again; it is used by the watching thread only."""

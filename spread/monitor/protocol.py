@@ -86,6 +86,8 @@ class Command(IntFlag):
     RELOAD = 0x08000000
     QUERY = 0x10000000
     """Our own queries, see `spread.monitor.queries`; classic daemons know no such bit."""
+    PROBE = 0x20000000
+    """Our own probes of the network, see `spread.monitor.probes`; nobody answers them."""
 
 
 @dataclass(frozen=True, slots=True)

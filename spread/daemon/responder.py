@@ -1,0 +1,300 @@
+"""Sends and notes probes of the network, for `spread doctor`; the watching thread's, or a doctor's.
+
+    query   -> facts of this host
+            -> probes to configured daemons and to the own segment, from the daemon's own socket
+            -> what arrived
+    probe   -> noted if it came from a configured address, never answered
+
+What anybody can bring about is bounded: so many probes and bytes a second leave, all askers
+together, and so many arrivals are looked at; records are kept of the last runs only.
+"""
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from spread.config.listens import main_address, uses_segment_address
+from spread.config.model import Configuration, Use
+from spread.daemon.monitor_limits import Budgets
+from spread.errors import ArgumentError, PeerError
+from spread.monitor.doctor_talk import (
+    PROBES_MAX,
+    Facts,
+    Heard,
+    Hearing,
+    Outcome,
+    Sending,
+    Stray,
+)
+from spread.monitor.probes import EVERYBODY, Probe, Way, decode_probe, encode_probe
+from spread.monitor.report import to_json
+
+__all__ = ["Clocks", "Responder"]
+
+PROBES_A_SECOND: Final = 400
+PROBES_AT_ONCE: Final = 400
+KBYTES_A_SECOND: Final = 4096
+KBYTES_AT_ONCE: Final = 4096
+"""What leaves: no more than a slow second of the ring itself."""
+
+ARRIVALS_A_SECOND: Final = 800
+RUNS_MAX: Final = 4
+KINDS_MAX: Final = 4096
+"""Kinds of probe noted in one run: 128 daemons, three ways, some sizes."""
+
+STRAYS_MAX: Final = 16
+
+# Of Linux; not in every Python's `socket`.
+_IP_MTU_DISCOVER: Final = 10
+_IP_PMTUDISC_PROBE: Final = 3
+
+Send = Callable[[bytes, tuple[str, int]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The two clocks of a host, in nanoseconds."""
+
+    wall_ns: Callable[[], int]
+    steady_ns: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A configured daemon."""
+
+    address: str
+    port: int
+    sources: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Noted:
+    count: int = 0
+    delay_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    noted: dict[tuple[int, int, int, bool], _Noted] = field(default_factory=dict)
+    strays: dict[tuple[int, str], None] = field(default_factory=dict)
+    order: int = -1
+    """Number of the last order; one that comes again is not carried out again."""
+    outcome: Sending = field(default_factory=lambda: Sending(0))
+
+
+class Responder:
+    """What a daemon does for the doctor; used by one thread only."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        facts: Callable[[Configuration], Facts],
+        send: Send,
+        clocks: Clocks,
+    ) -> None:
+        """`send` sends from the daemon's own socket without waiting."""
+        self._facts = facts
+        self._send = send
+        self._clocks = clocks
+        self._sent = Budgets(clocks.steady_ns, PROBES_A_SECOND, PROBES_AT_ONCE)
+        self._kbytes = Budgets(clocks.steady_ns, KBYTES_A_SECOND, KBYTES_AT_ONCE)
+        self._arrived = Budgets(clocks.steady_ns, ARRIVALS_A_SECOND, ARRIVALS_A_SECOND)
+        self._runs: dict[int, _Run] = {}  # Oldest first.
+        self.noted = 0
+        """Probes that arrived as they should."""
+        self.refused = 0
+        """Probes that were wrong, from elsewhere, or too many."""
+        self.reconfigure(configuration)
+
+    def reconfigure(self, configuration: Configuration) -> None:
+        """Go by another configuration from now on."""
+        self._configuration = configuration
+        self._places = [
+            _Place(
+                main_address(daemon),
+                segment.port,
+                frozenset(each.address for each in daemon.interfaces if Use.DAEMON in each.uses),
+            )
+            for segment in configuration.segments
+            for daemon in segment.daemons
+        ]
+        daemons = [each for segment in configuration.segments for each in segment.daemons]
+        self._me = daemons.index(configuration.me)
+        own = configuration.segment
+        is_used = uses_segment_address(own, configuration.options.multicast)
+        self._segment = (own.address, own.port) if is_used else None
+
+    # -- Arrivals ---------------------------------------------------------------------------------
+
+    def take(self, data: bytes, source: str) -> None:
+        """Note a probe that came from this address."""
+        try:
+            if not self._arrived.take(""):
+                raise PeerError("too many probes")
+            self._note(decode_probe(data), source)
+        except PeerError:
+            self.refused += 1
+
+    def _note(self, probe: Probe, source: str) -> None:
+        if probe.sender == self._me:
+            return  # An own multicast that came back.
+        if probe.sender >= len(self._places):
+            raise PeerError(f"a probe of daemon {probe.sender}")
+        if probe.target not in (self._me, EVERYBODY):
+            raise PeerError(f"a probe for daemon {probe.target}")
+        is_stray = source not in self._places[probe.sender].sources
+        if is_stray and probe.run not in self._runs:
+            raise PeerError(f"a run begun by {source}")
+        run = self._run(probe.run)
+        if is_stray:
+            if len(run.strays) < STRAYS_MAX:
+                run.strays[probe.sender, source] = None
+            return
+        key = (probe.sender, int(probe.way), probe.size, probe.is_whole)
+        if key not in run.noted and len(run.noted) >= KINDS_MAX:
+            raise PeerError("too many kinds of probe")
+        delay_ns = self._clocks.wall_ns() - probe.sent_ns
+        noted = run.noted.setdefault(key, _Noted(0, delay_ns))
+        noted.count += 1
+        self.noted += 1
+        noted.delay_ns = min(noted.delay_ns, delay_ns)
+
+    def _run(self, number: int) -> _Run:
+        run = self._runs.get(number)
+        if run is not None:
+            return run
+        while len(self._runs) >= RUNS_MAX:
+            del self._runs[next(iter(self._runs))]
+        run = self._runs[number] = _Run()
+        return run
+
+    # -- Orders -----------------------------------------------------------------------------------
+
+    def answer(self, arguments: Mapping[str, Any]) -> bytes:
+        """Return the JSON of an answer; ArgumentError for an order that is none."""
+        order = arguments.get("do")
+        if order == "facts":
+            return to_json(self._facts(self._configuration))
+        if order == "send":
+            return to_json(self._carry_out(arguments))
+        if order == "heard":
+            return to_json(self._hearing(_number(arguments, "run")))
+        raise ArgumentError(f"{order!r:.40} is nothing that a daemon does for a doctor")
+
+    def _hearing(self, number: int) -> Hearing:
+        run = self._runs.get(number)
+        if run is None:
+            return Hearing()
+        return Hearing(
+            tuple(Heard(*key, each.count, each.delay_ns) for key, each in run.noted.items()),
+            tuple(Stray(*key) for key in run.strays),
+        )
+
+    def _carry_out(self, arguments: Mapping[str, Any]) -> Sending:
+        number, order = _number(arguments, "run"), _number(arguments, "order")
+        run = self._run(number)
+        if run.order != order:
+            outcome = self._send_probes(number, arguments.get("probes"))
+            run.order, run.outcome = order, outcome
+        return run.outcome
+
+    def _send_probes(self, run: int, probes: object) -> Sending:
+        if not isinstance(probes, list) or len(probes) > PROBES_MAX:
+            raise ArgumentError(f"probes must be a list of at most {PROBES_MAX}")
+        wanted = [self._probe(run, each) for each in probes]
+        failed: list[Outcome] = []
+        with _WholeSocket(main_address(self._configuration.me)) as whole:
+            for index, (probe, place) in enumerate(wanted):
+                if not self._may_send(probe.size):
+                    return Sending(index, tuple(failed))
+                outcome = self._send_one(index, probe, place, whole)
+                if outcome is not None:
+                    failed.append(outcome)
+        return Sending(len(wanted), tuple(failed))
+
+    def _probe(self, run: int, given: object) -> tuple[Probe, tuple[str, int]]:
+        """Return what is ordered, and where it goes to."""
+        if not isinstance(given, list) or len(given) != 4 or not all(map(_is_number, given)):
+            raise ArgumentError(f"{given!r:.40} is no probe")
+        target, way, size, whole = given
+        if way == Way.SEGMENT:
+            if self._segment is None:
+                raise ArgumentError("this segment has no address that its daemons use")
+            place, target = self._segment, EVERYBODY
+        elif way in (Way.DATA, Way.TOKEN) and target < len(self._places):
+            known = self._places[target]
+            place = (known.address, known.port + (way == Way.TOKEN))
+        else:
+            raise ArgumentError(f"{given!r:.40} names no way to a configured daemon")
+        probe = Probe(run, self._me, target, Way(way), size, bool(whole))
+        encode_probe(probe)
+        return probe, place
+
+    def _may_send(self, size: int) -> bool:
+        if not self._sent.take(""):
+            return False
+        return all(self._kbytes.take("") for _ in range(1 + size // 1024))
+
+    def _send_one(
+        self, index: int, probe: Probe, place: tuple[str, int], whole: "_WholeSocket"
+    ) -> Outcome | None:
+        stamped = Probe(
+            probe.run,
+            probe.sender,
+            probe.target,
+            probe.way,
+            probe.size,
+            probe.is_whole,
+            self._clocks.wall_ns(),
+        )
+        try:
+            send = whole.send if probe.is_whole else self._send
+            send(encode_probe(stamped), place)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            return Outcome(index, reason, error.errno == errno.EMSGSIZE)
+        return None
+
+
+class _WholeSocket:
+    """A socket whose datagrams the network must not cut; opened when it is first needed."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> "_WholeSocket":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def send(self, data: bytes, place: tuple[str, int]) -> None:
+        """Send a datagram; OSError if it does not leave, EMSGSIZE if it is too large for that."""
+        if sys.platform != "linux":
+            raise OSError(errno.EOPNOTSUPP, "this system cuts datagrams")
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
+            with suppress(OSError):  # A router may translate it; then the system chooses.
+                self._socket.bind((self._address, 0))
+        self._socket.sendto(data, place)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= EVERYBODY
+
+
+def _number(arguments: Mapping[str, Any], name: str) -> int:
+    value = arguments.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 32:
+        raise ArgumentError(f"{name} must be a number of 32 bits, not {value!r:.40}")
+    return value
