@@ -4,7 +4,7 @@ from cython cimport final, no_gc_clear
 
 from spread._buffers cimport BUFFER_LARGE, buffer_acquire, buffer_release
 from spread._faults cimport Held
-from spread._packets cimport packet_is_monitor
+from spread._packets cimport packet_is_monitor, packet_is_query
 from spread._poller cimport READY_READ, READY_WRITE, poller_add
 from spread._sender cimport PROBE_NUMBER
 from spread._sys cimport (
@@ -281,7 +281,7 @@ cdef class Datagrams:
         """Hand a datagram to the node; one of a monitor is no part of the ring and its faults."""
         cdef const uint8_t* data = arrival.buffer.data + offset
         cdef bint came_for_token = arrival == &self.inbox[BATCH_MAX]
-        if not came_for_token and packet_is_monitor(data, size):
+        if packet_is_query(data, size) or (not came_for_token and packet_is_monitor(data, size)):
             self.node.monitor_datagram(data, size, arrival.source, arrival.port, self.now_ns)
         elif self.has_faults:
             self.distort(arrival.buffer, offset, size, arrival.source)

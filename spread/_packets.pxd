@@ -124,6 +124,9 @@ cdef inline uint8_t packet_kind(const uint8_t* data) noexcept nogil:
 cdef bint packet_is_monitor(const uint8_t* data, uint32_t size) noexcept nogil
 # Whether a datagram is one of a monitor, of either byte order: its marker and its magic number.
 
+cdef bint packet_is_query(const uint8_t* data, uint32_t size) noexcept nogil
+# Whether it is a query or a probe, our own kinds of a monitor's datagrams: every port takes them.
+
 cdef PacketFault packet_read(
     Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
 ) noexcept nogil

@@ -152,6 +152,11 @@ cdef bint packet_is_monitor(const uint8_t* data, uint32_t size) noexcept nogil:
     return magic == MONITOR_MAGIC
 
 
+cdef bint packet_is_query(const uint8_t* data, uint32_t size) noexcept nogil:
+    # Little endian always: the type's highest byte stands last.
+    return packet_is_monitor(data, size) and data[0] & 0x80 != 0 and data[3] & 0x30 != 0
+
+
 cdef PacketFault packet_read(
     Packet* packet, const uint8_t* data, uint32_t size, uint64_t network, uint32_t daemon_count
 ) noexcept nogil:

@@ -74,7 +74,7 @@ class Asker:
         self._reassembly = Reassembly()
         self._is_shy: set[int] = set()  # Those that do not answer when asked once, at one port.
         self.refused: set[int] = set()
-        """Who has nobody at both ports, says the host."""
+        """Who has nobody at a port, says the host, and does not answer at the other."""
         self.unreachable: dict[int, str] = {}
         """To whom nothing can be sent, and why."""
 
@@ -109,7 +109,7 @@ class Asker:
                 self._is_shy |= {each.number for each in questions if each.text is None}
         for each in questions:
             self._reassembly.forget(each.query.nonce)
-            if each.closed == {0, 1}:
+            if each.closed and each.text is None:  # Hosts say so now and then only.
                 self.refused.add(each.number)
         return {each.number: each.text for each in questions if each.text}
 

@@ -27,6 +27,9 @@ class _Ways:
     def loses(self, pair: Pair, way: Way) -> bool:
         return way in self.lost[pair] and (*pair, way) not in self.told
 
+    def loses_both(self, pair: Pair) -> bool:
+        return self.loses(pair, Way.DATA) and self.loses(pair, Way.TOKEN)
+
     def tell(self, pairs: Collection[Pair], *ways: Way) -> None:
         self.told |= {(*pair, way) for pair in pairs for way in ways}
 
@@ -42,9 +45,11 @@ def way_problems(evidence: Evidence) -> Iterator[Problem]:
     """Find ways by which nothing arrives, or not all of it."""
     ways = _Ways(evidence, {pair: lost_ways(evidence, *pair) for pair in evidence.pairs()})
     yield from _strays(evidence)
+    yield from _cut_hosts(ways)
+    yield from _cut_pairs(ways)
     for way in (Way.DATA, Way.TOKEN):
-        yield from _shut_hosts(ways, way)
-    yield from _broken_pairs(ways)
+        yield from _shut_ports(ways, way)
+    yield from _shut_pairs(ways)
     yield from _multicast(ways)
     yield from _shared_networks(evidence)
     yield from _losses(evidence)
@@ -64,26 +69,69 @@ def _strays(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def _shut_hosts(ways: _Ways, way: Way) -> Iterator[Problem]:
-    """Find hosts that nothing reaches at a port, and hosts whose datagrams reach nobody."""
+def _cut_hosts(ways: _Ways) -> Iterator[Problem]:
+    """Find hosts that nothing reaches, and hosts whose datagrams reach nobody."""
     evidence = ways.evidence
     for number in evidence.facts:
-        into, out = ways.to(number, way), ways.of(number, way)
-        is_deaf = len(into) > 1 and all(ways.loses(pair, way) for pair in into)
-        is_mute = len(out) > 1 and all(ways.loses(pair, way) for pair in out)
-        entry, port = evidence.entries[number], evidence.entries[number].port + (way == Way.TOKEN)
-        if is_deaf:
-            ways.tell(into, way)
+        entry = evidence.entries[number]
+        for pairs, is_deaf in (
+            (ways.to(number, Way.DATA), True),
+            (ways.of(number, Way.DATA), False),
+        ):
+            if len(pairs) < 2 or not all(ways.loses_both(pair) for pair in pairs):
+                continue
+            ways.tell(pairs, Way.DATA, Way.TOKEN)
+            what = f"nothing that {len(pairs)} daemons send to {entry.name} arrives"
+            if not is_deaf:
+                what = f"what {entry.name} sends to {len(pairs)} daemons does not arrive"
             yield Problem(
                 "firewall",
                 Severity.FAILURE,
                 entry.name,
-                f"sent but not seen: nothing that {len(into)} daemons send to UDP port {port} of "
-                f"{entry.name} arrives ({_word(way)})",
-                f"let UDP port {port} in through the firewall of {entry.name} ({entry.address}), "
-                "from the addresses of all daemons",
+                f"sent but not seen: {what}, at neither port",
+                f"let UDP ports {entry.port} and {entry.port + 1} {'in' if is_deaf else 'out'} "
+                f"through the firewall of {entry.name} ({entry.address}); see its cable, switch "
+                "port and routes",
             )
-        if is_mute:
+
+
+def _cut_pairs(ways: _Ways) -> Iterator[Problem]:
+    """Find pairs between which nothing passes, in one direction or in both."""
+    evidence = ways.evidence
+    for pair in ways.lost:
+        if not ways.loses_both(pair):
+            continue
+        there, back = map(evidence.name, pair)
+        reverse = (pair[1], pair[0])
+        ways.tell([pair], Way.DATA, Way.TOKEN)
+        if {Way.DATA, Way.TOKEN} <= ways.lost.get(reverse, frozenset()):
+            ways.tell([reverse], Way.DATA, Way.TOKEN)
+            yield _no_way(there, back)
+        else:
+            yield _one_way(there, back)
+
+
+def _shut_ports(ways: _Ways, way: Way) -> Iterator[Problem]:
+    """Find ports at which a host hears nobody, or to which it can send nothing."""
+    evidence = ways.evidence
+    for number in evidence.facts:
+        entry = evidence.entries[number]
+        port = entry.port + (way == Way.TOKEN)
+        into, out = ways.to(number, way), ways.of(number, way)
+        if len(into) > 1 and all(way in ways.lost[pair] for pair in into):
+            if any(ways.loses(pair, way) for pair in into):
+                yield Problem(
+                    "firewall",
+                    Severity.FAILURE,
+                    entry.name,
+                    f"sent but not seen: nothing that {len(into)} daemons send to UDP port {port} "
+                    f"of {entry.name} arrives ({_word(way)})",
+                    f"let UDP port {port} in through the firewall of {entry.name} "
+                    f"({entry.address}), from the addresses of all daemons",
+                )
+            ways.tell(into, way)
+        fresh = [pair for pair in out if ways.loses(pair, way)]
+        if len(fresh) > 1 and all(way in ways.lost[pair] for pair in out):
             ways.tell(out, way)
             yield Problem(
                 "firewall",
@@ -91,37 +139,29 @@ def _shut_hosts(ways: _Ways, way: Way) -> Iterator[Problem]:
                 entry.name,
                 f"sent but not seen: what {entry.name} sends to UDP port {port} of {len(out)} "
                 f"daemons does not arrive ({_word(way)})",
-                f"let UDP port {port} out through the firewall of {entry.name} "
-                f"({entry.address}); see whether its cable and switch port send",
+                f"let UDP port {port} out through the firewall of {entry.name} ({entry.address})",
             )
 
 
-def _broken_pairs(ways: _Ways) -> Iterator[Problem]:
+def _shut_pairs(ways: _Ways) -> Iterator[Problem]:
+    """Find single ways by which one port hears nothing."""
     evidence = ways.evidence
     for pair in ways.lost:
-        missing = [way for way in (Way.DATA, Way.TOKEN) if ways.loses(pair, way)]
-        if not missing:
-            continue
-        there, back = map(evidence.name, pair)
-        target = evidence.entries[pair[1]]
-        if len(missing) == 1:
-            port = target.port + (missing[0] == Way.TOKEN)
+        for way in (Way.DATA, Way.TOKEN):
+            if not ways.loses(pair, way):
+                continue
+            there, back = map(evidence.name, pair)
+            target = evidence.entries[pair[1]]
+            port = target.port + (way == Way.TOKEN)
             yield Problem(
                 "firewall",
                 Severity.FAILURE,
                 f"{there} -> {back}",
                 f"sent but not seen: UDP port {port} of {back} gets nothing from {there} "
-                f"({_word(missing[0])}), the other port does",
+                f"({_word(way)}), the other port does",
                 f"let UDP port {port} pass from {evidence.entries[pair[0]].address} to "
                 f"{target.address}",
             )
-            continue
-        reverse = ways.lost.get((pair[1], pair[0]), frozenset())
-        if {Way.DATA, Way.TOKEN} <= reverse:
-            if pair[0] < pair[1]:
-                yield _no_way(there, back)
-        else:
-            yield _one_way(there, back)
 
 
 def _no_way(one: str, other: str) -> Problem:
