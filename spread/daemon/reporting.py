@@ -62,7 +62,8 @@ class Reports:
             release=identity.release,
             process=identity.process,
             time_s=snapshot.time_s,
-            uptime_s=(figures.now_ns - identity.started_ns) / NS_PER_S,
+            # The first report is made before the loop has looked at its clock.
+            uptime_s=max(0, figures.now_ns - identity.started_ns) / NS_PER_S,
             state=_state(snapshot),
             group_state=GROUP_STATES[snapshot.groups.stage],
             ring=_ring_name(snapshot),

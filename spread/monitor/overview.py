@@ -132,7 +132,7 @@ def table(rows: Sequence[Sequence[str]], left: int = _LEFT) -> list[str]:
 
 def duration(seconds: float) -> str:
     """Return a time in at most five characters, such as 42s, 7m10, 3h05, 12d."""
-    whole = int(seconds)
+    whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:

@@ -65,6 +65,7 @@ def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> Non
             lambda: [row[:3] for row in viewer.rows()] == [[name, "OP", "A 3"] for name in NAMES],
             "three daemons in one ring",
         )
+        assert " up -" not in viewer.text("text")
         assert viewer.text("summary").startswith("3 of 3 daemons answer, 1 ring")
         assert viewer.text("verdict") == "OK all is well"
         await viewer.wait_until(lambda: viewer.rows()[0][3] not in ("-", "0"), "tokens a second")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import spread
+from spread.monitor.client import RingClient
 from spread.monitor.protocol import (
     Command,
     StatusRecord,
@@ -18,9 +19,10 @@ from spread.monitor.protocol import (
     decode_datagram,
     encode_status,
 )
-from spread.monitor.roster import read_roster
+from spread.monitor.roster import local_roster, read_roster
 from spread.monitor.screen import RULE
 from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.process import Daemon
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 from tests.daemon.monitored_ring import NAMES, MonitoredRing
 from tests.daemon.programs import at_terminal, run_program
@@ -379,3 +381,19 @@ def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...], words: s
 
     assert done.returncode == USAGE
     assert words in done.stderr
+
+
+# The first moments.
+
+
+def test_no_daemon_is_older_or_younger_than_it_is(tmp_path: Path) -> None:
+    port = free_port()
+    with RingClient(local_roster(1, port)) as client:
+        daemon = Daemon.start_with(tmp_path, ["--local", "--port", str(port)], port)
+        try:
+            client.update()
+            first = client.watch.reports[0].uptime_s
+        finally:
+            daemon.stop()
+
+    assert 0 <= first < DEADLINE
