@@ -110,8 +110,11 @@ class Switch:
         self._stack.close()
 
     def add_bridge(self, bridge: str) -> None:
+        # A bridge whose MTU nobody has changed takes the least one of its ports, and a kernel that
+        # filters on bridges cuts what is larger into fragments, which no switch does.
         self._namespace.ip(
             f"link add {bridge} type bridge mcast_snooping 0 stp_state 0",
+            f"link set {bridge} mtu {self._mtu + 1}",
             f"link set {bridge} mtu {self._mtu}",
             f"link set {bridge} up",
         )

@@ -137,16 +137,16 @@ def test_a_switch_that_passes_small_frames_only_is_done_without(tmp_path: Path, 
         with talking(ring) as (stage, clients):
             first = ring.daemons[0].ring_id
             exchange(stage, clients)
-            stage.until(lambda: told_of_size(ring.daemons[1], "d1", ETHERNET), "d1", PATIENCE)
+            for daemon, peer in zip(ring.daemons, ("d2", "d1", "d2"), strict=True):
+                stage.until(
+                    lambda each=daemon, name=peer: told_of_size(each, name, ETHERNET),
+                    f"{peer} to be told of",
+                    PATIENCE,
+                )
             exchange(stage, clients)
-            stage.until(
-                lambda: bool(ring.daemons[1].find("size of datagrams measured")),
-                "a size to be found",
-                PATIENCE,
-            )
             stage.finish()
 
-            assert measured(ring.daemons[1]) == LEAST
+            assert [measured(each) for each in ring.daemons] == [LEAST] * 3
             assert ring.daemons[0].ring_id == first
 
 
