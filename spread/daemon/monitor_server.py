@@ -41,7 +41,6 @@ from spread.monitor.report import Report, Windows
 from spread.monitor.status import status_record
 
 __all__ = [
-    "COUNTERS",
     "PARTITION_S",
     "WINDOW_MAX",
     "Answer",
@@ -60,14 +59,14 @@ PARTITION_S: Final = 60
 WINDOW_MAX: Final = 768
 """Packets in one rotation for which a daemon has room."""
 
-COUNTERS: Final = (
-    ("monitor_requests", "requests of monitors that were answered or carried out"),
-    ("monitor_queries", "queries that were handed on to be answered"),
-    ("monitor_refused", "requests of monitors that were wrong, or not allowed"),
-    ("monitor_strangers", "requests from hosts that are neither configured nor allowed"),
-    ("monitor_limited", "requests dropped because their source sent too many"),
+_COUNTERS: Final = (
+    "monitor_requests",
+    "monitor_queries",
+    "monitor_refused",
+    "monitor_strangers",
+    "monitor_limited",
 )
-"""Name and meaning of each counter."""
+"""Their meanings stand in `spread.counters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ class MonitorServer:
         self._budgets = Budgets(clock_ns)
         self._minutes = Minutes(clock_ns)
         self._own_addresses = frozenset(own_addresses)
-        self._counters = dict.fromkeys((name for name, _ in COUNTERS), 0)
+        self._counters = dict.fromkeys(_COUNTERS, 0)
         self.reconfigure(configuration, allowed)
 
     def reconfigure(
@@ -194,7 +193,7 @@ class MonitorServer:
 
     @property
     def counters(self) -> dict[str, int]:
-        """The counters, by the names of `COUNTERS`."""
+        """The counters, by the names of `spread.counters`."""
         return dict(self._counters)
 
     def datagram(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
