@@ -125,9 +125,7 @@ def test_daemons_of_a_local_ring_take_a_port_each(tmp_path: Path) -> None:
 def test_metrics_that_cannot_be_had_stop_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run_daemon(
-            tmp_path, ["--local", "--port", str(free_port()), "--metrics", str(port)]
-        )
+        ended = run_daemon(tmp_path, "--local", "--port", str(free_port()), "--metrics", str(port))
 
     assert ended.returncode == ADDRESS_TAKEN
     assert f"cannot listen on tcp 127.0.0.1:{port}" in ended.stderr
