@@ -44,6 +44,7 @@ class _Ways:
 def way_problems(evidence: Evidence) -> Iterator[Problem]:
     """Find ways by which nothing arrives, or not all of it."""
     ways = _Ways(evidence, {pair: lost_ways(evidence, *pair) for pair in evidence.pairs()})
+    ways.tell(evidence.strays, *Way)
     yield from _strays(evidence)
     yield from _cut_hosts(ways)
     yield from _cut_pairs(ways)

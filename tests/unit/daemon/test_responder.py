@@ -1,0 +1,186 @@
+"""What a daemon does for a doctor: it sends what it is ordered to, and notes what arrives."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from spread.config import Configuration, local_ring
+from spread.daemon.responder import KINDS_MAX, PROBES_AT_ONCE, RUNS_MAX, Clocks, Responder
+from spread.errors import ArgumentError
+from spread.monitor.doctor_talk import Facts
+from spread.monitor.probes import EVERYBODY, Probe, Way, decode_probe, encode_probe
+
+PORT = 4803
+RUN = 77
+
+
+@dataclass
+class Bench:
+    """Daemon local1 of three, whose network is a list."""
+
+    now_ns: int = 1_000
+    sent: list[tuple[Probe, tuple[str, int]]] = field(default_factory=list)
+    error: OSError | None = None
+    orders: int = 0
+
+    def __post_init__(self) -> None:
+        clocks = Clocks(lambda: self.now_ns, lambda: self.now_ns)
+        self.responder = Responder(local_ring(PORT, 3, 1), facts, self.send, clocks)
+
+    def send(self, data: bytes, place: tuple[str, int]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sent.append((decode_probe(data), place))
+
+    def order(self, *probes: list[int], number: int | None = None) -> dict[str, Any]:
+        self.orders += 1
+        order = self.orders if number is None else number
+        arguments = {"do": "send", "run": RUN, "order": order, "probes": list(probes)}
+        found: dict[str, Any] = json.loads(self.responder.answer(arguments))
+        return found
+
+    def heard(self, run: int = RUN) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.responder.answer({"do": "heard", "run": run}))
+        return found
+
+
+def facts(configuration: Configuration) -> Facts:
+    return Facts(configuration.me.name, 0)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def arriving(**changes: Any) -> bytes:
+    values = {"run": RUN, "sender": 1, "target": 0, "way": Way.DATA, "size": 100, "sent_ns": 400}
+    return encode_probe(Probe(**{**values, **changes}))
+
+
+def test_probes_go_to_the_ports_of_the_daemons_named(bench: Bench) -> None:
+    outcome = bench.order([1, Way.DATA, 100, 0], [2, Way.TOKEN, 200, 0])
+
+    assert outcome == {"done": 2, "failed": []}
+    assert [place for _, place in bench.sent] == [("127.0.0.2", PORT), ("127.0.0.3", PORT + 1)]
+    assert [(each.sender, each.target, each.size) for each, _ in bench.sent] == [
+        (0, 1, 100),
+        (0, 2, 200),
+    ]
+
+
+def test_what_does_not_leave_is_told(bench: Bench) -> None:
+    bench.error = PermissionError(1, "no")
+
+    outcome = bench.order([1, Way.DATA, 100, 0])
+
+    assert outcome["done"] == 1
+    assert outcome["failed"][0]["index"] == 0
+
+
+def test_an_order_that_comes_again_is_answered_and_not_carried_out(bench: Bench) -> None:
+    first = bench.order([1, Way.DATA, 100, 0], number=5)
+
+    assert bench.order([1, Way.DATA, 100, 0], number=5) == first
+    assert len(bench.sent) == 1
+
+
+def test_no_more_leave_than_a_second_allows(bench: Bench) -> None:
+    done = [bench.order(*[[1, Way.DATA, 100, 0]] * 32)["done"] for _ in range(20)]
+
+    assert sum(done) == len(bench.sent) == PROBES_AT_ONCE
+    bench.now_ns += 1_000_000_000
+    assert bench.order([1, Way.DATA, 100, 0])["done"] == 1
+
+
+def test_large_probes_are_bounded_by_their_bytes(bench: Bench) -> None:
+    done = [bench.order(*[[1, Way.DATA, 65507, 0]] * 32)["done"] for _ in range(4)]
+
+    assert sum(done) == 64
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        [9, Way.DATA, 100, 0],
+        [1, Way.SEGMENT, 100, 0],
+        [1, 3, 100, 0],
+        [1, Way.DATA, 10, 0],
+        [1, Way.DATA, 65508, 0],
+        [1, Way.DATA, 100],
+        [1, Way.DATA, "100", 0],
+        [-1, Way.DATA, 100, 0],
+        "probe",
+    ],
+)
+def test_an_order_that_makes_no_sense_sends_nothing(bench: Bench, probe: Any) -> None:
+    with pytest.raises(ArgumentError):
+        bench.order([1, Way.DATA, 100, 0], probe)
+
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"do": "dance"}, {"do": "heard"}, {"do": "send", "run": 1}, {"do": ["send"]}]
+)
+def test_other_arguments_are_refused(bench: Bench, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        bench.responder.answer(arguments)
+
+
+def test_what_arrives_is_noted_with_the_least_delay_and_never_answered(bench: Bench) -> None:
+    bench.responder.take(arriving(sent_ns=400), "127.0.0.2")
+    bench.responder.take(arriving(sent_ns=900), "127.0.0.2")
+    bench.responder.take(arriving(target=EVERYBODY, way=Way.SEGMENT), "127.0.0.2")
+
+    assert [(each["way"], each["count"], each["delay_ns"]) for each in bench.heard()["heard"]] == [
+        (Way.DATA, 2, 100),
+        (Way.SEGMENT, 1, 600),
+    ]
+    assert bench.sent == []
+    assert bench.responder.noted == 3
+
+
+def test_what_comes_from_elsewhere_is_told_in_a_run_that_there_is(bench: Bench) -> None:
+    bench.responder.take(arriving(), "10.9.9.9")
+    assert bench.heard() == {"heard": [], "strays": []}
+
+    bench.order()
+    bench.responder.take(arriving(), "10.9.9.9")
+
+    assert bench.heard()["strays"] == [{"sender": 1, "source": "10.9.9.9"}]
+
+
+@pytest.mark.parametrize(
+    "data", [arriving(sender=9), arriving(target=2), arriving()[:-1], b"", b"\x80" * 99]
+)
+def test_what_is_no_probe_for_this_daemon_is_counted(bench: Bench, data: bytes) -> None:
+    bench.responder.take(data, "127.0.0.2")
+
+    assert bench.responder.refused == 1
+    assert bench.heard()["heard"] == []
+
+
+def test_own_multicasts_that_come_back_are_nothing(bench: Bench) -> None:
+    bench.responder.take(arriving(sender=0, target=EVERYBODY), "127.0.0.1")
+
+    assert (bench.responder.refused, bench.responder.noted) == (0, 0)
+
+
+def test_the_last_runs_are_kept_only(bench: Bench) -> None:
+    for run in range(RUNS_MAX + 1):
+        bench.responder.take(arriving(run=run), "127.0.0.2")
+
+    assert bench.heard(0)["heard"] == []
+    assert bench.heard(RUNS_MAX)["heard"] != []
+
+
+def test_a_flood_of_kinds_fills_no_memory(bench: Bench) -> None:
+    for number in range(KINDS_MAX + 10):
+        bench.now_ns += 10_000_000
+        bench.responder.take(arriving(size=64 + number), "127.0.0.2")
+
+    assert len(bench.heard()["heard"]) == KINDS_MAX
+    assert bench.responder.refused == 10
