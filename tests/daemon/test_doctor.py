@@ -44,7 +44,9 @@ def test_without_daemons_the_doctor_stands_in_for_the_own_one() -> None:
     done = doctor(free_port())
 
     assert done.returncode == 1
-    assert "are free: no daemon runs here, the doctor stood in for it" in " ".join(done.stdout.split())
+    assert "are free: no daemon runs here, the doctor stood in for it" in " ".join(
+        done.stdout.split()
+    )
     assert "2 failures" in done.stdout
 
 
