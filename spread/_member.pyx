@@ -26,6 +26,7 @@ from spread._packets cimport (
     PacketFault, packet_kind, packet_read,
 )
 from spread._pieces cimport pieces_open
+from spread._recorder cimport FAULT_PARTITIONED, FAULT_TWIN
 from spread._recovery cimport recovery_open
 from spread._ring cimport DATA_NEW, ring_open
 from spread._station cimport station_open
@@ -99,18 +100,22 @@ cdef class Member(Teller):
             &packet, data, size, self.station.network, self.station.daemon_count
         )
         if fault != PACKET_OK:
+            self.station.note(data, size, fault)
             self.drop(fault, source)
             return
         if packet.transmitter == self.station.me:
             # Our own multicast comes back; another daemon under our number is membership's matter.
             if packet.kind >= KIND_CONTROL and packet.second != self.station.incarnation:
+                self.station.note(data, size, FAULT_TWIN)
                 self.call_control(
                     &packet, data + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, source
                 )
             return
         if self.station.is_apart(packet.transmitter):
             self.counters[STAT_PARTITIONED] += 1
+            self.station.note(data, size, FAULT_PARTITIONED)
             return
+        self.station.note(data, size, 0)
         self.refused_ns[packet.transmitter] = 0
         self.station.meters.peers[packet.transmitter].heard_ns = now_ns
         if self.was_paused():

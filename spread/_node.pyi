@@ -1,6 +1,7 @@
 from typing import final
 
 from spread._member import Member
+from spread._recorder import Recorder
 from spread.daemon.membership.settings import NetworkSettings, RingSettings
 from spread.daemon.upcalls import Upcalls
 
@@ -45,6 +46,8 @@ class Node(Member):
 
         `components` has a number for each configured daemon.
         """
+    def set_recorder(self, recorder: Recorder | None) -> None:
+        """Note every datagram there from here on; None for nowhere."""
     def set_limits(
         self,
         *,

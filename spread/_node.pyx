@@ -25,6 +25,7 @@ from spread._outbox cimport outbox_clear
 from spread._packets cimport NO_DAEMON
 from spread._pieces cimport pieces_open
 from spread._receivers cimport receivers_close, receivers_find, receivers_reserve
+from spread._recorder cimport Recorder
 from spread._ring cimport ring_open
 from spread._routes cimport (
     Route, route_slots, routes_add, routes_close, routes_find, routes_open, routes_remove,
@@ -498,6 +499,10 @@ cdef class Node(Clients):
         for number in range(self.station.daemon_count):
             self.station.components[number] = components[number]
         self.station.partition_ns = until_ns
+
+    def set_recorder(self, Recorder recorder):
+        """Note every datagram there from here on; None for nowhere."""
+        self.station.recorder = recorder
 
     def set_limits(
         self, *, uint32_t session_messages_max, uint64_t session_bytes_max,

@@ -14,7 +14,7 @@ from spread._flow cimport (
     flow_scaled, flow_share,
 )
 from spread._meters cimport histogram_add, peer_received
-from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN, outbox_add
+from spread._outbox cimport CHANNEL_DATA, CHANNEL_TOKEN
 from spread._packets cimport (
     FLAG_GRANT, FLAG_POST, FLAG_RECOVERY, FLAG_RESEND, FLAG_RETRANS, KIND_DATA, KIND_TOKEN,
     KIND_TOKEN_ACK, NO_DAEMON, PACKET_HEADER_SIZE, packet_read, packet_write,
@@ -331,9 +331,8 @@ cdef class Ring:
         packet_write(
             self.sent_token.data, self.sent_token.size, &packet, self.station.network
         )
-        outbox_add(
-            self.station.outbox, self.sent_token, 0, self.sent_token.size, self.sent_target,
-            CHANNEL_TOKEN,
+        self.station.post(
+            self.sent_token, 0, self.sent_token.size, self.sent_target, CHANNEL_TOKEN
         )
         self.arm_resend()
 
@@ -593,7 +592,7 @@ cdef class Ring:
         packet_write(buffer.data, buffer.size, &packet, self.station.network)
         self.sent_target = target
         self.passed_ns = self.station.now_ns
-        outbox_add(self.station.outbox, buffer, 0, buffer.size, target, CHANNEL_TOKEN)
+        self.station.post(buffer, 0, buffer.size, target, CHANNEL_TOKEN)
         self.arm_resend()
 
     cdef void wanted(self, uint8_t who) noexcept nogil:

@@ -20,6 +20,7 @@ from spread._meters cimport Meters
 from spread._outbox cimport Outbox
 from spread._packets cimport DAEMONS_MAX, Packet
 from spread._path cimport Path
+from spread._recorder cimport Recorder
 from spread._submissions cimport Submissions
 
 cdef struct RingLimits:
@@ -77,6 +78,7 @@ cdef class Station:
     cdef bint came_in_pieces       # The packet that is being handed over.
     cdef int64_t now_ns
     cdef Meters meters             # For those who watch.
+    cdef Recorder recorder         # Of what comes in and goes out, or None.
     cdef int64_t partition_ns      # Until then a monitor's partition is in force; 0 for none.
     cdef uint16_t components[DAEMONS_MAX]  # The partition, by daemon number.
     cdef uint32_t defects          # Of a test build; see `_defects.pxd`.
@@ -86,6 +88,14 @@ cdef class Station:
 
     cdef uint64_t cut_count(self) noexcept nogil
     # How many packets went in pieces so far.
+
+    cdef void note(self, const uint8_t* data, uint32_t size, uint32_t fault) noexcept nogil
+    # Have a datagram recorded that came in, with the reason why it goes no further, or 0.
+
+    cdef void post(
+        self, Buffer* buffer, uint32_t start, uint32_t size, uint32_t target, uint32_t channel
+    ) noexcept nogil
+    # Queue a datagram for one target, with its header written; the only way out.
 
     cdef uint32_t pending_count(self) noexcept nogil
     # Packets that could be numbered now, the open ones included.

@@ -13,6 +13,9 @@ from spread._packets cimport (
 )
 from spread._path cimport path_open
 from spread._pieces cimport piece_make
+from spread._recorder cimport (
+    DIRECTION_CUT, DIRECTION_IN, DIRECTION_JOINED, DIRECTION_OUT, TARGET_HERE,
+)
 from spread._stats cimport STAT_CUT, STAT_FORWARDED
 from spread._submissions cimport PAYLOAD_SIZE_MAX, submissions_open
 from spread._window cimport WINDOW_SLOTS
@@ -91,12 +94,28 @@ cdef class Station:
         self.limits.scale_max = scale_bound(base, most)
         return 0
 
+    cdef void note(self, const uint8_t* data, uint32_t size, uint32_t fault) noexcept nogil:
+        if self.recorder is not None:
+            self.recorder.note(
+                data, size, TARGET_HERE,
+                DIRECTION_JOINED if self.came_in_pieces else DIRECTION_IN, fault, self.now_ns,
+            )
+
+    cdef void post(
+        self, Buffer* buffer, uint32_t start, uint32_t size, uint32_t target, uint32_t channel
+    ) noexcept nogil:
+        if self.recorder is not None:
+            self.recorder.note(
+                buffer.data + start, size, target, DIRECTION_OUT, 0, self.now_ns
+            )
+        outbox_add(self.outbox, buffer, start, size, target, channel)
+
     cdef void add(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
     ) noexcept nogil:
         """Queue a datagram for everybody that it is for."""
         if route.scope == SCOPE_DAEMON:
-            outbox_add(self.outbox, buffer, start, size, route.target, route.channel)
+            self.post(buffer, start, size, route.target, route.channel)
             return
         if route.scope == SCOPE_CONFIGURED:
             self.add_configured(buffer, start, size)
@@ -116,9 +135,9 @@ cdef class Station:
             if member == self.me or self.segments[member] != self.segments[self.me]:
                 continue
             if self.has_multicast:
-                outbox_add(self.outbox, buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
+                self.post(buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
                 return
-            outbox_add(self.outbox, buffer, start, size, member, CHANNEL_DATA)
+            self.post(buffer, start, size, member, CHANNEL_DATA)
 
     cdef void add_configured(
         self, Buffer* buffer, uint32_t start, uint32_t size
@@ -126,11 +145,11 @@ cdef class Station:
         """Queue a datagram for the own segment, whoever of it is in the ring."""
         cdef uint32_t number
         if self.has_multicast:
-            outbox_add(self.outbox, buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
+            self.post(buffer, start, size, TARGET_SEGMENT, CHANNEL_DATA)
             return
         for number in range(self.daemon_count):
             if number != self.me and self.segments[number] == self.segments[self.me]:
-                outbox_add(self.outbox, buffer, start, size, number, CHANNEL_DATA)
+                self.post(buffer, start, size, number, CHANNEL_DATA)
 
     cdef void add_others(
         self, Buffer* buffer, uint32_t start, uint32_t size, const Route* route
@@ -144,9 +163,7 @@ cdef class Station:
                 continue
             if self.segments[route.members[number]] != told:
                 told = self.segments[route.members[number]]
-                outbox_add(
-                    self.outbox, buffer, start, size, route.members[number], CHANNEL_DATA
-                )
+                self.post(buffer, start, size, route.members[number], CHANNEL_DATA)
 
     cdef void add_pieces(
         self, const uint8_t* data, uint32_t size, uint64_t identity, const Route* route
@@ -165,6 +182,8 @@ cdef class Station:
             <uint32_t>((size + PIECES_MAX - 1) // PIECES_MAX),
         )
         self.counters[STAT_CUT] += 1
+        if self.recorder is not None:
+            self.recorder.note(data, size, route.target, DIRECTION_CUT, 0, self.now_ns)
         while index * packet.lag < size:
             piece = piece_make(self.pool, data, size, index, &packet, self.network)
             if piece == NULL:

@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "web": Command("show the ring in a browser", "spread.cli.monitor_web"),
     "groups": Command("list groups and their members", "spread.cli.monitor_groups"),
     "sessions": Command("list the slowest sessions", "spread.cli.monitor_sessions"),
+    "trace": Command("show what daemons recorded, as a timeline", "spread.cli.monitor_trace"),
     "reload": Command("let daemons read their files again", "spread.cli.monitor_reload"),
     "partition": Command("cut the ring into parts, for tests", "spread.cli.monitor_partition"),
     "heal": Command("undo a partition", "spread.cli.monitor_heal"),

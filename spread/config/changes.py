@@ -25,6 +25,7 @@ APPLIED: Final[dict[str, str]] = {
     "event_stamp": "EventTimeStamp",
     "dangerous_monitor": "DangerousMonitor",
     "monitor_allow": "MonitorAllow",
+    "flight_recorder_on_view": "FlightRecorderOnView",
     "auth_allowed": "AllowedAuthMethods",
     "auth_required": "RequiredAuthMethods",
     "access_policy": "AccessControlPolicy",
@@ -52,6 +53,7 @@ _LATER: Final[dict[str, str]] = {
     "max_queued_bytes": "MaxQueuedBytes",
     "metrics_port": "MetricsPort",
     "metrics_address": "MetricsAddress",
+    "flight_recorder": "FlightRecorder",
 }
 
 

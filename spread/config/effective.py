@@ -104,6 +104,8 @@ def effective_record(configuration: Configuration) -> Record:
         "max_queued_bytes": options.max_queued_bytes,
         "max_memberships": options.max_memberships,
         "busy_poll": options.busy_poll,
+        "flight_recorder": options.flight_recorder,
+        "flight_recorder_on_view": options.flight_recorder_on_view,
         "monitor_allow": list(options.monitor_allow),
         "metrics_port": options.metrics_port,
         "metrics_address": options.metrics_address,

@@ -154,6 +154,8 @@ class Options:
     max_queued_bytes: int = 512 * 1024 * 1024
     max_memberships: int = 500_000
     busy_poll: int = 0  # Microseconds.
+    flight_recorder: int = 8192  # KiB; 0 for none.
+    flight_recorder_on_view: bool = False
     monitor_allow: tuple[str, ...] = ()  # Networks such as 10.0.0.0/8.
     metrics_port: int | None = None
     metrics_address: str = "127.0.0.1"

@@ -105,6 +105,11 @@ _OWN = (
     # Microseconds; who wants more than a second wants it for ever.
     Option("BusyPoll", Form.NUMBER, "busy_poll",
            low=0, high=1_000_000, example="50", own=True),
+    # KiB; a GiB holds 16 million packets.
+    Option("FlightRecorder", Form.NUMBER, "flight_recorder",
+           low=0, high=1_048_576, example="8192", own=True),
+    Option("FlightRecorderOnView", Form.BOOLEAN, "flight_recorder_on_view",
+           example="no", own=True),
     Option("MonitorAllow", Form.NETWORKS, "monitor_allow", example="10.0.0.0/8", own=True),
     Option("MetricsPort", Form.NUMBER, "metrics_port",
            low=1, high=65_535, example="9480", own=True),

@@ -179,6 +179,8 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
         "MaxQueuedBytes": f"{options.max_queued_bytes} bytes",
         "MaxMemberships": f"{options.max_memberships}",
         "BusyPoll": _busy_poll(options.busy_poll),
+        "FlightRecorder": _flight_recorder(options.flight_recorder),
+        "FlightRecorderOnView": _yes_no(options.flight_recorder_on_view),
         "MonitorAllow": " ".join(options.monitor_allow) or "daemons of this file and their hosts",
         "MetricsPort": "off" if options.metrics_port is None else f"{options.metrics_port}",
         "MetricsAddress": options.metrics_address,
@@ -187,6 +189,10 @@ def _shown_values(configuration: Configuration) -> dict[str, str]:
 
 def _busy_poll(time_us: int) -> str:
     return f"{time_us} us, a core while messages come" if time_us else "off"
+
+
+def _flight_recorder(size_kib: int) -> str:
+    return f"{size_kib} KiB" if size_kib else "off"
 
 
 def _flag_names(flags: EventType) -> str:

@@ -39,6 +39,7 @@ from spread.daemon.datagram_size import DatagramSize, find_datagram_size
 from spread.daemon.event_ring import EventRing
 from spread.daemon.final_count import final_count
 from spread.daemon.findings import HostSockets, findings
+from spread.daemon.flight_recorder import Bearings, FlightRecorder
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
@@ -63,6 +64,7 @@ from spread.daemon.witness import DaemonWitness
 from spread.errors import ConfigurationError
 from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
+from spread.monitor.queries import Kind
 from spread.monitor.report import Report
 from spread.release import release
 
@@ -165,8 +167,11 @@ class _Daemon:
         if is_ring(self._configuration):
             self._size = find_datagram_size(self._configuration)
         self._incarnation = next_incarnation(time.time_ns(), self._state_dir)
+        self._flight = self._open_flight_recorder(stack)
         self._parts = self._compose()
         self._node: Node = self._parts.node
+        if self._flight is not None:
+            self._node.set_recorder(self._flight.recorder)
         self._control = self._parts.control
         self._reactor = Reactor(self._node)
         self._reactor.set_busy_poll(start.configuration.options.busy_poll * NS_PER_US)
@@ -222,6 +227,30 @@ class _Daemon:
             record = StateRecord(self._state_dir)
             stack.callback(record.close)
         return RingTimes(_wall_seconds, record, self._ring_time_lost)
+
+    def _open_flight_recorder(self, stack: ExitStack) -> FlightRecorder | None:
+        """Record from here on; what is noted stays if the daemon does not end in order."""
+        options = self._configuration.options
+        if not options.flight_recorder:
+            return None
+        change = plan_privileges(options, Identity.current()).change
+        owner = None if change is None else (change.user_id, change.group_id)
+        flight = FlightRecorder(
+            Bearings(self._configuration, self._incarnation, self._state_dir, owner), self._events
+        )
+        self._events.follow(flight.note)
+
+        def end(kind: type[BaseException] | None, *_: object) -> None:
+            self._events.follow(None)
+            is_crash = kind is not None and not issubclass(kind, ConfigurationError)
+            flight.close(is_crash=is_crash)
+
+        stack.push(end)
+        return flight
+
+    def _keep_flight(self) -> None:
+        if self._flight is not None:
+            self._watching.observer.post(partial(self._flight.keep, "a signal asked for it"))
 
     def _compose(self) -> Parts:
         return compose(
@@ -294,6 +323,8 @@ class _Daemon:
         watching.observer.complete_with(self._self_watch(stack).complete)
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
+        if self._flight is not None:
+            watching.queries.add(Kind.TRACE, self._flight.answer)
         return watching
 
     def _compose_reloader(self, stack: ExitStack) -> Reloader:
@@ -310,7 +341,8 @@ class _Daemon:
             listeners=self._listeners,
             datagrams=self._datagrams,
             set_busy_poll=self._reactor.set_busy_poll,
-            followers=(self._follow, self._witness.configured, self._watching.configured),
+            followers=(self._follow, self._witness.configured, self._watching.configured)
+            + (() if self._flight is None else (self._flight.configured,)),
         )
         reconfiguration = Reconfiguration(running, self._incarnation)
         return self._watching.attach_reloader(
@@ -394,7 +426,12 @@ class _Daemon:
 
     def _watch(self) -> None:
         """Let the loop see signals and clients that connect."""
-        answer = partial(self._signals.answer, stop=self._reactor.stop, hang_up=self._hang_up)
+        answer = partial(
+            self._signals.answer,
+            stop=self._reactor.stop,
+            hang_up=self._hang_up,
+            keep=self._keep_flight,
+        )
         self._reactor.watch(self._signals.fileno(), answer)
         self._reactor.watch(self._watching.calls.fileno(), self._watching.calls.run_all)
         for each in self._listeners.serving(Purpose.CLIENTS):
@@ -433,7 +470,7 @@ class _Daemon:
             name = (ring.leader % WORDS, ring.time % WORDS)
             self._witness.ring_named(name)
             self._witness.ring_installed(name, [0])
-        self._watching.start()
+        self._watching.start(() if self._flight is None else (self._flight,))
         if self._metrics is not None:
             self._serve_metrics(self._metrics)
         self._print(

@@ -16,9 +16,13 @@ from typing import Final
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
+from spread.eventlog_format import field_text
 from spread.monitor.report import EventLine, EventPage
 
-__all__ = ["EVENTS_MAX", "EventRing"]
+__all__ = ["EVENTS_MAX", "EventRing", "Follow"]
+
+Follow = Callable[[EventType, EventPriority, str], None]
+"""Is told of each event that is kept, as one line."""
 
 EVENTS_MAX: Final = 1000
 """Events that are kept of each of the two kinds."""
@@ -53,6 +57,11 @@ class EventRing:
         self._numbers = count(1)
         self._events: deque[_Event] = deque(maxlen=EVENTS_MAX)
         self._sessions: deque[_Event] = deque(maxlen=EVENTS_MAX)
+        self._follow: Follow | None = None
+
+    def follow(self, follow: Follow | None) -> None:
+        """Have each event told as it happens, by the thread that it happens in; None for nobody."""
+        self._follow = follow
 
     def event(
         self,
@@ -68,6 +77,8 @@ class EventRing:
         self._log.event(types, priority, wording, lines=lines, **fields)
         if priority is EventPriority.DEBUG:
             return
+        if self._follow is not None:
+            self._follow(types, priority, _text(wording, fields, lines))
         kept = self._sessions if types is EventType.SESSION else self._events
         kept.append(
             _Event(
@@ -88,6 +99,12 @@ class EventRing:
         return EventPage(
             last=kept[-1].number if kept else 0, events=tuple(map(_line, later[:PAGE_MAX]))
         )
+
+
+def _text(wording: str, fields: dict[str, object], lines: Sequence[str]) -> str:
+    named = (f"{name}={field_text(value)}" for name, value in fields.items())
+    listed = "; ".join(each.strip() for each in lines[:LINES_MAX])
+    return " ".join([wording, *named]) + (f": {listed}" if listed else "")
 
 
 def _line(event: _Event) -> EventLine:

@@ -23,6 +23,7 @@ class Signals:
     def __init__(self) -> None:
         self.stop_requested = False
         self.hang_up_requested = False
+        self.keep_requested = False
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
@@ -30,13 +31,21 @@ class Signals:
         self._old = {number: signal.signal(number, self._on_stop) for number in STOPS}
         if hasattr(signal, "SIGHUP"):
             self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hang_up)
+        if hasattr(signal, "SIGUSR1"):
+            self._old[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_keep)
 
     def fileno(self) -> int:
         """Readable when a signal has come."""
         return self._receiver.fileno()
 
-    def answer(self, *, stop: Callable[[], None], hang_up: Callable[[], None]) -> None:
-        """Do what signals have asked for."""
+    def answer(
+        self,
+        *,
+        stop: Callable[[], None],
+        hang_up: Callable[[], None],
+        keep: Callable[[], None],
+    ) -> None:
+        """Do what signals have asked for; `keep` is to keep what the flight recorder has."""
         try:
             while self._receiver.recv(256):
                 pass
@@ -45,6 +54,9 @@ class Signals:
         if self.hang_up_requested:
             self.hang_up_requested = False
             hang_up()
+        if self.keep_requested:
+            self.keep_requested = False
+            keep()
         if self.stop_requested:
             stop()
 
@@ -61,3 +73,6 @@ class Signals:
 
     def _on_hang_up(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.hang_up_requested = True
+
+    def _on_keep(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.keep_requested = True
