@@ -114,19 +114,11 @@ class Directory:
                 descriptor = self._open(name, os.O_RDONLY)
             except OSError:
                 continue
+            if not _is_ours(os.fstat(descriptor), owners) or not lock(descriptor):
+                os.close(descriptor)
+                continue
             with os.fdopen(descriptor, "rb") as file:
-                found = os.fstat(descriptor)
-                is_ours = not hasattr(os, "getuid") or (
-                    found.st_uid in owners and not found.st_mode & 0o077
-                )
-                if (
-                    stat.S_ISREG(found.st_mode)
-                    and is_ours
-                    and found.st_nlink == 1
-                    and found.st_size <= FILE_SIZE_MAX
-                    and lock(descriptor)
-                ):
-                    yield name, file.read()
+                yield name, file.read(FILE_SIZE_MAX)
 
     # -- Kept files -------------------------------------------------------------------------------
 
@@ -175,3 +167,11 @@ class Directory:
         where: Path | int = self.path if self._handle is None else self._handle
         with os.scandir(where) as entries:
             return [each.name for each in entries if pattern.fullmatch(each.name)]
+
+
+def _is_ours(found: os.stat_result, owners: frozenset[int]) -> bool:
+    """Tell whether a file is one that only this daemon's users can have made."""
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        return False
+    has_users = hasattr(os, "getuid")
+    return not has_users or (found.st_uid in owners and not found.st_mode & 0o077)

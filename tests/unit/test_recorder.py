@@ -33,7 +33,7 @@ def test_the_head_says_how_to_read_the_rest() -> None:
     assert image[:8] == MAGIC
     assert struct.unpack_from("<II", image, 8) == (HEAD_SIZE, PACKET_SIZE)
     assert struct.unpack_from("<QQ", image, 32) == (8, 2)
-    assert json.loads(image[56 : 56 + struct.unpack_from("<I", image, 52)[0]]) == {"daemon": "a"}
+    assert json.loads(image[128 : 128 + struct.unpack_from("<I", image, 52)[0]]) == {"daemon": "a"}
 
 
 def test_a_packet_is_kept_by_its_header_time_size_and_direction() -> None:
@@ -81,7 +81,7 @@ def test_the_newest_texts_stay_cut_to_their_place(room: int, texts: list[bytes])
     image = recorder.image()
     for number in range(max(0, len(texts) - room), len(texts)):
         at = HEAD_SIZE + PACKET_SIZE + number % room * TEXT_SIZE
-        size = struct.unpack_from("<I", image, at + 8)[0]
+        size = struct.unpack_from("<H", image, at + 8)[0]
         assert image[at + 16 : at + 16 + size] == texts[number][:240]
 
 

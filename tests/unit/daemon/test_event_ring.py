@@ -109,3 +109,18 @@ def test_long_values_of_clients_are_cut() -> None:
     ring.event(EventType.SESSION, EventPriority.INFO, "refused", name="x" * (2 * TEXT_MAX))
 
     assert ring.page(0).events[0].fields == {"name": "x" * TEXT_MAX}
+
+
+def test_a_follower_is_told_each_event_in_one_line() -> None:
+    told: list[tuple[EventPriority, str]] = []
+    ring = EventRing(Log())
+    ring.follow(lambda _, priority, text: told.append((priority, text)))
+
+    ring.event(
+        EventType.PRINT, EventPriority.PRINT, "membership", lines=["  d1 1.2.3.4", "  d2"], n="a b"
+    )
+    ring.event(EventType.PRINT, EventPriority.DEBUG, "for finding defects")
+    ring.follow(None)
+    ring.event(EventType.PRINT, EventPriority.PRINT, "nobody hears of it")
+
+    assert told == [(EventPriority.PRINT, 'membership n="a b": d1 1.2.3.4; d2')]
