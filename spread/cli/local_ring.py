@@ -80,7 +80,7 @@ class _Ring:
             while self._running:
                 for key, _ in self._selector.select():
                     if key.data is None:
-                        self._signals.answer(stop=self._stop, hang_up=self._reopen)
+                        self._answer_signals()
                     else:
                         self._read(key.data)
         finally:
@@ -96,9 +96,16 @@ class _Ring:
         for member in self._running:
             member.process.terminate()
 
-    def _reopen(self) -> None:
+    def _answer_signals(self) -> None:
+        self._signals.answer(
+            stop=self._stop,
+            hang_up=lambda: self._pass_on(signal.SIGHUP),
+            keep=lambda: self._pass_on(signal.SIGUSR1),
+        )
+
+    def _pass_on(self, number: int) -> None:
         for member in self._running:
-            member.process.send_signal(signal.SIGHUP)
+            member.process.send_signal(number)
 
     def _read(self, member: _Member) -> None:
         data = os.read(member.output.fileno(), READ_SIZE)

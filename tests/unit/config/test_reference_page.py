@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spread.config.model import EventType
-from spread.config.options import OPTIONS, OWN_OPTIONS, TIMEOUTS
+from spread.config.options import OPTIONS, OWN_OPTIONS, TIMEOUTS, Form
 from spread.config.settings import WIDE_AREA_TIMEOUTS
 from tests.unit.config.hosts import ScriptedHost
 from tests.unit.config.reading import read
@@ -26,12 +26,7 @@ def test_every_event_type_is_named(kind: EventType) -> None:
 
 
 @pytest.mark.parametrize(
-    "word",
-    [
-        word
-        for word in OWN_OPTIONS
-        if word not in ("Multicast", "StateDir", "MonitorAllow", "FlightRecorderOnView")
-    ],
+    "word", [option.word for option in OWN_OPTIONS.values() if option.form is Form.NUMBER]
 )
 def test_bounds_of_own_numbers_are_those_in_force(word: str) -> None:
     option = OWN_OPTIONS[word]
