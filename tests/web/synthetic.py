@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from spread.errors import PeerError
+from spread.monitor.flight_file import Direction, FlightFile, Kind, PacketNote, TextNote
 from spread.monitor.rates import History
 from spread.monitor.report import (
     Finding,
@@ -167,6 +169,13 @@ class SyntheticRing:
     async def sessions(self, daemon: str) -> tuple[SessionLine, ...]:
         return self.daemons[daemon].slowest
 
+    async def trace(self, daemon: str, packets: int) -> FlightFile:
+        assert packets > 0
+        me = list(self.daemons).index(daemon)
+        if not self.daemons[daemon].is_alive:
+            raise PeerError(f"{daemon} does not answer")
+        return recorded(me, tuple(self.daemons), self._now_s)
+
     # Inside.
 
     def _group(self, name: str) -> GroupLine:
@@ -283,4 +292,49 @@ def with_findings(ring: SyntheticRing) -> None:
             remedy="It is closed when 16 MiB wait. Let it read faster, or leave groups.",
             since_s=ring.start_s + 75,
         ),
+    )
+
+
+def recorded(me: int, names: tuple[str, ...], now_s: float) -> FlightFile:
+    """Return what a daemon recorded of a token that went round, and of a message."""
+    notes = []
+    for number in range(3 * len(names)):
+        sender = number % len(names)
+        if me not in (sender, (sender + 1) % len(names)):
+            continue
+        direction = Direction.OUT if me == sender else Direction.IN
+        for kind in (Kind.DATA, Kind.TOKEN):
+            notes.append(
+                PacketNote(
+                    time_ns=1_000_000 * number + direction.value,
+                    size=100,
+                    target=(sender + 1) % len(names),
+                    direction=direction,
+                    fault=0,
+                    magic=b"",
+                    kind=kind,
+                    version=1,
+                    flags=0,
+                    origin=sender,
+                    transmitter=sender,
+                    leader=1,
+                    ring_time=1,
+                    number=number,
+                    second=0,
+                    lag=0,
+                    tail=0,
+                )
+            )
+    return FlightFile(
+        daemon=names[me],
+        address="10.0.0.1",
+        me=me,
+        names=names,
+        process=1,
+        release="1",
+        moment_ns=0,
+        wall_ns=int(now_s * 1e9),
+        first_packet=0,
+        packets=tuple(notes),
+        texts=(TextNote(0, 0, "membership daemons=3"),),
     )

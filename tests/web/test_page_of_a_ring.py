@@ -71,6 +71,23 @@ def test_groups_and_their_members_can_be_found(ring: RealRing, page: Watched) ->
         page.page.locator("#groups-place:text('26 to 30 of 30')").wait_for()
 
 
+def test_a_trace_shows_packets_and_how_the_ring_came_about(
+    ring: RealRing, page: Watched, keep: Callable[[Watched], None]
+) -> None:
+    with ring.connect("a", "alice") as alice:
+        alice.join("tea")
+        alice.receive(timeout=DEADLINE)
+
+    page.page.get_by_role("button", name="Take a trace").click()
+
+    page.page.locator("#trace tr[data-kind=TOKEN]").first.wait_for()
+    page.page.locator("#trace tr[data-kind=EVENT]", has_text="membership").first.wait_for()
+    keep(page)
+    page.page.get_by_label("Show").select_option("membership")
+    page.page.get_by_role("button", name="Take a trace").click()
+    page.page.locator("#trace:not(:has(tr[data-kind=TOKEN]))").wait_for()
+
+
 def test_traffic_shows_in_the_plots(ring: RealRing, page: Watched) -> None:
     with ring.connect("a", "alice") as alice:
         alice.join("tea")

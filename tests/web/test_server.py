@@ -101,6 +101,23 @@ def test_a_daemon_that_there_is_not_is_named(site: Site) -> None:
     assert answer.json()["error"] == "the configuration has no daemon 'nobody'"
 
 
+def test_a_trace_is_one_timeline_of_all_daemons(site: Site) -> None:
+    answer = site.get("/api/trace?show=ring").json()
+
+    entries = answer["entries"]
+    assert answer["silent"] == []
+    assert {each["kind"] for each in entries} == {"TOKEN", "EVENT"}
+    assert {each["daemon"] for each in entries} == {"a", "b", "c"}
+    assert [each["time_s"] for each in entries] == sorted(each["time_s"] for each in entries)
+
+
+def test_a_trace_of_what_there_is_not_is_refused_with_the_reason(site: Site) -> None:
+    answer = site.get("/api/trace?show=payloads")
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert answer.json()["error"] == "show is one of all, membership, ring"
+
+
 def test_metrics_are_those_of_every_daemon(site: Site) -> None:
     text = site.get("/metrics").text
 

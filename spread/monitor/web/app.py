@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spread.errors import PeerError
+from spread.monitor.flight_file import EVENT, Kind
 from spread.monitor.report import GroupPage, SessionLine
 from spread.monitor.web.access import COOKIE, Access, Credentials, Verdict
 from spread.monitor.web.board import Board
@@ -45,6 +46,13 @@ HEADERS: Final = {
 PAGE_MAX: Final = 100
 """Groups in one page of them."""
 
+TRACES: Final = {
+    "all": frozenset[str](),
+    "membership": frozenset({EVENT, *(kind.name for kind in Kind if kind >= Kind.ALIVE)}),
+    "ring": frozenset({EVENT, *(kind.name for kind in Kind if kind is not Kind.DATA)}),
+}
+"""What of a trace a page may want: everything, without data, or how rings came about."""
+
 PREFIX_SIZE_MAX: Final = 64
 """Bytes; names of groups have at most 31."""
 
@@ -62,6 +70,7 @@ def site(board: Board, access: Access, drop: Drop) -> ASGIApp:
         Route("/stream", pages.stream),
         Route("/api/groups", pages.groups),
         Route("/api/sessions", pages.sessions),
+        Route("/api/trace", pages.trace),
         Route("/metrics", pages.metrics),
         Route("/healthz", pages.healthz),
         Route("/readyz", pages.readyz),
@@ -107,6 +116,16 @@ class _Pages:
 
     async def sessions(self, request: Request) -> Response:
         return await _told(self._board.sessions(request.query_params.get("daemon", "")))
+
+    async def trace(self, request: Request) -> Response:
+        shown = TRACES.get(request.query_params.get("show", "all"))
+        if shown is None:
+            names = ", ".join(TRACES)
+            return JSONResponse({"error": f"show is one of {names}"}, HTTPStatus.BAD_REQUEST)
+        try:
+            return JSONResponse(await self._board.trace(shown))
+        except PeerError as error:
+            return JSONResponse({"error": str(error)}, HTTPStatus.BAD_GATEWAY)
 
     async def metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")

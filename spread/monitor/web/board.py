@@ -7,10 +7,12 @@ a page that asks    -> groups, sessions: questions to one daemon
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from spread.errors import PeerError
+from spread.monitor.flight_file import FlightFile
 from spread.monitor.report import GroupPage, SessionLine
+from spread.monitor.trace import Filter, timeline
 from spread.monitor.web.feed import Feed, Page, to_text
 from spread.monitor.web.sight import Sight, Watch
 from spread.monitor.web.streams import Streams, event_text
@@ -22,6 +24,13 @@ TICK_S: Final = 1.0
 
 LOOK_S: Final = 0.2
 """Between two looks at whether something has happened; silence is no event that comes in."""
+
+TRACE_PACKETS: Final = 600
+TRACE_PACKETS_ALL: Final = 20_000
+"""Packets of one daemon and of all daemons in a trace: it is made while everybody waits."""
+
+TRACE_ENTRIES: Final = 500
+"""Entries of a trace; a page with more of them is nothing to read."""
 
 QUESTIONS_MAX: Final = 8
 """Questions of pages that may be open at a time; more wait for their turn."""
@@ -40,6 +49,7 @@ class Board:
         """What was made of it."""
         self._told_s = float("-inf")
         self._questions = asyncio.Semaphore(QUESTIONS_MAX)
+        self._tracing = asyncio.Lock()
 
     async def run(self) -> None:
         """Look at the ring until cancelled."""
@@ -81,6 +91,30 @@ class Board:
         chosen = self._chosen(daemon)
         async with self._questions:
             return await self._watch.sessions(chosen)
+
+    async def trace(self, kinds: frozenset[str]) -> dict[str, Any]:
+        """Return what the daemons recorded last as one timeline, and who could not tell."""
+        seen = self.sight.seen if self.sight is not None else ()
+        names = [each.name for each in seen if each.is_answering and not each.is_classic]
+        if not names:
+            raise PeerError("no daemon answers that could tell")
+        packets = min(TRACE_PACKETS, TRACE_PACKETS_ALL // len(names))
+        # One at a time: several of them would hold up the pages.
+        async with self._tracing:
+            told = await asyncio.gather(*(self._record_of(each, packets) for each in names))
+            files = [each for each in told if isinstance(each, FlightFile)]
+            entries = await asyncio.to_thread(
+                timeline, files, Filter(kinds=kinds), most=TRACE_ENTRIES
+            )
+        return {"entries": entries, "silent": [each for each in told if isinstance(each, str)]}
+
+    async def _record_of(self, daemon: str, packets: int) -> FlightFile | str:
+        """Return what a daemon recorded, or why there is nothing of it."""
+        async with self._questions:
+            try:
+                return await self._watch.trace(daemon, packets)
+            except PeerError as error:
+                return f"{daemon}: {error}"
 
     def _chosen(self, daemon: str) -> str:
         seen = self.sight.seen if self.sight is not None else ()

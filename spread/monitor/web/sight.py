@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from spread.monitor.flight_file import FlightFile
 from spread.monitor.rates import History
 from spread.monitor.report import GroupPage, Report, SessionLine
 
@@ -75,3 +76,6 @@ class Watch(Protocol):
 
     async def sessions(self, daemon: str) -> tuple[SessionLine, ...]:
         """Return the slowest sessions of `daemon`; PeerError if it does not answer in time."""
+
+    async def trace(self, daemon: str, packets: int) -> FlightFile:
+        """Return the end of what `daemon` recorded; PeerError if it does not answer in time."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from spread.errors import PeerError
 from spread.monitor.client import AsyncRingClient
+from spread.monitor.flight_file import FlightFile
 from spread.monitor.queries import Kind
 from spread.monitor.report import GroupPage, SessionLine, from_json
 from spread.monitor.roster import Roster
 from spread.monitor.silence import explain
+from spread.monitor.trace import file_of_answer
 from spread.monitor.udp import MonitorSocket
 from spread.monitor.watch import INTERVAL_S, RingWatch, Watched
 from spread.monitor.web.sight import Seen, Sight
@@ -59,6 +61,11 @@ class Watcher:
         if not isinstance(lines, list):
             raise PeerError(f"{daemon}: its list of sessions is none")
         return tuple(from_json(SessionLine, json.dumps(each).encode()) for each in lines)
+
+    async def trace(self, daemon: str, packets: int) -> FlightFile:
+        """Return the end of what `daemon` recorded; PeerError if it does not answer in time."""
+        answer = await self.client.query(daemon, Kind.TRACE, {"packets": packets})
+        return file_of_answer(answer)
 
 
 def _seen(watched: Watched, watch: RingWatch, now_s: float) -> Seen:

@@ -8,6 +8,7 @@ import * as ring from "./ring.js";
 import * as story from "./story.js";
 import { showDaemons, showPairs, showSlow } from "./tables.js";
 import "./theme.js";
+import "./trace.js";
 
 const SILENCE_MS = 3500;
 
