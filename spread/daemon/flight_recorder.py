@@ -27,6 +27,7 @@ from spread.daemon.network import configured_daemons, segment_numbers
 from spread.daemon.observer import State
 from spread.daemon.query_server import number_of
 from spread.monitor.queries import Query
+from spread.monitor.report import RingName
 from spread.release import release
 
 __all__ = ["Bearings", "FlightRecorder"]
@@ -81,7 +82,7 @@ class FlightRecorder:
         self._directories: list[Directory] = []
         self._name: str | None = None
         self._mapped: mmap.mmap | None = None
-        self._ring: tuple[int, ...] | None = None
+        self._ring: tuple[RingName, tuple[str, ...]] | None = None
         self._view_after_s = 0.0
         self._second = 0
         self._session_events = 0
@@ -135,7 +136,7 @@ class FlightRecorder:
     def published(self, state: State) -> None:
         """About once a second: follow the clock, and keep a file of a view if that is asked for."""
         self._set_moment()
-        former, self._ring = self._ring, (*state.snapshot.ring, *state.snapshot.members)
+        former, self._ring = self._ring, (state.report.ring, state.report.members)
         if not self._configuration.options.flight_recorder_on_view or former is None:
             return
         now_s = time.monotonic()
