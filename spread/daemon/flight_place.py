@@ -68,7 +68,7 @@ class Directory:
     """
 
     def __init__(self, path: Path, daemon: str, port: int) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._name = re.sub(r"[^A-Za-z0-9._-]", "_", daemon)
         self._port = port
         self._handle: int | None = None

@@ -14,6 +14,7 @@ import os
 import struct
 import time
 from base64 import b64encode
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ TAIL_TEXTS: Final = 100
 TAIL_MAX: Final = 2000
 
 VIEW_INTERVAL_S: Final = 60.0
-"""A ring that breaks again and again would fill the disk's time with files of it."""
+VIEWS_MAX: Final = 4
+"""Files of views in such an interval: a ring that breaks again and again has no end of them."""
 
 SESSION_EVENTS_MAX: Final = 20
 """A second: clients choose how often they come, and must not push out what matters."""
@@ -83,7 +85,7 @@ class FlightRecorder:
         self._name: str | None = None
         self._mapped: mmap.mmap | None = None
         self._ring: tuple[RingName, tuple[str, ...]] | None = None
-        self._view_after_s = 0.0
+        self._views_kept_s: deque[float] = deque((-VIEW_INTERVAL_S,) * VIEWS_MAX, VIEWS_MAX)
         self._second = 0
         self._session_events = 0
         size = max(self._configuration.options.flight_recorder * KIB, SIZE_MIN)
@@ -140,8 +142,8 @@ class FlightRecorder:
         if not self._configuration.options.flight_recorder_on_view or former is None:
             return
         now_s = time.monotonic()
-        if former != self._ring and now_s >= self._view_after_s:
-            self._view_after_s = now_s + VIEW_INTERVAL_S
+        if former != self._ring and now_s >= self._views_kept_s[0] + VIEW_INTERVAL_S:
+            self._views_kept_s.append(now_s)
             self.keep("a view has changed")
 
     def keep(self, reason: str) -> None:
