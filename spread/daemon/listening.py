@@ -119,7 +119,7 @@ class Listening:
         if is_probe(data):
             self._responder.take(data, source)
             return
-        if not _is_query(data):
+        if self._responder.take_reply(data, source) or not _is_query(data):
             return  # Of a ring that looks for the daemon of this place.
         decision = self._server.datagram(data, source, port, self._report)
         if not isinstance(decision, Ask):

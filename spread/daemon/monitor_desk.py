@@ -55,6 +55,8 @@ class MonitorDesk:
         if is_probe(request.data):
             self._responder.take(request.data, request.source)
             return ()
+        if self._responder.take_reply(request.data, request.source):
+            return ()
         decision = self._server.datagram(request.data, request.source, request.port, state.report)
         if isinstance(decision, Answer):
             return [Reply(each, decision.address, decision.port) for each in decision.datagrams]

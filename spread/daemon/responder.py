@@ -10,6 +10,7 @@ together, and so many arrivals are looked at; records are kept of the last runs 
 """
 
 import errno
+import json
 import os
 import socket
 import sys
@@ -21,6 +22,7 @@ from typing import Any, Final
 from spread.config.listens import main_address, uses_segment_address
 from spread.config.model import Configuration, Use
 from spread.daemon.monitor_limits import Budgets
+from spread.daemon.relaying import TARGETS_MAX, Relay, Target
 from spread.errors import ArgumentError, PeerError
 from spread.monitor.doctor_talk import (
     PROBES_MAX,
@@ -106,6 +108,7 @@ class Responder:
         self._kbytes = Budgets(clocks.steady_ns, KBYTES_A_SECOND, KBYTES_AT_ONCE)
         self._arrived = Budgets(clocks.steady_ns, ARRIVALS_A_SECOND, ARRIVALS_A_SECOND)
         self._runs: dict[int, _Run] = {}  # Oldest first.
+        self._relay = Relay(send)
         self.noted = 0
         """Probes that arrived as they should."""
         self.refused = 0
@@ -185,7 +188,33 @@ class Responder:
             return to_json(self._carry_out(arguments))
         if order == "heard":
             return to_json(self._hearing(_number(arguments, "run")))
+        if order == "pass":
+            return self._pass_on(arguments)
+        if order == "passed":
+            answers = self._relay.passed(_number(arguments, "nonce"))
+            return json.dumps({"answers": answers}).encode()
         raise ArgumentError(f"{order!r:.40} is nothing that a daemon does for a doctor")
+
+    def take_reply(self, data: bytes, source: str) -> bool:
+        """Take a datagram if it answers what this daemon has passed on; tell whether it does."""
+        return self._relay.take(data, source)
+
+    def _pass_on(self, arguments: Mapping[str, Any]) -> bytes:
+        numbers, order = arguments.get("to"), arguments.get("order")
+        if not isinstance(order, dict) or order.get("do") not in ("facts", "send", "heard"):
+            raise ArgumentError("this order is not passed on")
+        if not isinstance(numbers, list) or len(numbers) > TARGETS_MAX:
+            raise ArgumentError(f"to must be a list of at most {TARGETS_MAX} daemons")
+        targets = []
+        for number in numbers:
+            if not _is_number(number) or number >= len(self._places) or number == self._me:
+                raise ArgumentError(f"{number!r:.40} is no other daemon")
+            place = self._places[number]
+            targets.append(Target(number, place.address, place.port))
+        # A question leaves twice, once for each port.
+        allowed = [each for each in targets if self._may_send(1) and self._may_send(1)]
+        self._relay.pass_on(_number(arguments, "nonce"), allowed, order)
+        return b"{}"
 
     def _hearing(self, number: int) -> Hearing:
         run = self._runs.get(number)

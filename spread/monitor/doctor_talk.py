@@ -3,8 +3,8 @@
     {"do": "facts"}                                  -> Facts
     {"do": "send", "run": R, "order": K, "probes": [[to, way, size, whole], ...]}   -> Sending
     {"do": "heard", "run": R}                        -> Hearing
-    {"do": "pass", "to": N, "nonce": K, "order": {...}}   -> {}   another daemon is asked the order
-    {"do": "passed", "nonce": K}                     -> its answer, or an error if there is none yet
+    {"do": "pass", "to": [N, ...], "nonce": K, "order": {...}}   -> {}   others are asked the order
+    {"do": "passed", "nonce": K}                     -> {"answers": {N: answer}}, those that came
 
 A daemon is told by its number in the configuration. Probes go to configured daemons only.
 """

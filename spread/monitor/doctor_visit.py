@@ -8,6 +8,7 @@
 All of it takes a few seconds at most, however many daemons are silent.
 """
 
+import json
 import secrets
 import select
 import time
@@ -40,6 +41,11 @@ SENDING_S: Final = 8.0
 """Daemons that are many are asked for no more probes after this."""
 
 PAUSE_S: Final = 0.05
+
+RELAYS_MAX: Final = 3
+PASSED_MAX: Final = 16
+RELAY_S: Final = (0.05, 0.2)
+"""How long an answer through another daemon is waited for, each time that it is asked for."""
 
 Progress = Callable[[str], None]
 Record = TypeVar("Record")
@@ -77,6 +83,8 @@ class Asker:
         """Who has nobody at a port, says the host, and does not answer at the other."""
         self.unreachable: dict[int, str] = {}
         """To whom nothing can be sent, and why."""
+        self.relays: dict[int, int] = {}
+        """Who answers through somebody else only, and through whom."""
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +98,50 @@ class Asker:
         self._socket.close()
 
     def ask(self, orders: Mapping[int, Mapping[str, Any]]) -> dict[int, bytes]:
-        """Ask daemons, each its own; return the JSON of those that answered, errors left out.
+        """Ask daemons, each its own; return the JSON of those that answered, errors left out."""
+        answers = self._ask(
+            {number: order for number, order in orders.items() if number not in self.relays}
+        )
+        for number, order in orders.items():
+            if number in self.relays:
+                answers |= self._through(self.relays[number], [number], order)
+        return answers
 
-        A daemon is asked at its data port first, then at both ports.
-        """
+    def find_relays(
+        self, silent: list[int], others: list[int], order: Mapping[str, Any]
+    ) -> dict[int, bytes]:
+        """Ask those who do not answer here through some of those who do."""
+        answers: dict[int, bytes] = {}
+        for relay in others[:RELAYS_MAX]:
+            left = [each for each in silent if each not in answers][:PASSED_MAX]
+            if not left:
+                break
+            found = self._through(relay, left, order)
+            self.relays |= dict.fromkeys(found, relay)
+            answers |= found
+        return answers
+
+    def _through(
+        self, relay: int, numbers: list[int], order: Mapping[str, Any]
+    ) -> dict[int, bytes]:
+        nonce = secrets.randbits(32)
+        answers: dict[int, bytes] = {}
+        for wait_s in RELAY_S:
+            self._ask({relay: {"do": "pass", "nonce": nonce, "to": numbers, "order": order}})
+            time.sleep(wait_s)
+            text = self._ask({relay: {"do": "passed", "nonce": nonce}}).get(relay, b"{}")
+            found = _answers_in(text)
+            answers = {
+                each: json.dumps(found[str(each)]).encode()
+                for each in numbers
+                if str(each) in found
+            }
+            if len(answers) == len(numbers):
+                break
+        return answers
+
+    def _ask(self, orders: Mapping[int, Mapping[str, Any]]) -> dict[int, bytes]:
+        """Ask daemons directly: at the data port first, then at both ports."""
         questions = [
             _Question(number, Query(secrets.randbits(32), Kind.PROBE, order))
             for number, order in orders.items()
@@ -184,6 +232,7 @@ class Visit:
         begin_s = time.monotonic()
         seen = self._seen
         seen.facts = self._facts(range(len(self._entries)))
+        seen.facts |= self._facts_through_others()
         for number in range(ROUNDS):
             keys = self._wanted(is_first=number == 0)
             if not keys:
@@ -201,6 +250,7 @@ class Visit:
             facts=dict(sorted(seen.facts.items())),
             later=later,
             silence=self._silence(),
+            relayed=frozenset(self._asker.relays),
             tried=seen.tried,
             unsent={key: why for key, why in seen.unsent.items() if key not in seen.tried},
             heard=seen.heard,
@@ -216,6 +266,14 @@ class Visit:
         self._progress(f"asking {len(asked)} daemons")
         answers = self._asker.ask({each: {"do": "facts"} for each in asked})
         return _decoded(Facts, answers)
+
+    def _facts_through_others(self) -> dict[int, Facts]:
+        """Ask those who do not answer here through the others; a host that refuses is known."""
+        silent = [number for number, reason in self._silence().items() if reason != "refused"]
+        others = [number for number in self._seen.facts if number != self._own]
+        if silent and others:
+            self._progress("asking through others")
+        return _decoded(Facts, self._asker.find_relays(silent, others, {"do": "facts"}))
 
     def _silence(self) -> dict[int, str]:
         silent = [each for each in range(len(self._entries)) if each not in self._seen.facts]
@@ -309,6 +367,15 @@ class Visit:
                     self._seen.too_large.add(key)
                 else:
                     self._seen.unsent[key] = outcome.reason
+
+
+def _answers_in(text: bytes) -> dict[str, Any]:
+    """Return what a relay has got, by the numbers of daemons."""
+    try:
+        answers = json.loads(text)["answers"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return answers if isinstance(answers, dict) else {}
 
 
 def _datagrams(keys: list[Key]) -> list[tuple[Key, ...]]:

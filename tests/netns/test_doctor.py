@@ -134,6 +134,19 @@ def test_a_one_way_link_is_found(ring: Ring) -> None:
     assert problems(found) == [("one-way-link", "d1 -> d3")]
 
 
+def test_a_one_way_link_is_found_from_its_own_end(ring: Ring) -> None:
+    host = ring.daemons[0].host.namespace
+    wrong = "10.1.0.3 lladdr 02:00:00:00:00:99 dev eth0"
+    host.ip(f"neigh replace {wrong} nud permanent")
+    try:
+        found = doctor(ring, 0)
+    finally:
+        host.ip(f"neigh del {wrong}")
+
+    assert found["daemons"][2]["state"] == "daemon, answers others only"
+    assert problems(found) == [("one-way-link", "d1 -> d3")]
+
+
 def test_a_small_mtu_that_nobody_tells_of_is_found(ring: Ring) -> None:
     ring.switch.set_mtu("h3", 1400)
     try:

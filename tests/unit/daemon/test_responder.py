@@ -169,6 +169,23 @@ def test_own_multicasts_that_come_back_are_nothing(bench: Bench) -> None:
     assert (bench.responder.refused, bench.responder.noted) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"to": [1], "order": {"do": "pass"}},
+        {"to": [1], "order": "facts"},
+        {"to": [0], "order": {"do": "facts"}},
+        {"to": [7], "order": {"do": "facts"}},
+        {"to": [1] * 17, "order": {"do": "facts"}},
+    ],
+)
+def test_only_orders_to_other_daemons_are_passed_on(
+    bench: Bench, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError):
+        bench.responder.answer({"do": "pass", "nonce": 1, **arguments})
+
+
 def test_the_last_runs_are_kept_only(bench: Bench) -> None:
     for run in range(RUNS_MAX + 1):
         bench.responder.take(arriving(run=run), "127.0.0.2")
