@@ -14,7 +14,7 @@ from spread.errors import ArgumentError, PeerError
 from spread.monitor.client import NoAnswerError
 from spread.monitor.flight_file import EVENT, FlightFile, read
 from spread.monitor.flight_file import Kind as PacketKind
-from spread.monitor.flight_merge import clocks_of
+from spread.monitor.flight_merge import clocks_of, joined
 from spread.monitor.queries import Kind
 from spread.monitor.trace import (
     Filter,
@@ -89,6 +89,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(timeline(files, wanted), indent=2))
         return status
+    files = joined(files)
     clocks = clocks_of(files)
     for line in head_lines(files, clocks):
         print(f"# {line}")

@@ -150,6 +150,8 @@ class FlightFile:
     """How many packets came before the first of `packets`."""
     packets: tuple[PacketNote, ...]
     texts: tuple[TextNote, ...]
+    incarnation: int = 0
+    """What tells this run of the daemon from others."""
 
     def wall_of(self, time_ns: int) -> int:
         """Return the time of day of a record's time, in ns since 1970, by that daemon's clock."""
@@ -198,6 +200,7 @@ def parse(data: bytes) -> FlightFile:
         first_packet=packets.start,
         packets=tuple(_packets(packet_bytes, packets, head)),
         texts=tuple(_texts(text_bytes, texts, head)),
+        incarnation=told.incarnation,
     )
 
 
@@ -222,6 +225,7 @@ class _Description(NamedTuple):
     names: tuple[str, ...]
     process: int
     release: str
+    incarnation: int
 
 
 def _whole(written: int, room: int, first: int) -> range:
@@ -266,12 +270,13 @@ def _description(text: bytes) -> _Description:
         names=tuple(map(_word, names)),
         process=_number(value, "process"),
         release=_word(value.get("release")),
+        incarnation=_number(value, "incarnation", 1 << 64),
     )
 
 
-def _number(value: dict[str, Any], name: str) -> int:
+def _number(value: dict[str, Any], name: str, end: int = 1 << 32) -> int:
     number = value.get(name)
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 32:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < end:
         raise PeerError(f"{name} is {number!r:.40}, and should be a number")
     return number
 

@@ -12,13 +12,13 @@ going out, in whichever file that is.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from spread.monitor.flight_file import Direction, Flag, FlightFile, Kind, PacketNote, TextNote
 
-__all__ = ["Clock", "Moment", "clocks_of", "merged"]
+__all__ = ["Clock", "Moment", "clocks_of", "joined", "merged"]
 
 EVIDENCE_MAX = 20_000
 """Packets of each file by which clocks are compared."""
@@ -43,6 +43,41 @@ class Moment:
     """Since 1970."""
     file: FlightFile
     note: PacketNote | TextNote
+
+
+def joined(files: Sequence[FlightFile]) -> list[FlightFile]:
+    """Return files of one run of a daemon as one, in the order given, and what they share once.
+
+    Files between which packets are missing stay apart.
+    """
+    runs: dict[tuple[str, int, int], list[FlightFile]] = {_run_of(each): [] for each in files}
+    for file in sorted(files, key=lambda each: (each.first_packet, len(each.packets))):
+        run = runs[_run_of(file)]
+        known = {text for each in run for text in each.texts}
+        fresh = replace(file, texts=tuple(each for each in file.texts if each not in known))
+        if run and _end(run[-1]) >= file.first_packet:
+            fresh = _continued(run.pop(), fresh)
+        run.append(fresh)
+    return [each for run in runs.values() for each in run]
+
+
+def _run_of(file: FlightFile) -> tuple[str, int, int]:
+    return file.daemon, file.process, file.incarnation
+
+
+def _continued(former: FlightFile, later: FlightFile) -> FlightFile:
+    fresh = later.packets[max(0, _end(former) - later.first_packet) :]
+    newest = max(former, later, key=lambda each: each.moment_ns)
+    return replace(
+        newest,
+        first_packet=former.first_packet,
+        packets=(*former.packets, *fresh),
+        texts=tuple(sorted((*former.texts, *later.texts), key=lambda each: each.after)),
+    )
+
+
+def _end(file: FlightFile) -> int:
+    return file.first_packet + len(file.packets)
 
 
 # -- Clocks ---------------------------------------------------------------------------------------

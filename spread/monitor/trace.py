@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from spread.errors import PeerError
 from spread.monitor.flight_file import EVENT, Direction, FlightFile, Kind, PacketNote, parse
-from spread.monitor.flight_merge import Clock, Moment, clocks_of, merged
+from spread.monitor.flight_merge import Clock, Moment, clocks_of, joined, merged
 from spread.monitor.flight_words import kind_name, meaning, peer_of
 
 __all__ = ["Entry", "Filter", "entries_of", "file_of_answer", "head_lines", "lines_of", "timeline"]
@@ -72,7 +72,8 @@ def timeline(
     files: Sequence[FlightFile], wanted: Filter | None = None, most: int | None = None
 ) -> list[dict[str, Any]]:
     """Return the entries as JSON has them, oldest first, the newest `most` of them if given."""
-    entries = entries_of(files, clocks_of(files), wanted or Filter())
+    runs = joined(files)
+    entries = entries_of(runs, clocks_of(runs), wanted or Filter())
     return [_record(each) for each in (entries if most is None else entries[-most:])]
 
 

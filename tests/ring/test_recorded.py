@@ -23,6 +23,7 @@ def recorded(station: Station) -> Recorder:
         "names": names,
         "process": 1,
         "release": "1",
+        "incarnation": 1,
     }
     recorder = Recorder(
         bytearray(1 << 20), text_room=4, description=json.dumps(description).encode()

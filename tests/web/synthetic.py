@@ -306,7 +306,7 @@ def recorded(me: int, names: tuple[str, ...], now_s: float) -> FlightFile:
         for kind in (Kind.DATA, Kind.TOKEN):
             notes.append(
                 PacketNote(
-                    time_ns=1_000_000 * number + direction.value,
+                    time_ns=1_000_000 * number + (1000 if direction is Direction.IN else 0),
                     size=100,
                     target=(sender + 1) % len(names),
                     direction=direction,

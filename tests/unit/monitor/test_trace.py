@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spread.errors import PeerError
 from spread.monitor.flight_file import EVENT, Direction, Flag, FlightFile, Kind
-from spread.monitor.flight_merge import clocks_of, merged
+from spread.monitor.flight_merge import clocks_of, joined, merged
 from spread.monitor.trace import (
     Entry,
     Filter,
@@ -283,3 +283,37 @@ def test_the_answer_of_a_daemon_is_a_file() -> None:
 def test_an_answer_that_is_no_file_is_a_peer_error(answer: bytes) -> None:
     with pytest.raises(PeerError):
         file_of_answer(answer)
+
+
+def test_two_files_of_one_run_are_shown_as_one() -> None:
+    station = Station(0)
+    for number in range(4):
+        station.hears(token(1, number), number)
+        station.says(f"event {number}", number)
+    first = station.file()
+    station.hears(token(1, 4), 4)
+    station.says("event 4", 4)
+
+    (both,) = joined([station.file(), first])
+
+    assert [each.number for each in both.packets] == [0, 1, 2, 3, 4]
+    assert [each.text for each in both.texts] == [f"event {number}" for number in range(5)]
+    assert timeline([first, first]) == timeline([first])
+
+
+def test_files_of_one_run_between_which_packets_are_missing_stay_apart() -> None:
+    station = Station(0)
+    station.hears(token(1, 0), 0)
+    station.says("in both", 0)
+    first = station.file()
+    for number in range(1, 90):
+        station.hears(token(1, number), number)
+
+    files = joined([station.file(), first])
+
+    assert [len(each.packets) for each in files] == [1, 63]
+    assert [len(each.texts) for each in files] == [1, 0]
+
+
+def test_another_run_of_a_daemon_is_another_file() -> None:
+    assert len(joined([Station(0).file(), Station(1).file()])) == 2
