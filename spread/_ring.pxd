@@ -82,8 +82,8 @@ cdef class Ring:
     cdef uint32_t missed[DAEMONS_MAX]  # Packets in a row that came as retransmissions only.
     # Deadlines in nanoseconds, 0 for none.
     cdef int64_t resend_ns
-    cdef int64_t visited_ns            # When the last token came, or was let go; 0 if that says
-                                       # nothing about when the next one is to come.
+    # When the last token came, or was let go; 0 if that says nothing about when the next one comes.
+    cdef int64_t visited_ns
     cdef int64_t rotation_ns           # Smoothed time of a rotation.
     cdef int64_t passed_ns             # When the last token was passed on first.
     cdef int64_t evidence_ns           # Smoothed time until there is evidence that it came,
