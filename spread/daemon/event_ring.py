@@ -17,7 +17,7 @@ from typing import Final
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
 from spread.eventlog_format import field_text
-from spread.monitor.report import EventLine, EventPage
+from spread.monitor.report import EventLine, EventPage, to_json
 
 __all__ = ["EVENTS_MAX", "EventRing", "Follow"]
 
@@ -30,10 +30,13 @@ EVENTS_MAX: Final = 1000
 PAGE_MAX: Final = 200
 """Events of one answer."""
 
+PAGE_SIZE: Final = 64 * 1024
+"""Bytes of JSON of one answer, whatever the events tell; one event is always told."""
+
 LINES_MAX: Final = 20
 
 TEXT_MAX: Final = 500
-"""Characters of a field's value: some of them come from clients."""
+"""Characters of a field's value, and of a line: some of them come from clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,14 @@ class EventRing:
         """Return events whose numbers are larger than `after`, oldest first, a page of them."""
         kept = list(merge(list(self._events), list(self._sessions), key=attrgetter("number")))
         later = [each for each in kept if each.number > after]
-        return EventPage(
-            last=kept[-1].number if kept else 0, events=tuple(map(_line, later[:PAGE_MAX]))
-        )
+        lines: list[EventLine] = []
+        room = PAGE_SIZE
+        for line in map(_line, later[:PAGE_MAX]):
+            room -= len(to_json(line)) + 1
+            if lines and room < 0:
+                break
+            lines.append(line)
+        return EventPage(last=kept[-1].number if kept else 0, events=tuple(lines))
 
 
 def _text(wording: str, fields: dict[str, object], lines: Sequence[str]) -> str:
@@ -115,5 +123,5 @@ def _line(event: _Event) -> EventLine:
         priority=event.priority.name,
         wording=event.wording,
         fields={name: str(value)[:TEXT_MAX] for name, value in event.fields.items()},
-        lines=event.lines,
+        lines=tuple(each[:TEXT_MAX] for each in event.lines),
     )

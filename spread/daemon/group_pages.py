@@ -4,11 +4,17 @@ What is read is a list of names at one moment and, group by group, its members a
 page may show a member that has left since, never one that was not there. No step holds the
 interpreter for long, whatever the number of groups: names are copied at once and sorted in
 portions, and the sorted list is used again for a while.
+
+Clients choose the names, and a page fits a reply whatever they choose: the members of a page
+share `MEMBERS_SIZE` bytes, and what small groups do not need of their shares goes to large ones.
 """
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
+from itertools import accumulate
+from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from spread.daemon.group_table import Group
@@ -18,7 +24,10 @@ from spread.monitor.report import GroupLine, GroupPage
 __all__ = ["COUNT_MAX", "GroupPages"]
 
 COUNT_MAX: Final = 100
-"""Groups of a page, and members that it names of each."""
+"""Groups of a page, and members that it names of each at most."""
+
+MEMBERS_SIZE: Final = 32 * 1024
+"""Bytes of JSON that the members of a page take together."""
 
 PORTION: Final = 1_000
 """Names sorted at a time: about 0.2 ms in which the ring's thread may have to wait."""
@@ -60,18 +69,39 @@ class GroupPages:
         return self._names
 
     def _lines(self, names: Sequence[bytes]) -> Iterator[GroupLine]:
-        for name in names:
-            group = self._groups.get(name)
-            if group is not None:
-                yield _line(name, group)
+        found = [(name, group) for name in names if (group := self._groups.get(name)) is not None]
+        members = _fitting([_members(group) for _, group in found])
+        for (name, group), shown in zip(found, members, strict=True):
+            yield GroupLine(name.decode("utf-8", "replace"), group.size(), tuple(shown))
 
 
-def _line(name: bytes, group: Group) -> GroupLine:
+def _members(group: Group) -> list[str]:
     members: list[bytes] = []
     for part in tuple(group.parts):
         members += part.members[: COUNT_MAX - len(members)]
-    return GroupLine(
-        name.decode("utf-8", "replace"),
-        group.size(),
-        tuple(each.decode("utf-8", "replace") for each in members),
-    )
+    return [each.decode("utf-8", "replace") for each in members]
+
+
+def _fitting(groups: list[list[str]]) -> list[list[str]]:
+    """Return as many members of each group as there is room for on a page."""
+    needs = [sum(map(_size, members)) for members in groups]
+    room = MEMBERS_SIZE
+    fitting = list(groups)
+    order = sorted(range(len(groups)), key=needs.__getitem__)
+    for place, number in enumerate(order):
+        share = room // (len(order) - place)
+        if needs[number] > share:
+            fitting[number] = _beginning(groups[number], share)
+            needs[number] = share
+        room -= needs[number]
+    return fitting
+
+
+def _beginning(members: list[str], room: int) -> list[str]:
+    end = bisect_right(list(accumulate(map(_size, members))), room)
+    return members[:end]
+
+
+def _size(name: str) -> int:
+    """Return how many bytes of JSON a name takes, comma included."""
+    return len(encode_basestring_ascii(name)) + 1

@@ -192,7 +192,7 @@ class GroupLine:
     name: str
     size: int
     members: tuple[str, ...] = ()
-    """The first hundred private groups, such as #name#daemon."""
+    """Private groups, such as #name#daemon: the first hundred, or as many as fit into the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """The events that monitors can ask for."""
 
 from collections.abc import Sequence
+from random import Random
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_ring import EVENTS_MAX, PAGE_MAX, TEXT_MAX, EventRing
-from spread.monitor.report import EventLine
+from spread.monitor.queries import Kind, Query, encode_reply
+from spread.monitor.report import EventLine, EventPage, to_json
 
 
 class Log:
@@ -124,3 +126,18 @@ def test_a_follower_is_told_each_event_in_one_line() -> None:
     ring.event(EventType.PRINT, EventPriority.PRINT, "nobody hears of it")
 
     assert told == [(EventPriority.PRINT, 'membership n="a b": d1 1.2.3.4; d2')]
+
+
+def test_a_page_fits_a_reply_whatever_the_events_tell() -> None:
+    random = Random(1)
+    ring = EventRing(Log())
+    for _ in range(PAGE_MAX):
+        texts = {f"field{each}": random.randbytes(300).hex() for each in range(4)}
+        ring.event(EventType.PRINT, EventPriority.PRINT, "x", lines=["y" * 5000], **texts)
+
+    told: list[EventLine] = []
+    while page := ring.page(told[-1].number if told else 0).events:
+        assert encode_reply(Query(1, Kind.EVENTS), to_json(EventPage(0, page)), "127.0.0.1")
+        told += page
+
+    assert numbers(tuple(told)) == list(range(1, PAGE_MAX + 1))

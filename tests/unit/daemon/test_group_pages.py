@@ -1,13 +1,17 @@
 """Groups in pages, read while they change."""
 
 import threading
+from random import Random
+from string import ascii_letters, digits
 
 from spread.daemon.group_pages import COUNT_MAX, FRESH_NS, PORTION, GroupPages
 from spread.daemon.groups import Groups
 from spread.daemon.views import RingId
-from spread.monitor.report import GroupLine
+from spread.monitor.queries import Kind, Query, encode_reply
+from spread.monitor.report import GroupLine, to_json
 
 AMY, BOB = b"#amy#d1", b"#bob#d1"
+LETTERS = (ascii_letters + digits).encode()
 
 
 class Clock:
@@ -124,3 +128,29 @@ def test_pages_are_whole_while_another_thread_changes_the_groups() -> None:
     finally:
         is_over.set()
         thread.join()
+
+
+def test_a_page_fits_a_reply_whatever_names_clients_choose() -> None:
+    numbers = Random(1)
+    table = Groups(RingId(1, 1), (b"d1",))
+    for _ in range(COUNT_MAX):
+        group = bytes(numbers.choices(LETTERS, k=31))
+        for _ in range(COUNT_MAX):
+            table.join(b"#%s#d1" % bytes(numbers.choices(LETTERS, k=10)), group)
+
+    page = GroupPages(table).page(0, COUNT_MAX)
+
+    assert encode_reply(Query(1, Kind.GROUPS), to_json(page), "127.0.0.1")
+    assert [(group.size, bool(group.members)) for group in page.groups] == [
+        (COUNT_MAX, True)
+    ] * COUNT_MAX
+
+
+def test_a_group_leaves_what_it_does_not_need_of_the_page_to_the_next() -> None:
+    table = groups(*(b"a%02d" % number for number in range(COUNT_MAX - 1)))
+    for number in range(COUNT_MAX):
+        table.join(b"#c%03d#d1" % number, b"b")
+
+    page = GroupPages(table).page(0, COUNT_MAX)
+
+    assert page.groups[-1].size == len(page.groups[-1].members) == COUNT_MAX
