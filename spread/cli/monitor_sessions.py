@@ -39,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
         head = ("SESSION", "DAEMON", "HOST", "MESSAGES", "BYTES", "AGE")
         print("\n".join(table([head, *(_row(name, each) for name, each in found)])))
     else:
-        print("no sessions")
+        print("no session has anything waiting for it")
     return status
 
 

@@ -96,7 +96,9 @@ def test_groups_and_sessions_are_listed(ring: MonitoredRing) -> None:
             return record
 
         found = wait_until(lambda: shown()["groups"], "the group tea")
+        slowest = ring.monitor("sessions")
 
+    assert slowest == (0, "no session has anything waiting for it\n", "")
     assert [(each["name"], each["size"], each["members"]) for each in found] == [
         ("tea", 1, ["#ann#d2"])
     ]

@@ -103,12 +103,13 @@ def test_everybody_can_read_it(broken: Stage, open_page: Open, theme: str) -> No
 def test_the_tab_key_goes_through_it_in_reading_order(broken: Stage, open_page: Open) -> None:
     page = open_page(broken.address)
 
-    stops = tab_stops(page, 14)
+    stops = tab_stops(page, 15)
 
+    places = ["Traffic", "History", "Daemons", "Losses", "Groups", "Trace"]
     assert stops[0] == "Skip to the ring"
-    assert stops[1:7] == ["Traffic", "History", "Daemons", "Losses", "Groups", "theme"]
-    assert stops[7] == "a: well"
-    assert stops[8:10] == ["scope", "service"]
+    assert stops[1:8] == [*places, "theme"]
+    assert stops[8] == "a: well"
+    assert stops[9:11] == ["scope", "service"]
     assert not [stop for stop in stops if stop.startswith("NOT SEEN")]
 
 
@@ -126,6 +127,24 @@ def test_arrow_keys_go_round_the_ring_and_enter_shows_a_daemon(
     expect(page.page.locator("#plots h3").first).to_have_text("Messages from its clients")
     page.page.keyboard.press("Escape")
     expect(page.page.locator("#details")).to_be_hidden()
+
+
+def test_a_daemon_shows_the_sessions_for_which_something_waits(
+    stage: Stage, open_page: Open
+) -> None:
+    page = open_page(stage.address)
+    details = page.page.locator("#details")
+
+    page.page.get_by_role("button", name="c: ").click()
+
+    row = details.get_by_role("row", name="#chart#c")
+    expect(row.locator("td")).to_have_text(["812", "5.1 MiB", "67 min", "10.0.0.77"])
+    assert page.page.evaluate(CHECKS) == []
+    stage.ring.rename_session("#chart#c", "#late#c")
+    details.get_by_role("row", name="#late#c").wait_for()
+    page.page.locator("#scope").select_option("a")
+    expect(details.locator("#waiting-hint")).to_have_text("Nothing waits for any session.")
+    expect(details.get_by_role("table")).to_have_count(0)
 
 
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(

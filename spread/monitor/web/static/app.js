@@ -9,6 +9,7 @@ import * as story from "./story.js";
 import { showDaemons, showPairs, showSlow } from "./tables.js";
 import "./theme.js";
 import "./trace.js";
+import * as waiting from "./waiting.js";
 
 const SILENCE_MS = 3500;
 
@@ -90,6 +91,7 @@ function showDetails() {
   const panel = byId("details");
   const daemon = tick.daemons.find((each) => each.name === chosen);
   set(panel, { hidden: !daemon });
+  waiting.show(daemon);
   if (!daemon) return;
   const facts = [
     ["State", `${daemon.word} (${daemon.state})`],
@@ -104,9 +106,8 @@ function showDetails() {
     ["Window", daemon.window[0] ? `${daemon.window[1]} of ${daemon.window[0]} packets a round` : NONE],
     ["Release", daemon.release || NONE],
   ];
-  if (!panel.firstChild) panel.append(html("h3"), html("dl"));
-  say(panel.firstChild, daemon.name);
-  keyed(panel.lastChild, facts, ([name]) => name,
+  say(byId("details-name"), daemon.name);
+  keyed(byId("details-facts"), facts, ([name]) => name,
     ([name]) => html("div", {}, html("dt", {}, name), html("dd")),
     (item, [, value]) => say(item.lastChild, value));
 }

@@ -1,5 +1,6 @@
 // Groups and their members, a page at a time, asked for when they are looked at.
 
+import { ask } from "./ask.js";
 import { byId, html, keyed, say, set } from "./dom.js";
 import { whole } from "./format.js";
 
@@ -47,15 +48,6 @@ async function refresh() {
     draw(answer.groups);
   }
   if (isVisible) timer = setTimeout(refresh, REFRESH_MS);
-}
-
-async function ask(address) {
-  try {
-    const response = await fetch(address, { headers: { accept: "application/json" } });
-    return await response.json();
-  } catch {
-    return { error: "The page's server does not answer." };
-  }
 }
 
 function draw(groups) {

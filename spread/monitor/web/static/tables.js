@@ -4,7 +4,7 @@ import { byId, html, keyed, say, set } from "./dom.js";
 import { LEVELS, NONE, age, bytes, duration, number, whole } from "./format.js";
 
 /** Make the head of a table from texts, with a caption that only screen readers read. */
-function head(table, caption, texts) {
+export function head(table, caption, texts) {
   table.append(
     html("caption", { class: "visually-hidden" }, caption),
     html("thead", {}, html("tr", {}, ...texts.map(([text, kind]) => html("th", { scope: "col", class: kind ?? null }, text)))),
@@ -13,7 +13,7 @@ function head(table, caption, texts) {
 }
 
 /** Keep a row per item: `cells(item)` gives texts, the first of them the row's name. */
-function rows(body, items, key, cells, decorate = () => {}) {
+export function rows(body, items, key, cells, decorate = () => {}) {
   keyed(body, items, key,
     (item) => html("tr", {}, ...cells(item).map((_, index) =>
       index === 0 ? html("th", { scope: "row" }) : html("td", {}))),

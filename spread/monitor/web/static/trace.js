@@ -1,5 +1,6 @@
 // What the daemons recorded last, as one timeline; asked for when somebody wants it.
 
+import { ask } from "./ask.js";
 import { byId, html, say, set } from "./dom.js";
 
 const WAYS = { in: "from", joined: "from", out: "to", cut: "to" };
@@ -14,7 +15,7 @@ async function take() {
   const button = byId("trace-take");
   button.disabled = true;
   say(byId("trace-hint"), "Asking the daemons.");
-  const answer = await ask();
+  const answer = await ask(`api/trace?show=${byId("trace-show").value}`);
   button.disabled = false;
   if (answer.error) {
     say(byId("trace-hint"), answer.error);
@@ -25,15 +26,6 @@ async function take() {
   set(byId("trace-place"), { hidden: answer.entries.length === 0 });
   table.tBodies[0].replaceChildren(...answer.entries.map(row));
   byId("trace-place").scrollTop = byId("trace-place").scrollHeight;
-}
-
-async function ask() {
-  try {
-    const response = await fetch(`api/trace?show=${byId("trace-show").value}`, { headers: { accept: "application/json" } });
-    return await response.json();
-  } catch {
-    return { error: "The page's server does not answer." };
-  }
 }
 
 function row(entry) {
