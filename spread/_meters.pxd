@@ -20,8 +20,6 @@ from spread._packets cimport DAEMONS_MAX
 
 cdef enum:
     BUCKETS = 24                   # Times from half of 2 ** 23 us on are in the last one.
-    GATE_MAX = 1000                # Datagrams of monitors that Python sees in a second.
-    GATE_NS = 1000000000
 
 
 cdef struct Histogram:
@@ -41,11 +39,6 @@ cdef struct Sample:
     int64_t since_ns
 
 
-cdef struct Gate:
-    int64_t since_ns               # When this second began.
-    uint32_t count                 # What passed in it.
-
-
 cdef struct Meters:
     PeerMeter peers[DAEMONS_MAX]
     Histogram rotation
@@ -53,7 +46,6 @@ cdef struct Meters:
     Histogram agreed
     Histogram safe
     Sample sample
-    Gate gate
 
 
 cdef inline void histogram_add(Histogram* histogram, int64_t time_ns) noexcept nogil:
@@ -92,12 +84,3 @@ cdef inline void sample_settle(Sample* sample) noexcept nogil:
     """Nothing of our own is under way: frames that memory had no room for are forgotten."""
     sample.delivered = sample.submitted
     sample.number = 0
-
-
-cdef inline bint gate_pass(Gate* gate, int64_t now_ns) noexcept nogil:
-    """Whether one more may pass in this second."""
-    if now_ns - gate.since_ns >= GATE_NS:
-        gate.since_ns = now_ns
-        gate.count = 0
-    gate.count += 1
-    return gate.count <= GATE_MAX

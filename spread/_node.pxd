@@ -28,6 +28,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from spread._clients cimport Clients
 from spread._delivery cimport Message
+from spread._monitor_gate cimport Gate
 from spread._receivers cimport Receivers
 from spread._routes cimport Route, Routes
 from spread._sessions cimport Slot
@@ -48,6 +49,7 @@ cdef class Node(Clients):
     cdef uint32_t fan_next
     cdef uint32_t self_slot          # The sender that discards its own copy, or NO_SLOT.
     cdef Receivers receivers         # Of the shown message.
+    cdef Gate gate                   # For datagrams of monitors.
 
     cdef NodeStatus turn(self, int64_t now_ns) noexcept nogil
     # Order and deliver all that was submitted.

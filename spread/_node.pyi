@@ -41,6 +41,11 @@ class Node(Member):
     def is_watched(self, group: bytes) -> bool: ...
     def tell(self, group: bytes, frame: bytes) -> None: ...
     def send(self, slots: list[int], frame: bytes) -> None: ...
+    def set_monitors(self, networks: list[tuple[int, int]]) -> None:
+        """Know monitors of these networks, pairs of address and mask: strangers are hardly heard.
+
+        At most 1024 networks are known; whoever is in a later one is a stranger.
+        """
     def set_partition(self, components: tuple[int, ...], until_ns: int) -> None:
         """Hear no daemon of another component than the own one until then; () hears all again.
 

@@ -20,7 +20,8 @@ from spread._frames cimport (
     TYPE_SAFE, TYPE_SELF_DISCARD, TYPE_STATE, TYPE_UNRELIABLE, frame_write, name_size,
 )
 from spread._member cimport PHASE_NONE, PHASE_TRANSITIONAL
-from spread._meters cimport gate_pass, histogram_add, sample_delivered
+from spread._meters cimport histogram_add, sample_delivered
+from spread._monitor_gate cimport NETWORKS_MAX, Network, gate_pass
 from spread._outbox cimport outbox_clear
 from spread._packets cimport NO_DAEMON
 from spread._pieces cimport pieces_open
@@ -270,7 +271,7 @@ cdef class Node(Clients):
         self, const uint8_t* data, uint32_t size, uint32_t source, uint32_t port, int64_t now_ns
     ) noexcept nogil:
         self.counters[STAT_MONITOR_RECEIVED] += 1
-        if gate_pass(&self.station.meters.gate, now_ns):
+        if gate_pass(&self.gate, source, now_ns):
             self.call_monitor(data, size, source, port)
         else:
             self.counters[STAT_MONITOR_DROPPED] += 1
@@ -482,6 +483,17 @@ cdef class Node(Clients):
     def hold_requests(self, bint is_held):
         """Keep what clients send out of the order, or let it in again."""
         self.station.clients.is_held = is_held
+
+    def set_monitors(self, list networks not None):
+        """Know monitors of these networks, pairs of address and mask: strangers are hardly heard.
+
+        At most 1024 networks are known; whoever is in a later one is a stranger.
+        """
+        cdef uint32_t count = 0
+        for address, mask in networks[:NETWORKS_MAX]:
+            self.gate.networks[count] = Network(address & mask, mask)
+            count += 1
+        self.gate.network_count = count
 
     def set_partition(self, tuple components not None, int64_t until_ns):
         """Hear no daemon of another component than the own one until then; () hears all again.

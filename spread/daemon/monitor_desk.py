@@ -59,9 +59,11 @@ class MonitorDesk:
             return ()
         decision = self._server.datagram(request.data, request.source, request.port, state.report)
         if isinstance(decision, Answer):
+            self._server.answered(request.source, len(decision.datagrams))
             return [Reply(each, decision.address, decision.port) for each in decision.datagrams]
         if isinstance(decision, Ask):
             datagrams = self._queries.answer(decision.query, state)
+            self._server.answered(request.source, len(datagrams))
             return [Reply(each, decision.address, decision.port) for each in datagrams]
         if decision is not None:
             self._command(decision)

@@ -15,6 +15,12 @@ RATE: Final = 50
 BURST: Final = 100
 """Datagrams at once."""
 
+REPLY_RATE: Final = 100
+"""Datagrams a second in which one source is answered: a page asks for about ten."""
+
+REPLY_BURST: Final = 200
+"""Datagrams at once: three of the longest replies."""
+
 MINUTE_NS: Final = 60_000_000_000
 NS_PER_S: Final = 1_000_000_000
 ENTRIES_MAX: Final = 256
@@ -37,6 +43,22 @@ class Budgets:
 
     def take(self, source: str) -> bool:
         """Take one of the source's datagrams; False if it has sent too many of late."""
+        bucket = self._filled(source)
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def has(self, source: str) -> bool:
+        """Tell whether the source has one left."""
+        return self._filled(source).tokens >= 1
+
+    def charge(self, source: str, count: int) -> None:
+        """Take so many, be they there or not: a debt is paid before there is one left again."""
+        self._filled(source).tokens -= count
+
+    def _filled(self, source: str) -> _Bucket:
+        """Return the source's bucket with what it has earned by now."""
         now_ns = self._clock_ns()
         bucket = self._buckets.pop(source, None)
         if bucket is None:
@@ -46,10 +68,7 @@ class Budgets:
         earned = (now_ns - bucket.when_ns) * self._rate / NS_PER_S
         bucket.tokens = min(bucket.tokens + earned, float(self._burst))
         bucket.when_ns = now_ns
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+        return bucket
 
 
 @dataclass(slots=True)

@@ -11,7 +11,9 @@ everything else; windows that would stop the daemon, or are no windows, are refu
 orderly end. Each command that is taken is logged with who asked.
 
 Whoever can reach the port decides how many datagrams come: each source has a budget, and refusals
-of one kind get one line a minute for each source.
+of one kind get one line a minute for each source. Source addresses can be forged, and a reply may
+be many times as long as its query: what a source is answered has a budget of its own, counted in
+datagrams, so that nobody is flooded through a daemon.
 """
 
 from collections.abc import Callable, Collection, Hashable
@@ -21,7 +23,7 @@ from typing import Final
 
 from spread.config.model import Configuration, Daemon, EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.monitor_limits import Budgets, Minutes
+from spread.daemon.monitor_limits import REPLY_BURST, REPLY_RATE, Budgets, Minutes
 from spread.errors import PeerError
 from spread.monitor.protocol import (
     KEEP,
@@ -51,6 +53,7 @@ __all__ = [
     "Reload",
     "SetWindows",
     "Stop",
+    "known_networks",
 ]
 
 PARTITION_S: Final = 60
@@ -167,6 +170,7 @@ class MonitorServer:
         """`own_addresses` are those of this host; `allowed` are networks that may ask, too."""
         self._log = log
         self._budgets = Budgets(clock_ns)
+        self._replies = Budgets(clock_ns, REPLY_RATE, REPLY_BURST)
         self._minutes = Minutes(clock_ns)
         self._own_addresses = frozenset(own_addresses)
         self._counters = dict.fromkeys(_COUNTERS, 0)
@@ -198,7 +202,17 @@ class MonitorServer:
 
     def datagram(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
         """Judge a datagram from this address and port; `report` is what a status reply tells."""
-        if not self._budgets.take(source):
+        if not self._may_ask(source):
+            self._count("monitor_strangers")
+            self._tell(
+                "request of a monitor ignored",
+                "stranger",
+                source,
+                reason="its host is not in the configuration",
+                remedy="allow its network with --monitor-allow or MonitorAllow",
+            )
+            return None
+        if not self._replies.has(source) or not self._budgets.take(source):
             self._count("monitor_limited")
             self._tell("requests of a monitor dropped", "too many", source)
             return None
@@ -217,6 +231,10 @@ class MonitorServer:
                 )
             return None
 
+    def answered(self, source: str, count: int) -> None:
+        """A request of this source is answered with so many; it is heard again when it can pay."""
+        self._replies.charge(source, count)
+
     def _judge(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
         try:
             request = _Request(decode_datagram(data), data, source, port)
@@ -224,16 +242,6 @@ class MonitorServer:
             raise _RefusedError(
                 EventType.PRINT, "not a datagram of a monitor", fault=error
             ) from error
-        if not self._may_ask(source):
-            self._count("monitor_strangers")
-            self._tell(
-                "request of a monitor ignored",
-                "stranger",
-                source,
-                reason="its host is not in the configuration",
-                remedy="allow its network with --monitor-allow or MonitorAllow",
-            )
-            return None
         if request.datagram.hash not in (MONITOR_HASH, self._configuration.hash):
             raise _RefusedError(
                 EventType.NETWORK, "hash of another configuration", hash=request.datagram.hash
@@ -419,6 +427,18 @@ class MonitorServer:
 
     def _count(self, name: str) -> None:
         self._counters[name] += 1
+
+
+def known_networks(
+    configuration: Configuration,
+    own_addresses: Collection[str] = (),
+    allowed: Collection[IPv4Network] = (),
+) -> list[tuple[int, int]]:
+    """Return the networks whose hosts may ask, as pairs of address and mask."""
+    daemons = [daemon for segment in configuration.segments for daemon in segment.daemons]
+    hosts = {*own_addresses, *(each for daemon in daemons for each in _addresses(daemon))}
+    networks = [IPv4Network("127.0.0.0/8"), *allowed, *map(IPv4Network, sorted(hosts))]
+    return [(int(each.network_address), int(each.netmask)) for each in networks]
 
 
 def _addresses(daemon: Daemon) -> tuple[str, ...]:

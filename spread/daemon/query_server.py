@@ -1,9 +1,11 @@
 """Answers queries, the extension of the monitor protocol: a question in, JSON in datagrams out.
 
 Answers are made of what was published; nothing here asks the ring's thread. A question that is
-not understood, or has no answer, is answered with a sentence.
+not understood, or has no answer, is answered with a sentence. What depends on nothing but the
+last snapshot is made once for all who ask before the next one.
 """
 
+import json
 from collections.abc import Callable
 from typing import Final
 
@@ -12,13 +14,18 @@ from spread.daemon.group_pages import COUNT_MAX, GroupPages
 from spread.daemon.observer import State
 from spread.daemon.reporting import Reports
 from spread.errors import ArgumentError, SpreadError
-from spread.monitor.queries import Kind, Query, encode_error, encode_reply
+from spread.monitor.queries import Kind, Query, cut, encode_error, fold
 from spread.monitor.report import to_json, to_json_list
 
 __all__ = ["Answer", "QueryServer"]
 
 OFFSET_MAX: Final = 1 << 31
 NUMBER_MAX: Final = 1 << 62
+
+MADE_MAX: Final = 16
+"""Answers that are kept until the next snapshot, which comes in a second."""
+
+_KEPT: Final = frozenset({Kind.REPORT, Kind.GROUPS, Kind.SESSIONS})
 
 Answer = Callable[[Query, State], bytes]
 """Returns the JSON of an answer; SpreadError says why there is none."""
@@ -34,6 +41,8 @@ class QueryServer:
         self._address = address
         self._groups = groups
         self._events = events
+        self._made: dict[tuple[int, str], bytes] = {}
+        self._made_of: State | None = None
         self._kinds: dict[int, Answer] = {
             Kind.REPORT: lambda _, state: to_json(state.report),
             Kind.GROUPS: self._page,
@@ -52,9 +61,23 @@ class QueryServer:
             sentence = f"this daemon does not know queries of kind {query.kind}"
             return encode_error(query, sentence, self._address)
         try:
-            return encode_reply(query, answer(query, state), self._address)
+            return cut(query, self._folded(answer, query, state), self._address)
         except SpreadError as error:
             return encode_error(query, str(error), self._address)
+
+    def _folded(self, answer: Answer, query: Query, state: State) -> bytes:
+        if query.kind not in _KEPT:
+            return fold(answer(query, state))
+        if state is not self._made_of:
+            self._made.clear()
+            self._made_of = state
+        key = (query.kind, json.dumps(query.arguments, sort_keys=True))
+        folded = self._made.get(key)
+        if folded is None:
+            folded = fold(answer(query, state))
+            if len(self._made) < MADE_MAX:
+                self._made[key] = folded
+        return folded
 
     def _page(self, query: Query, _: State) -> bytes:
         prefix = query.arguments.get("prefix", "")

@@ -23,7 +23,7 @@ from spread.daemon.doctor_host import facts_of
 from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import GroupPages
 from spread.daemon.monitor_desk import MonitorDesk
-from spread.daemon.monitor_server import MonitorServer
+from spread.daemon.monitor_server import MonitorServer, known_networks
 from spread.daemon.network import configured_daemons, network_hash, segment_numbers, windows
 from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
@@ -90,13 +90,15 @@ class Watching:
         self.queries = QueryServer(
             configuration.me.address, reports, GroupPages(control.groups), log
         )
+        self._own_addresses = SystemHost().local_addresses()
         self.server = MonitorServer(
             configuration,
             log=log,
             clock_ns=time.monotonic_ns,
-            own_addresses=SystemHost().local_addresses(),
+            own_addresses=self._own_addresses,
             allowed=self._allowed_networks(configuration),
         )
+        self._know_monitors(configuration)
         clocks = Clocks(time.time_ns, time.monotonic_ns)
         self.responder = Responder(
             configuration, facts_of(surroundings.buffers, clocks), surroundings.send, clocks
@@ -122,6 +124,7 @@ class Watching:
         self.commands.configured(configuration.options, len(configured_daemons(configuration)))
         self.publisher.identity = identity_of(configuration, self._started_ns)
         allowed = self._allowed_networks(configuration)
+        self._know_monitors(configuration)
         self.observer.post(partial(self.server.reconfigure, configuration, allowed))
         self.observer.post(partial(self.responder.reconfigure, configuration))
 
@@ -134,6 +137,12 @@ class Watching:
             lambda query, _: to_json(reloader.reload_once(query.nonce, query.requester)),
         )
         return reloader
+
+    def _know_monitors(self, configuration: Configuration) -> None:
+        """Let the ring's thread know who may ask: it drops most of what strangers send."""
+        allowed = self._allowed_networks(configuration)
+        networks = known_networks(configuration, self._own_addresses, allowed)
+        self._parts.node.set_monitors(networks)
 
     def _allowed_networks(self, configuration: Configuration) -> tuple[IPv4Network, ...]:
         return (*self._allowed, *map(IPv4Network, configuration.options.monitor_allow))

@@ -5,9 +5,10 @@
 
 The header is that of the classic protocol with `Command.QUERY`, which classic daemons ignore. The
 bodies are little endian. A reply is compressed JSON cut into datagrams that need no fragments of
-IP; it goes to the source address of the request. A request is padded to 512 bytes, so that a
-forged source address gains little. Nothing is sent again: who misses a part asks anew, with
-another nonce, since the answer may have become another one.
+IP; it goes to the source address of the request. Source addresses can be forged: requests are
+padded to 512 bytes, so that a short reply is hardly more, and daemons bound how many datagrams a
+second they send to one address. Nothing is sent again: who misses a part asks anew, with another
+nonce, since the answer may have become another one.
 """
 
 import json
@@ -42,11 +43,13 @@ __all__ = [
     "Query",
     "Reassembly",
     "Reply",
+    "cut",
     "decode_part",
     "decode_query",
     "encode_error",
     "encode_query",
     "encode_reply",
+    "fold",
 ]
 
 REQUEST_SIZE_MIN: Final = 512
@@ -155,13 +158,29 @@ def decode_query(data: bytes) -> Query:
 
 def encode_reply(query: Query, text: bytes, daemon: str) -> tuple[bytes, ...]:
     """Return the datagrams of a reply, `text` being JSON; ArgumentError if it is too long."""
-    return _parts(query.nonce, query.kind, text, daemon)
+    return cut(query, fold(text), daemon)
+
+
+def fold(text: bytes) -> bytes:
+    """Return a JSON text as replies have it; ArgumentError if it is too long for one."""
+    folded = zlib.compress(text, level=1)
+    if len(folded) > PARTS_MAX * _SLICE_MAX or len(text) > REPLY_SIZE_MAX:
+        raise ArgumentError(
+            f"a reply of {len(text)} bytes, {len(folded)} compressed; it has room for "
+            f"{PARTS_MAX * _SLICE_MAX}"
+        )
+    return folded
+
+
+def cut(query: Query, folded: bytes, daemon: str) -> tuple[bytes, ...]:
+    """Return the datagrams of a reply whose text is folded."""
+    return _parts(query.nonce, query.kind, folded, daemon)
 
 
 def encode_error(query: Query, sentence: str, daemon: str) -> tuple[bytes, ...]:
     """Return the datagrams that say why a query has no answer."""
     text = json.dumps({"error": sentence[:ERROR_SIZE_MAX]}).encode()
-    return _parts(query.nonce, Kind.ERROR, text, daemon)
+    return _parts(query.nonce, Kind.ERROR, fold(text), daemon)
 
 
 def decode_part(data: bytes) -> Part:
@@ -265,14 +284,8 @@ def _query_datagram(data: bytes) -> Datagram:
     return datagram
 
 
-def _parts(nonce: int, kind: int, text: bytes, daemon: str) -> tuple[bytes, ...]:
-    folded = zlib.compress(text, level=1)
+def _parts(nonce: int, kind: int, folded: bytes, daemon: str) -> tuple[bytes, ...]:
     parts = -(-len(folded) // _SLICE_MAX)
-    if parts > PARTS_MAX or len(text) > REPLY_SIZE_MAX:
-        raise ArgumentError(
-            f"a reply of {len(text)} bytes, {len(folded)} compressed; it has room for "
-            f"{PARTS_MAX * _SLICE_MAX}"
-        )
     return tuple(
         _datagram(
             daemon,

@@ -18,7 +18,9 @@ from tests.memory.daemon import MemoryDaemon
 from tests.unit.datagram_daemon import Daemon, Upcalls
 
 HERE = 0x7F000001
-RATE_MAX = 1000
+LOOPBACK = (0x7F000000, 0xFF000000)
+RATE_MAX = 500
+STRANGERS_MAX = 100
 WAIT_NS = 20_000_000_000
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 
@@ -49,6 +51,14 @@ def port() -> int:
 def monitor(stack: ExitStack) -> socket.socket:
     opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
     opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+@pytest.fixture
+def other(stack: ExitStack) -> socket.socket:
+    """A monitor at another address."""
+    opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+    opened.bind(("127.0.0.2", 0))
     return opened
 
 
@@ -111,19 +121,48 @@ class TestRing:
 
         assert upcalls.datagrams == []
 
-    def test_a_flood_reaches_python_in_part_only(
-        self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int
+    def test_a_flood_reaches_python_in_part_only_and_leaves_room_for_others(
+        self,
+        daemon: Daemon,
+        upcalls: Monitored,
+        monitor: socket.socket,
+        other: socket.socket,
+        port: int,
     ) -> None:
+        daemon.node.set_monitors([LOOPBACK])
         daemon.attach()
-        for _ in range(2 * RATE_MAX):
+        for _ in range(4 * RATE_MAX):
             monitor.sendto(status(), ("127.0.0.1", port))
+        other.sendto(status(), ("127.0.0.1", port))
 
-        daemon.run_until(lambda: daemon.node.statistics()["monitor_received"] == 2 * RATE_MAX)
+        count = 4 * RATE_MAX + 1
+        daemon.run_until(lambda: daemon.node.statistics()["monitor_received"] == count)
 
         # All of them come within one second, or two if it ends meanwhile.
-        assert RATE_MAX <= len(upcalls.datagrams) <= 2 * RATE_MAX
+        assert RATE_MAX < len(upcalls.datagrams) <= 2 * RATE_MAX + 1
+        assert upcalls.datagrams[-1][1] == HERE + 1
         dropped = daemon.node.statistics()["monitor_dropped"]
-        assert len(upcalls.datagrams) + dropped == 2 * RATE_MAX
+        assert len(upcalls.datagrams) + dropped == count
+
+    def test_strangers_do_not_use_up_what_known_monitors_may_send(
+        self,
+        daemon: Daemon,
+        upcalls: Monitored,
+        monitor: socket.socket,
+        other: socket.socket,
+        port: int,
+    ) -> None:
+        daemon.node.set_monitors([(HERE + 1, 0xFFFFFFFF)])
+        daemon.attach()
+        for _ in range(3 * STRANGERS_MAX):
+            monitor.sendto(status(), ("127.0.0.1", port))
+        other.sendto(status(), ("127.0.0.1", port))
+
+        count = 3 * STRANGERS_MAX + 1
+        daemon.run_until(lambda: daemon.node.statistics()["monitor_received"] == count)
+
+        assert STRANGERS_MAX < len(upcalls.datagrams) <= 2 * STRANGERS_MAX + 1
+        assert upcalls.datagrams[-1][1] == HERE + 1
 
     def test_faults_that_tests_ask_for_spare_monitors(
         self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int

@@ -60,3 +60,16 @@ def test_a_line_tells_how_many_were_held_back():
     assert first == [0, None, None]
     assert other == 0
     assert minutes.since("a") == 2
+
+
+def test_a_debt_is_paid_before_there_is_one_left_again():
+    clock = Clock()
+    budgets = Budgets(clock, rate=10, burst=3)
+
+    budgets.charge("10.0.0.1", 5)
+    clock.now_ns += 200_000_000
+    in_debt = budgets.has("10.0.0.1")
+    clock.now_ns += 100_000_000
+
+    assert not in_debt
+    assert budgets.has("10.0.0.1")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spread.config import Configuration
 from spread.config.load import parse
 from spread.config.model import EventPriority, EventType
-from spread.daemon.monitor_limits import BURST
+from spread.daemon.monitor_limits import BURST, REPLY_BURST, REPLY_RATE
 from spread.daemon.monitor_server import (
     Answer,
     Ask,
@@ -25,6 +25,7 @@ from spread.daemon.monitor_server import (
     Reload,
     SetWindows,
     Stop,
+    known_networks,
 )
 from spread.monitor.protocol import (
     Command,
@@ -302,6 +303,49 @@ def test_flood_of_one_source_is_limited_and_counted_and_others_are_answered():
     assert sum(each is not None for each in answers) == BURST
     assert bench.server.counters["monitor_limited"] == 20
     assert bench.take(data, source="127.0.0.2") is not None
+
+
+def test_long_replies_to_one_source_are_limited_since_it_may_be_forged():
+    bench = Bench()
+    query = encode_query(Query(1, Kind.GROUPS))
+    told = 0
+
+    for _ in range(BURST // 2):
+        if bench.take(query) is not None:
+            bench.server.answered("127.0.0.1", 64)
+            told += 64
+    other = bench.take(query, source="127.0.0.2")
+    bench.clock.now_ns += 1_000_000_000 * 64 // REPLY_RATE
+
+    assert REPLY_BURST <= told < REPLY_BURST + 64
+    assert bench.server.counters["monitor_limited"] == BURST // 2 - told // 64
+    assert other is not None
+    assert bench.take(query) is not None
+
+
+def test_strangers_do_not_make_a_daemon_forget_who_has_sent_too_much():
+    bench = Bench()
+    data = encode_request(Request(Command.STATUS, "127.0.0.1", 6600))
+    for _ in range(BURST):
+        bench.take(data)
+
+    for number in range(300):
+        bench.take(data, source=f"10.1.{number // 256}.{number % 256}")
+
+    assert bench.take(data) is None
+    assert bench.server.counters["monitor_strangers"] == 300
+
+
+def test_known_networks_are_those_of_hosts_that_may_ask():
+    bench = Bench()
+    allowed = [IPv4Network("10.7.0.0/16")]
+
+    networks = known_networks(bench.configuration, ["192.0.2.1"], allowed)
+
+    assert (0x7F000000, 0xFF000000) in networks
+    assert (0x0A070000, 0xFFFF0000) in networks
+    assert (0xC0000201, 0xFFFFFFFF) in networks
+    assert (0x7F000001, 0xFFFFFFFF) in networks
 
 
 def test_new_configuration_decides_from_then_on():

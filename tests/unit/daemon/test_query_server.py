@@ -183,3 +183,21 @@ def test_an_answer_that_is_too_long_is_a_sentence(desk: Desk) -> None:
 
     assert answered == Kind.ERROR
     assert "it has room for" in json.loads(text)["error"]
+
+
+def test_answers_are_made_once_for_each_snapshot_however_many_ask(desk: Desk) -> None:
+    made: list[int] = []
+
+    def answer(query: Query, _: State) -> bytes:
+        made.append(query.nonce)
+        return b"{}"
+
+    desk.server.add(Kind.GROUPS, answer)
+    first, second = desk.state(), desk.state()
+
+    for state in (first, second):
+        for nonce in range(3):
+            assert desk.server.answer(Query(nonce, Kind.GROUPS, {"offset": 1}), state)
+        assert desk.server.answer(Query(9, Kind.GROUPS, {"offset": 2}), state)
+
+    assert made == [0, 9, 0, 9]
