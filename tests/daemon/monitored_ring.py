@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from spread.monitor.client import RingClient
+from spread.monitor.report import Report
 from spread.monitor.roster import read_roster
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.process import REPOSITORY
@@ -31,7 +33,8 @@ class MonitoredRing:
             f"{{ {name} 127.0.0.{number} {{ 127.0.0.{number} }} }}"
             for number, name in enumerate(NAMES, 1)
         ]
-        self.file.write_text("\n".join([*options, *segments, ""]))
+        # With a state directory daemons end without a wait for the clock.
+        self.file.write_text("\n".join(['StateDir = "."', *options, *segments, ""]))
         self.processes = {name: self._start(name) for name in NAMES}
         try:
             self.wait_for(len(NAMES))
@@ -50,21 +53,41 @@ class MonitoredRing:
 
     def wait_for(self, count: int) -> None:
         """Wait until so many daemons answer and are in a ring of so many, in operation."""
+
+        def is_so(report: Report) -> bool:
+            return len(report.members) == count and report.state == "OP"
+
+        self.wait_for_report(is_so, f"a ring of {count}", count)
+
+    def wait_for_report(
+        self, is_so: Callable[[Report], bool], what: str, count: int = len(NAMES)
+    ) -> None:
+        """Wait until so many daemons answer, each with such a report."""
         with RingClient(read_roster(str(self.file), "d1")) as client:
 
-            def is_so() -> bool:
+            def are_so() -> bool:
                 client.update()
                 reports = client.watch.reports
-                return len(reports) == count and all(
-                    len(each.members) == count and each.state == "OP" for each in reports
-                )
+                return len(reports) == count and all(map(is_so, reports))
 
-            wait_until(is_so, f"a ring of {count}")
+            wait_until(are_so, what)
 
     def kill(self, name: str) -> None:
         """End a daemon as a crash would."""
         self.processes[name].kill()
         self.processes[name].wait()
+
+    def restore(self) -> None:
+        """Start daemons that have ended again, and wait until all are in one ring."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                self.processes[name] = self._start(name)
+        self.wait_for(len(NAMES))
+
+    def hang_up(self) -> None:
+        """Let all daemons read the file again."""
+        for process in self.processes.values():
+            process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Stop all daemons in order."""
@@ -78,10 +101,12 @@ class MonitoredRing:
                 process.kill()
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
+        directory = self.file.parent / name
+        directory.mkdir(exist_ok=True)
         with self._output_path(name).open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "spread", "-n", name, "-c", self.file.name],
-                cwd=self.file.parent,
+                [sys.executable, "-m", "spread", "-n", name, "-c", str(self.file)],
+                cwd=directory,
                 env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

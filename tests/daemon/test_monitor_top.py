@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -16,11 +15,18 @@ from tests.daemon.harness.waiting import DEADLINE, Deadline
 from tests.daemon.monitored_ring import NAMES, MonitoredRing
 
 
-@pytest.fixture
-def ring(tmp_path: Path) -> Iterator[MonitoredRing]:
-    ring = MonitoredRing(tmp_path)
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredRing]:
+    ring = MonitoredRing(tmp_path_factory.mktemp("ring"))
     yield ring
     ring.stop()
+
+
+@pytest.fixture
+def ring(running: MonitoredRing) -> MonitoredRing:
+    """A ring of three, which a test may break."""
+    running.restore()
+    return running
 
 
 class Viewer:
@@ -59,6 +65,19 @@ def view(app: TopApp, size: tuple[int, int], play: Callable[[Viewer], Awaitable[
     asyncio.run(run())
 
 
+def test_groups_of_the_selected_daemon(ring: MonitoredRing) -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press("g")
+        await viewer.wait_until(lambda: "#ann#d2" in viewer.text("text"), "the group tea")
+        await viewer.pilot.press("s")
+        assert viewer.text("text") == "no session has anything waiting for it"
+
+    with spread.connect(f"{ring.ports['d2']}@127.0.0.2", "ann", timeout=DEADLINE) as mailbox:
+        mailbox.join("tea")
+        mailbox.receive(DEADLINE)
+        view(TopApp(read_roster(str(ring.file), "d1")), (80, 24), play)
+
+
 def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> None:
     async def play(viewer: Viewer) -> None:
         await viewer.wait_until(
@@ -89,19 +108,6 @@ def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> Non
         assert "-d3" in viewer.text("text")
 
     view(TopApp(read_roster(str(ring.file), "d1")), (80, 24), play)
-
-
-def test_groups_of_the_selected_daemon(ring: MonitoredRing) -> None:
-    async def play(viewer: Viewer) -> None:
-        await viewer.pilot.press("g")
-        await viewer.wait_until(lambda: "#ann#d2" in viewer.text("text"), "the group tea")
-        await viewer.pilot.press("s")
-        assert viewer.text("text") == "no session has anything waiting for it"
-
-    with spread.connect(f"{ring.ports['d2']}@127.0.0.2", "ann", timeout=DEADLINE) as mailbox:
-        mailbox.join("tea")
-        mailbox.receive(DEADLINE)
-        view(TopApp(read_roster(str(ring.file), "d1")), (80, 24), play)
 
 
 # Without daemons.

@@ -32,19 +32,17 @@ MENU_BEGINS = "Monitor menu"
 
 
 @pytest.fixture(scope="module")
-def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredRing]:
-    """A ring for all tests that leave it as it was."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredRing]:
     ring = MonitoredRing(tmp_path_factory.mktemp("ring"), "DangerousMonitor = true")
     yield ring
     ring.stop()
 
 
 @pytest.fixture
-def own_ring(tmp_path: Path) -> Iterator[MonitoredRing]:
-    """A ring that a test may break."""
-    ring = MonitoredRing(tmp_path, "DangerousMonitor = true")
-    yield ring
-    ring.stop()
+def ring(running: MonitoredRing) -> MonitoredRing:
+    """A ring of three, which a test may break."""
+    running.restore()
+    return running
 
 
 # Looking.
@@ -195,27 +193,27 @@ def test_a_window_of_zero_is_refused_here(ring: MonitoredRing) -> None:
     assert "a window of 0 would stop the daemons" in errors
 
 
-def test_a_partition_and_its_end(own_ring: MonitoredRing) -> None:
-    status, shown, _ = own_ring.monitor("partition", "d1,d2 | d3")
+def test_a_partition_and_its_end(ring: MonitoredRing) -> None:
+    status, shown, _ = ring.monitor("partition", "d1,d2 | d3")
     assert (status, shown.count("part of the partition")) == (0, 3)
 
     def rings() -> bool:
-        record = json.loads(own_ring.monitor("status", "--json")[1])
+        record = json.loads(ring.monitor("status", "--json")[1])
         members = [each["report"]["members"] for each in record["daemons"]]
         return members == [["d1", "d2"], ["d1", "d2"], ["d3"]]
 
     wait_until(rings, "two rings")
 
-    assert own_ring.monitor("status")[0] == DISAGREE
-    assert own_ring.monitor("heal")[0] == 0
+    assert ring.monitor("status")[0] == DISAGREE
+    assert ring.monitor("heal")[0] == 0
 
 
-def test_a_daemon_is_stopped_in_order(own_ring: MonitoredRing) -> None:
-    status, shown, _ = own_ring.monitor("stop", "d3", "--yes")
+def test_a_daemon_is_stopped_in_order(ring: MonitoredRing) -> None:
+    status, shown, _ = ring.monitor("stop", "d3", "--yes")
 
     assert (status, shown) == (0, "d3: stopped\n")
-    assert own_ring.processes["d3"].wait(DEADLINE) == 0
-    status, shown, _ = own_ring.monitor("status")
+    assert ring.processes["d3"].wait(DEADLINE) == 0
+    status, shown, _ = ring.monitor("status")
     assert status == SILENT
     assert "d3 does not answer: nobody has 127.0.0.3" in shown
 
@@ -244,19 +242,25 @@ def test_a_reload_is_shown_first_and_done_with_yes(ring: MonitoredRing) -> None:
     assert [each.poll() for each in ring.processes.values()] == [None] * 3
 
 
-def test_a_daemon_that_refuses_is_named_and_nothing_is_sent(tmp_path: Path) -> None:
-    ring = MonitoredRing(tmp_path)
+def test_a_daemon_that_refuses_is_named_and_nothing_is_sent(ring: MonitoredRing) -> None:
+    text = ring.file.read_text()
+    before = ring.output("d1").count("partitioned by a monitor")
+    ring.file.write_text(text.replace("DangerousMonitor = true", "DangerousMonitor = false"))
+    ring.hang_up()
+    ring.wait_for_report(lambda report: not report.dangerous_monitor, "the careful daemons")
     try:
         status, _, errors = ring.monitor("partition", "d1", "d2")
         _, shown, _ = ring.monitor("-p", "0", text="1\n0\n0\n1\n2\n")
     finally:
-        ring.stop()
+        ring.file.write_text(text)
+        ring.hang_up()
+        ring.wait_for_report(lambda report: report.dangerous_monitor, "daemons as before")
 
     assert status == DISAGREE
     assert "d1, d2, d3 would refuse, so nothing was sent" in errors
     refusal = "did not take the partition: it refuses, DangerousMonitor is not set"
     assert [f"{name} {refusal}" in shown for name in NAMES] == [True] * 3
-    assert "partitioned by a monitor" not in ring.output("d1")
+    assert ring.output("d1").count("partitioned by a monitor") == before
 
 
 # A classic daemon.
