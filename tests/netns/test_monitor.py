@@ -23,6 +23,8 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
         for name, address in (("allowed", ALLOWED), ("stranger", STRANGER)):
             ring.switch.add_host(name, Plug("eth0", f"{address}/24", "main"))
         wait_until(lambda: [each.ring for each in ring.daemons] == [("d1", "d2")] * 2, "a ring")
+        # Daemons report once a second: the first report may be of the time before the ring.
+        wait_until(lambda: status(ring, ring.daemons[0].host)[0] == WELL, "reports of the ring")
         yield ring
 
 

@@ -105,5 +105,6 @@ NETWORK_RULES: Final = (
         Part.MEMBERSHIP,
         ("S26",),
         _never_look,
+        seeds_max=40,
     ),
 )
