@@ -1,12 +1,17 @@
 """`spmonitor web`: the page of the ring."""
 
 import argparse
+import os
+from typing import Final
 
 from spread.cli.command_line import Exit
 from spread.cli.monitoring import open_socket_for, roster_of
 from spread.errors import ConfigurationError
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["TOKEN_VARIABLE", "add_arguments", "run"]
+
+TOKEN_VARIABLE: Final = "SPMONITOR_TOKEN"
+"""In the environment, unlike in the arguments, other users of this host do not see a token."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token",
         metavar="TOKEN",
-        help="what a reader must show, 16 characters or more; made if one is needed",
+        help=f"what a reader must show, 16 characters or more (default ${TOKEN_VARIABLE}, which "
+        "other users of this host cannot see); made if one is needed",
     )
     parser.add_argument(
         "--host",
@@ -45,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     server = Server(
         watching(roster, lambda: open_socket_for(given), given.interval),
         place,
-        token=given.token,
+        token=given.token or os.environ.get(TOKEN_VARIABLE),
         hosts=frozenset(name.lower() for name in given.host),
     )
     for line in server.introduction():

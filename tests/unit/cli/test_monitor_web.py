@@ -38,5 +38,16 @@ def test_a_token_that_could_be_tried_out_is_refused() -> None:
         monitor_web.run(given("--bind", "127.0.0.1:0", "--token", "secret"))
 
 
+def test_a_token_comes_from_the_environment_unless_one_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(monitor_web.TOKEN_VARIABLE, "brief")
+
+    with pytest.raises(ConfigurationError, match="has 5 characters"):
+        monitor_web.run(given("--bind", "127.0.0.1:0"))
+    with pytest.raises(ConfigurationError, match="has 6 characters"):
+        monitor_web.run(given("--bind", "127.0.0.1:0", "--token", "secret"))
+
+
 def test_further_names_of_the_page_are_collected() -> None:
     assert given("--host", "ring.example", "--host", "r2").host == ["ring.example", "r2"]
