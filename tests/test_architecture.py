@@ -35,6 +35,16 @@ THIRD_PARTY = {
     "pytest_plugin": {"pytest"},
 }
 
+# What runs in a daemon that may no longer read the standard library; two modules import what only
+# some systems have, and before.
+LATE = [
+    path
+    for path in SOURCES
+    if path.suffix == ".py"
+    and module_of(path).startswith(("config.", "daemon."))
+    and module_of(path) not in ("daemon.assembly", "daemon.privileges")
+]
+
 # Modules that get time, randomness, sockets and files handed in, and decide from that alone.
 SANS_IO = {
     "client.address",
@@ -253,3 +263,19 @@ def test_no_module_is_a_drawer(path: Path) -> None:
     drawers = {"utils", "misc", "common", "helpers", "base"}
 
     assert not drawers & set(module_of(path).replace("_", ".").split("."))
+
+
+@pytest.mark.parametrize("path", LATE, ids=module_of)
+def test_nothing_is_imported_after_privileges_are_gone(path: Path) -> None:
+    functions = (each for each in ast.walk(ast.parse(path.read_text())) if is_function(each))
+    late = [each for function in functions for each in ast.walk(function) if is_import(each)]
+
+    assert [each.lineno for each in late] == []
+
+
+def is_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def is_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)

@@ -7,6 +7,8 @@ Statements need no separator and come in any order. Reading goes on after an err
 `cursor`, so that one pass finds all independent ones.
 """
 
+from difflib import get_close_matches
+
 from spread.config.cursor import Cursor
 from spread.config.diagnostics import Findings, Stage
 from spread.config.option_grammar import read_option, read_routes
@@ -149,8 +151,6 @@ def _advice_for_misspelt(token: Token, meant: str) -> tuple[str, str]:
 
 
 def _closest_word(text: str) -> str:
-    from difflib import get_close_matches
-
     words = ["Spread_Segment", "RouteMatrix", *OPTIONS, *OWN_OPTIONS]
     close = get_close_matches(text, words, n=1, cutoff=0.75)
     return close[0] if close else "an option or Spread_Segment, or # before a comment"

@@ -6,6 +6,8 @@ option = WORD "=" value            most of them
 routes = "RouteMatrix" "{" { COSTS } "}"
 """
 
+from difflib import get_close_matches
+
 from spread.config.cursor import Cursor
 from spread.config.options import Form, Option
 from spread.config.syntax import OptionNode, RouteNode
@@ -140,8 +142,6 @@ def _event_advice(token: Token) -> str:
         return f"{bare} (capitals, blanks between the types, no commas)"
     if "!" in text:
         return f"{text.replace('!', ' !').strip()} (a blank before the exclamation mark)"
-    from difflib import get_close_matches
-
     close = get_close_matches(bare, _EVENTS, n=1)
     return close[0] if close else f"one of {' '.join(_EVENTS)}"
 

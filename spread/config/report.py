@@ -1,5 +1,6 @@
 """`spread --check [--json] FILE`: what a file means on this host, for people and for programs."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 
 from spread.config.diagnostics import ConfigurationMissing, Diagnostic, printable
@@ -219,6 +220,4 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _dump(record: Record) -> str:
-    import json
-
     return json.dumps(record, indent=2)

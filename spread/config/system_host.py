@@ -1,10 +1,15 @@
 """The host as the operating system tells it."""
 
+import array
+import encodings.idna  # noqa: F401  # Names of hosts are looked up after privileges are gone.
 import os
 import socket
 import struct
 import sys
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["SystemHost"]
 
@@ -73,9 +78,6 @@ def _append_problem(path: Path) -> str | None:
 
 
 def _linux_addresses() -> tuple[str, ...]:
-    import array
-    import fcntl
-
     room = array.array("B", bytes(IFREQ_SIZE * IFREQ_COUNT_MAX))
     request = struct.pack("iP", len(room), room.buffer_info()[0])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

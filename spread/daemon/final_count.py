@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from spread._node import Node
     from spread.daemon.membership.machine import Membership
 
+if sys.platform != "win32":
+    import resource
+
 __all__ = ["final_count", "process_figures"]
 
 NS_PER_US: Final = 1_000
@@ -46,8 +49,6 @@ def process_figures() -> dict[str, int]:
     """Return what the process has used, by the names of `spread.counters.PROCESS`."""
     if sys.platform == "win32":
         return {}
-    import resource
-
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "cpu_user_ms": round(usage.ru_utime * MS_PER_S),

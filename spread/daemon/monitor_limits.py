@@ -21,6 +21,11 @@ REPLY_RATE: Final = 100
 REPLY_BURST: Final = 200
 """Datagrams at once: three of the longest replies."""
 
+RELOAD_RATE: Final = 1
+"""Times a second that the configuration file is read for monitors, all of them together."""
+
+RELOAD_BURST: Final = 5
+
 MINUTE_NS: Final = 60_000_000_000
 NS_PER_S: Final = 1_000_000_000
 ENTRIES_MAX: Final = 256

@@ -23,7 +23,14 @@ from typing import Final
 
 from spread.config.model import Configuration, Daemon, EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.monitor_limits import REPLY_BURST, REPLY_RATE, Budgets, Minutes
+from spread.daemon.monitor_limits import (
+    RELOAD_BURST,
+    RELOAD_RATE,
+    REPLY_BURST,
+    REPLY_RATE,
+    Budgets,
+    Minutes,
+)
 from spread.errors import PeerError
 from spread.monitor.protocol import (
     KEEP,
@@ -170,6 +177,7 @@ class MonitorServer:
         """`own_addresses` are those of this host; `allowed` are networks that may ask, too."""
         self._log = log
         self._budgets = Budgets(clock_ns)
+        self._reloads = Budgets(clock_ns, RELOAD_RATE, RELOAD_BURST)
         self._replies = Budgets(clock_ns, REPLY_RATE, REPLY_BURST)
         self._minutes = Minutes(clock_ns)
         self._own_addresses = frozenset(own_addresses)
@@ -344,6 +352,7 @@ class MonitorServer:
 
     def _reload(self, request: _Request) -> Decision:
         self._check_genuine(EventType.PRINT, request)
+        self._check_reloads()
         self._command("reload asked for by a monitor", request)
         return Reload(request.asked_by)
 
@@ -352,6 +361,9 @@ class MonitorServer:
             query = decode_query(request.data)
         except PeerError as error:
             raise _RefusedError(EventType.STATUS, "query not understood", fault=error) from error
+        if query.kind in (Kind.RELOAD, Kind.RELOAD_PREVIEW):
+            self._check_genuine(EventType.PRINT, request)
+            self._check_reloads()
         self._count("monitor_queries")
         if query.kind == Kind.RELOAD:
             self._command("reload asked for by a query", request)
@@ -360,6 +372,11 @@ class MonitorServer:
     def _check_dangerous(self, kind: EventType, command: str) -> None:
         if not self._configuration.options.dangerous_monitor:
             raise _RefusedError(kind, "DangerousMonitor is not set", command=command)
+
+    def _check_reloads(self) -> None:
+        """Bound how often files are read, names looked up, and windows set by monitors lost."""
+        if not self._reloads.take(""):
+            raise _RefusedError(EventType.PRINT, "too many reloads", command="reload")
 
     def _check_genuine(self, kind: EventType, request: _Request) -> None:
         command = request.datagram.command

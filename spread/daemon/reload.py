@@ -22,7 +22,7 @@ from spread.config.settings import Known
 from spread.daemon.event_sink import EventSink
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.network import network_hash
-from spread.errors import ConfigurationError
+from spread.errors import ConfigurationError, SpreadError
 from spread.monitor.reload import ReloadChange, ReloadOutcome
 
 __all__ = ["File", "Plan", "Reloader", "Sources"]
@@ -82,13 +82,13 @@ class Reloader:
         self._sources = sources
         self._log = log
         self._put_in_force = put_in_force
-        self._answered: dict[int, ReloadOutcome] = {}  # By nonce, the last few.
+        self._answered: dict[tuple[str, int], ReloadOutcome] = {}  # The last few.
 
     def preview(self) -> ReloadOutcome:
         """Return what a reload would change, without changing anything."""
         try:
             plan, warnings = self._read()
-        except ConfigurationError as error:
+        except Exception as error:
             return self._refused(error)
         return self._outcome(plan, warnings, done=False)
 
@@ -102,7 +102,7 @@ class Reloader:
                 self._put_in_force(plan)
                 outcome = self._outcome(plan, warnings, done=True)
                 self._configuration = plan.configuration
-        except ConfigurationError as error:
+        except Exception as error:
             outcome = self._refused(error)
         self._tell(outcome, asked_by)
         return outcome
@@ -113,11 +113,12 @@ class Reloader:
 
     def reload_once(self, nonce: int, asked_by: str) -> ReloadOutcome:
         """Reload for a query; one that comes again has the same answer."""
-        if nonce not in self._answered:
+        key = (asked_by, nonce)
+        if key not in self._answered:
             while len(self._answered) >= ANSWERS_KEPT:
                 del self._answered[next(iter(self._answered))]
-            self._answered[nonce] = self.reload(asked_by)
-        return self._answered[nonce]
+            self._answered[key] = self.reload(asked_by)
+        return self._answered[key]
 
     def _read(self) -> tuple[Plan, tuple[str, ...]]:
         sources = self._sources
@@ -148,9 +149,11 @@ class Reloader:
             ring_hash_after=network_hash(new),
         )
 
-    def _refused(self, error: ConfigurationError) -> ReloadOutcome:
+    def _refused(self, error: Exception) -> ReloadOutcome:
+        """Whatever goes wrong, the running configuration stays in force, and somebody hears why."""
         old = self._configuration
-        errors: tuple[str, ...] = (str(error),)
+        is_defect = not isinstance(error, SpreadError)
+        errors: tuple[str, ...] = (f"{type(error).__name__}: {error}" if is_defect else str(error),)
         if isinstance(error, ConfigurationErrors):
             errors = tuple(map(str, error.diagnostics))
         return ReloadOutcome(

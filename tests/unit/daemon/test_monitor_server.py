@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spread.config import Configuration
 from spread.config.load import parse
 from spread.config.model import EventPriority, EventType
-from spread.daemon.monitor_limits import BURST, REPLY_BURST, REPLY_RATE
+from spread.daemon.monitor_limits import BURST, RELOAD_BURST, REPLY_BURST, REPLY_RATE
 from spread.daemon.monitor_server import (
     Answer,
     Ask,
@@ -243,6 +243,29 @@ def test_windows_that_cannot_be_are_refused_with_the_reason(pair, window, fault)
 
 def test_reload_is_taken_without_dangerous_monitor():
     assert isinstance(Bench().take(request(Command.RELOAD)), Reload)
+
+
+@pytest.mark.parametrize("kind", [Kind.RELOAD, Kind.RELOAD_PREVIEW])
+def test_reload_by_a_query_needs_a_configured_host_as_the_command_does(kind):
+    bench = Bench()
+
+    assert bench.take(encode_query(Query(1, kind))) is None
+    assert bench.take(encode_query(Query(1, kind, {}, "10.9.9.9"))) is None
+    assert isinstance(bench.take(encode_query(Query(1, kind, {}, "127.0.0.1"))), Ask)
+
+
+def test_reloads_of_all_monitors_together_are_limited():
+    bench = Bench()
+    query = encode_query(Query(1, Kind.RELOAD, {}, "127.0.0.1"))
+    sources = [f"127.0.0.{number}" for number in range(1, 2 * RELOAD_BURST + 1)]
+
+    asked = [bench.take(query, source=each) for each in sources]
+    command = bench.take(request(Command.RELOAD))
+    bench.clock.now_ns += 1_000_000_000
+
+    assert sum(each is not None for each in asked) == RELOAD_BURST
+    assert command is None
+    assert bench.take(query) is not None
 
 
 def test_query_is_handed_on_with_the_source_of_its_datagram():

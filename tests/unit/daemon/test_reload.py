@@ -61,6 +61,7 @@ class Bench:
         self.log = Log()
         self.plans: list[Plan] = []
         self.access_error = ""
+        self.defect: Exception | None = None
         self.is_busy = False
         sources = Sources(self.file, ScriptedHost(), Known(), self.handshake)
         configuration = read(BASE, name="alpha", host=ScriptedHost()).configuration
@@ -72,6 +73,8 @@ class Bench:
         )
 
     def handshake(self, options: Options) -> HandshakeSettings:
+        if self.defect is not None:
+            raise self.defect
         if self.access_error:
             raise ConfigurationError(self.access_error)
         return HandshakeSettings(
@@ -180,6 +183,31 @@ def test_question_that_comes_again_has_the_same_answer() -> None:
 
     assert answers[0] is answers[1]
     assert len(bench.plans) == 1
+
+
+def test_another_asker_with_the_same_number_has_an_answer_of_its_own() -> None:
+    bench = Bench()
+
+    for asker in ("10.0.0.1", "10.0.0.2"):
+        bench.reloader.reload_once(7, asker)
+
+    assert len(bench.plans) == 2
+
+
+def test_what_nobody_foresaw_leaves_all_as_it_is_and_is_told_each_time() -> None:
+    bench = Bench()
+    bench.defect = ModuleNotFoundError("No module named 'x'")
+
+    outcomes = [bench.reloader.reload("somebody") for _ in range(2)]
+    preview = bench.reloader.preview()
+
+    assert [each.errors for each in (*outcomes, preview)] == [
+        ("ModuleNotFoundError: No module named 'x'",)
+    ] * 3
+    assert bench.plans == []
+    assert [event[0] for event in bench.log.events] == [
+        "configuration not reloaded, the running one stays in force"
+    ] * 2
 
 
 def test_answers_that_are_kept_are_bounded() -> None:
