@@ -267,15 +267,13 @@ def test_no_module_is_a_drawer(path: Path) -> None:
 
 @pytest.mark.parametrize("path", LATE, ids=module_of)
 def test_nothing_is_imported_after_privileges_are_gone(path: Path) -> None:
-    functions = (each for each in ast.walk(ast.parse(path.read_text())) if is_function(each))
-    late = [each for function in functions for each in ast.walk(function) if is_import(each)]
+    nodes = ast.walk(ast.parse(path.read_text()))
+    functions = [each for each in nodes if isinstance(each, ast.FunctionDef)]
+    late = [
+        f"line {each.lineno}"
+        for function in functions
+        for each in ast.walk(function)
+        if isinstance(each, ast.Import | ast.ImportFrom)
+    ]
 
-    assert [each.lineno for each in late] == []
-
-
-def is_function(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-
-
-def is_import(node: ast.AST) -> bool:
-    return isinstance(node, ast.Import | ast.ImportFrom)
+    assert late == []

@@ -1,8 +1,9 @@
 """The last events of the log, kept for those who watch, whatever the log's filters let pass.
 
 Sessions come and go in numbers that clients choose, so their events have a ring of their own and
-do not push out what happened to the daemon. Events are noted by any thread; they are made into
-text only when somebody asks.
+do not push out what happened to the daemon. Nor do monitors by asking: that they were answered is
+not kept. Events are noted by any thread, in the order of their numbers; they are made into text
+only when somebody asks.
 """
 
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import count
 from operator import attrgetter
+from threading import Lock
 from typing import Final
 
 from spread.config.model import EventPriority, EventType
@@ -57,6 +59,7 @@ class EventRing:
         """`clock` tells seconds since 1970."""
         self._log = log
         self._clock = clock
+        self._lock = Lock()
         self._numbers = count(1)
         self._events: deque[_Event] = deque(maxlen=EVENTS_MAX)
         self._sessions: deque[_Event] = deque(maxlen=EVENTS_MAX)
@@ -76,28 +79,35 @@ class EventRing:
         lines: Sequence[str] = (),
         **fields: object,
     ) -> None:
-        """Note an event and tell the log; one that is for finding defects is not noted."""
+        """Tell the log of an event, and note it if it tells something of the daemon.
+
+        What is for finding defects does not, nor what was told to monitors.
+        """
         self._log.event(types, priority, wording, lines=lines, **fields)
-        if priority is EventPriority.DEBUG:
+        is_answer = types is EventType.STATUS and priority is EventPriority.INFO
+        if is_answer or priority is EventPriority.DEBUG:
             return
         if self._follow is not None:
             self._follow(types, priority, _text(wording, fields, lines))
         kept = self._sessions if types is EventType.SESSION else self._events
-        kept.append(
-            _Event(
-                next(self._numbers),
-                self._clock(),
-                types,
-                priority,
-                wording,
-                tuple(lines[:LINES_MAX]),
-                fields,
+        with self._lock:
+            kept.append(
+                _Event(
+                    next(self._numbers),
+                    self._clock(),
+                    types,
+                    priority,
+                    wording,
+                    tuple(lines[:LINES_MAX]),
+                    fields,
+                )
             )
-        )
 
     def page(self, after: int) -> EventPage:
         """Return events whose numbers are larger than `after`, oldest first, a page of them."""
-        kept = list(merge(list(self._events), list(self._sessions), key=attrgetter("number")))
+        with self._lock:
+            events, sessions = list(self._events), list(self._sessions)
+        kept = list(merge(events, sessions, key=attrgetter("number")))
         later = [each for each in kept if each.number > after]
         lines: list[EventLine] = []
         room = PAGE_SIZE

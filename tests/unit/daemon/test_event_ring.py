@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from threading import Event, Thread
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_ring import EVENTS_MAX, PAGE_MAX, TEXT_MAX, EventRing
@@ -141,3 +142,37 @@ def test_a_page_fits_a_reply_whatever_the_events_tell() -> None:
         told += page
 
     assert numbers(tuple(told)) == list(range(1, PAGE_MAX + 1))
+
+
+def test_answers_to_monitors_do_not_push_out_what_happened_to_the_daemon() -> None:
+    log = Log()
+    ring = EventRing(log)
+    ring.event(EventType.PRINT, EventPriority.PRINT, "membership")
+
+    for _ in range(2 * EVENTS_MAX):
+        ring.event(EventType.STATUS, EventPriority.INFO, "status told to a monitor")
+    ring.event(EventType.STATUS, EventPriority.WARNING, "the clock of this host was set")
+
+    assert numbers(ring.page(0).events) == [1, 2]
+    assert len(log.wordings) == 2 * EVENTS_MAX + 2
+
+
+def test_events_of_two_threads_stand_in_the_order_of_their_numbers() -> None:
+    here, there = Event(), Event()
+    calls = iter((True, False))
+
+    def clock() -> float:
+        if next(calls):
+            here.set()
+            there.wait(0.2)
+        return 1.0
+
+    ring = EventRing(Log(), clock)
+    first = Thread(target=ring.event, args=(EventType.PRINT, EventPriority.PRINT, "first"))
+    first.start()
+    here.wait()
+    ring.event(EventType.PRINT, EventPriority.PRINT, "second")
+    there.set()
+    first.join()
+
+    assert [each.wording for each in ring.page(0).events] == ["first", "second"]
