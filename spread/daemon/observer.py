@@ -5,11 +5,13 @@
                            -> datagram: server decides -> replies, commands
                      commands -> call_soon -> the ring's thread
 
-Whatever goes wrong here stays here: an exception is counted and told to the log once for each
-kind, and the ring does not hear of it.
+Whatever goes wrong here stays here: an exception is counted and told to the log, once a minute for
+each kind and place, and the ring does not hear of it. Of snapshots only the newest waits: what
+holds this thread up does not leave it with old ones.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
@@ -18,6 +20,7 @@ from typing import Final, Protocol
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
+from spread.daemon.monitor_limits import Minutes
 from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Snapshot
 from spread.monitor.report import Report
@@ -96,7 +99,7 @@ Send = Callable[[bytes, tuple[str, int]], object]
 Complete = Callable[[Report], Report]
 """Returns a report with more in it; used by the watching thread only."""
 
-Item = Snapshot | Request | Callable[[], None]
+Item = Request | Callable[[], None]
 """What waits for the watching thread."""
 
 
@@ -113,7 +116,9 @@ class Observer:
         self._subscribers: list[Subscriber] = []
         self._complete: Complete | None = None
         self._state: State | None = None
-        self._told: set[str] = set()
+        self._newest: Snapshot | None = None  # Published, and not taken yet.
+        self._lock = threading.Lock()
+        self._minutes = Minutes(time.monotonic_ns)
         self._thread = threading.Thread(target=self._run, name="spread-observer", daemon=True)
 
     # -- Any thread -------------------------------------------------------------------------------
@@ -148,8 +153,12 @@ class Observer:
     # -- The ring's thread ------------------------------------------------------------------------
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Take a snapshot."""
-        self._queue.put(snapshot)
+        """Take a snapshot; one that still waits is forgotten."""
+        with self._lock:
+            is_waiting = self._newest is not None
+            self._newest = snapshot
+        if not is_waiting:
+            self._queue.put(self._take_newest)
 
     def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
         """Take a datagram, or count it if too many wait."""
@@ -174,15 +183,19 @@ class Observer:
                 self._failed(error)
 
     def _take(self, item: Item) -> None:
-        if isinstance(item, Snapshot):
-            self._publish(item)
-        elif not isinstance(item, Request):
+        if not isinstance(item, Request):
             item()
         elif self._state is None:
             self.counters.monitor_early += 1
         else:
             for reply in self._server.answer(item, self._state):
                 self._reply(reply)
+
+    def _take_newest(self) -> None:
+        with self._lock:
+            snapshot, self._newest = self._newest, None
+        if snapshot is not None:
+            self._publish(snapshot)
 
     def _publish(self, snapshot: Snapshot) -> None:
         own = asdict(self.counters) | dict(self._server.counters)
@@ -211,19 +224,19 @@ class Observer:
             self.counters.monitor_replies += 1
 
     def _failed(self, error: Exception) -> None:
-        """Count it; the log hears of each kind once."""
+        """Count it; the log hears of each kind and place once a minute."""
         self.counters.observer_failures += 1
-        where = f"{type(error).__name__}: {error}"
-        kind = type(error).__name__
-        if kind in self._told:
+        kind, place = type(error).__name__, _place(error)
+        since = self._minutes.since((kind, place))
+        if since is None:
             return
-        self._told.add(kind)
         self._log.event(
             EventType.PRINT | EventType.STATUS,
             EventPriority.ERROR,
             "the watching thread failed, the ring goes on",
-            reason=where,
-            at=_place(error),
+            reason=f"{kind}: {error}",
+            at=place,
+            since=since,
         )
 
 

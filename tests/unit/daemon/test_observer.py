@@ -177,6 +177,46 @@ def test_replies_that_the_system_does_not_take_are_counted(watched: Watched) -> 
     assert watched.observer.counters.observer_failures == 0
 
 
+def test_two_defects_of_one_kind_are_both_told(watched: Watched) -> None:
+    started(watched)
+
+    def one() -> None:
+        raise KeyError("one")
+
+    def other() -> None:
+        raise KeyError("other")
+
+    for defect in (one, other, one):
+        watched.observer.post(defect)
+    watched.settle()
+
+    assert [each["reason"] for each in watched.logged] == ["KeyError: 'one'", "KeyError: 'other'"]
+    assert watched.observer.counters.observer_failures == 3
+
+
+def test_only_the_newest_snapshot_waits_for_a_thread_that_is_held_up(watched: Watched) -> None:
+    states: list[State] = []
+
+    class Told:
+        def published(self, state: State) -> None:
+            states.append(state)
+
+    watched.observer.subscribe(Told())
+    started(watched)
+    watched.ask(b"wait")
+    assert watched.echo.is_waiting.wait(WAIT_S)
+
+    for _ in range(5):
+        watched.publisher.publish()
+    watched.echo.may_go_on.set()
+    watched.settle()
+
+    assert len(states) == 2
+    watched.publisher.publish()
+    watched.settle()
+    assert len(states) == 3
+
+
 def test_each_subscriber_is_told_of_each_report(watched: Watched) -> None:
     class Subscriber:
         def __init__(self, fault: Exception | None = None) -> None:
@@ -192,7 +232,8 @@ def test_each_subscriber_is_told_of_each_report(watched: Watched) -> None:
     watched.observer.subscribe(first)
     watched.observer.subscribe(second)
 
-    started(watched).publisher.publish()
+    started(watched).settle()
+    watched.publisher.publish()
     watched.settle()
 
     assert len(first.told) == len(second.told) == 2
