@@ -271,10 +271,17 @@ class MetricsServer:
         if request is None:
             return
         self._counters["metrics_requests"] += 1
-        answer = write_answer(self._answer(request), with_body=request.method != "HEAD")
+        answer = write_answer(self._answered(request), with_body=request.method != "HEAD")
         connection.answer = memoryview(answer)
         self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
         self._write(connection)
+
+    def _answered(self, request: Request) -> Answer:
+        """Whatever goes wrong with one page must not end the thread that serves all."""
+        try:
+            return self._answer(request)
+        except Exception as error:
+            return Answer(500, f"{type(error).__name__}: {error}\n".encode())
 
     def _write(self, connection: _Connection) -> None:
         if connection.answer is None:

@@ -18,6 +18,7 @@ _REASONS: Final = {
     200: "OK",
     404: "Not Found",
     405: "Method Not Allowed",
+    500: "Internal Server Error",
     503: "Service Unavailable",
 }
 

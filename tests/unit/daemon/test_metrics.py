@@ -158,6 +158,20 @@ def test_a_scraper_gets_its_page_over_http(
     assert server.counters()["metrics_requests"] == 1
 
 
+def test_a_page_that_cannot_be_made_says_why_and_the_next_one_is_served(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    def answer(request: Request) -> Answer:
+        if request.path == "/metrics":
+            raise ModuleNotFoundError("No module named 'x'")
+        return ok(request)
+
+    server = serve(answer)
+
+    assert fetch(server, "/metrics") == (500, b"ModuleNotFoundError: No module named 'x'\n")
+    assert fetch(server, "/healthz") == (200, b"ok\n")
+
+
 def test_a_request_in_pieces_is_answered(serve: Callable[..., MetricsServer]) -> None:
     server = serve(ok)
 
