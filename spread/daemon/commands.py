@@ -27,6 +27,9 @@ WINDOW_MAX: Final = 768
 Sizes = tuple[int, int, int]
 """Window, personal window and accelerated window, in packets."""
 
+Given = tuple[int | None, int | None, int | None]
+"""The same as a monitor gives them; None keeps one."""
+
 WindowPlan = Callable[[Options], tuple[Sizes, Sizes]]
 """Returns the three windows as they begin and at most, in packets, for options."""
 
@@ -90,14 +93,11 @@ class Commands:
         One that is given does not adapt any more. Raises ConfigurationError for values with which
         the ring would not work.
         """
-        before = self._base, self._most
         given = (window, personal, accelerated)
-        base, most = (_merged(each, given) for each in before)
-        fault = _window_fault(base, most)
+        fault = _window_fault(_merged(self._base, given), _merged(self._most, given))
         if fault is not None:
             raise ConfigurationError(fault)
-        self._do(lambda: self._means.node.set_windows(base, most))
-        self._base, self._most = base, most
+        self._do(lambda: self._set_windows(given))
 
     def stop(self) -> None:
         """End the daemon in order."""
@@ -115,12 +115,22 @@ class Commands:
         with suppress(MisuseError):
             self._means.node.set_partition(numbers, until_ns)
 
+    def _set_windows(self, given: Given) -> None:
+        """Change those that are in force by now: another command, or a reload, may have come first.
+
+        Only the ring's thread writes them, so none of these is undone.
+        """
+        base, most = _merged(self._base, given), _merged(self._most, given)
+        if _window_fault(base, most) is None:
+            self._base, self._most = base, most
+            self._means.node.set_windows(base, most)
+
     def _do(self, what: Callable[[], None]) -> None:
         if not self._means.call_soon(what):
             raise ConfigurationError("the daemon has too many commands to do; ask again")
 
 
-def _merged(before: Sizes, given: tuple[int | None, int | None, int | None]) -> Sizes:
+def _merged(before: Sizes, given: Given) -> Sizes:
     """Return the windows as given; one that is kept follows a smaller one above it."""
     window = before[0] if given[0] is None else given[0]
     personal = min(before[1], window) if given[1] is None else given[1]

@@ -163,3 +163,13 @@ def test_a_command_that_finds_no_room_says_so(ring: Ring) -> None:
 
     with pytest.raises(ConfigurationError, match="ask again"):
         ring.commands.stop()
+
+
+def test_windows_of_a_file_that_was_read_meanwhile_are_not_undone(ring: Ring) -> None:
+    ring.commands.windows(None, None, 3)
+    ring.commands.configured(Options(window=90, personal_window=9), 3)
+    ring.run()
+    ring.commands.windows(None, None, 2)
+    ring.run()
+
+    assert [base for base, _ in ring.node.windows][-2:] == [(90, 9, 3), (90, 9, 2)]
