@@ -68,7 +68,7 @@ class _Link:
             received = self.socket.receive()
             if received is None:
                 return count
-            self.watch.receive(received[0], time.monotonic())
+            self.watch.receive(*received, time.monotonic())
         return BATCH_MAX
 
     def take_failures(self) -> None:
@@ -229,8 +229,8 @@ class AsyncRingClient:
         self._ask()
         self._changed.set()
 
-    def _on_datagram(self, data: bytes) -> None:
-        self.watch.receive(data, time.monotonic())
+    def _on_datagram(self, data: bytes, source: str) -> None:
+        self.watch.receive(data, source, time.monotonic())
         self._changed.set()
 
     def _on_error(self) -> None:
@@ -241,8 +241,8 @@ class _Protocol(asyncio.DatagramProtocol):
     def __init__(self, client: AsyncRingClient) -> None:
         self._client = client
 
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:  # noqa: ARG002
-        self._client._on_datagram(data)
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        self._client._on_datagram(data, str(addr[0]))
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002
         self._client._on_error()

@@ -47,6 +47,12 @@ class Target:
     segment: int = 0
     identity: str = ""
     """The address that names it in datagrams, mostly the same."""
+    others: tuple[str, ...] = ()
+    """Further addresses of a daemon with several."""
+
+    def has(self, address: str) -> bool:
+        """Tell whether a datagram from this address may be its."""
+        return address in (self.address, self.identity, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,15 @@ def roster_of(configuration: Configuration, *, own_problem: str = "") -> Roster:
         for daemon in segment.daemons
     ]
     targets = tuple(
-        Target(number, daemon.name, main_address(daemon), port, segment, daemon.address)
+        Target(
+            number,
+            daemon.name,
+            main_address(daemon),
+            port,
+            segment,
+            daemon.address,
+            tuple(each.address for each in daemon.interfaces),
+        )
         for number, (segment, port, daemon) in enumerate(places)
     )
     own = next(each for each in targets if each.name == configuration.me.name)

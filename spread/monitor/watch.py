@@ -252,14 +252,20 @@ class RingWatch:
 
     # What came of it.
 
-    def receive(self, data: bytes, now_s: float) -> None:
-        """Take a datagram that came in."""
+    def receive(self, data: bytes, source: str, now_s: float) -> None:
+        """Take a datagram that came in from this address.
+
+        What names a daemon is its own only if it came from an address of that daemon. The port
+        may be any: classic daemons answer from one of their own.
+        """
         try:
             datagram = decode_datagram(data)
             if datagram.command is Command.STATUS:
-                self._take_status(data, now_s)
+                self._take_status(data, source, now_s)
             else:
-                self._take_part(data, str(IPv4Address(datagram.process)), now_s)
+                daemon = str(IPv4Address(datagram.process))
+                self._sender(daemon, source)
+                self._take_part(data, daemon, now_s)
         except PeerError:
             self.unexpected += 1
 
@@ -310,11 +316,18 @@ class RingWatch:
             sent.append(Outgoing(encode_request(request), target))
         return sent
 
-    def _take_status(self, data: bytes, now_s: float) -> None:
-        reply = decode_status(data)
-        target = self.roster.at(reply.daemon)
+    def _sender(self, daemon: str, source: str) -> Target:
+        """Return the daemon that a datagram names, if it came from there."""
+        target = self.roster.at(daemon)
         if target is None:
-            raise PeerError(f"{reply.daemon} is no daemon of this configuration")
+            raise PeerError(f"{daemon} is no daemon of this configuration")
+        if not target.has(source):
+            raise PeerError(f"{source} is no address of {target.name}")
+        return target
+
+    def _take_status(self, data: bytes, source: str, now_s: float) -> None:
+        reply = decode_status(data)
+        target = self._sender(reply.daemon, source)
         watched = self.daemons[target.name]
         asked = (each for each in self._questions.values() if each.watched is watched)
         question = next((each for each in asked if each.asks_status), None)

@@ -1,7 +1,7 @@
 """Watching a ring without I/O: who is asked when; answers, losses, and nonsense."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -69,13 +69,14 @@ class Bench:
         assert target is not None
         report = Report(daemon=name, address=target.address, **fields)
         for part in encode_reply(query, to_json(report), target.identity):
-            self.watch.receive(part, self.now_s)
+            self.watch.receive(part, target.address, self.now_s)
 
-    def answer_status(self, name: str, **fields: int) -> None:
+    def answer_status(self, name: str, source: str = "", **fields: int) -> None:
         target = self.roster.named(name)
         assert target is not None
         record = StatusRecord(my_id=target.identity, leader_id="127.0.0.1", **fields)
-        self.watch.receive(encode_status(StatusReply(target.identity, record)), self.now_s)
+        data = encode_status(StatusReply(target.identity, record))
+        self.watch.receive(data, source or target.address, self.now_s)
 
 
 def command_of(outgoing: Outgoing) -> Command | None:
@@ -213,7 +214,7 @@ def test_the_answer_to_a_question_is_taken_once(bench: Bench) -> None:
     bench.turn()
     query = bench.queries("local1", Kind.GROUPS)[-1]
     for part in encode_reply(query, b'{"total":0}', "127.0.0.1"):
-        bench.watch.receive(part, bench.now_s)
+        bench.watch.receive(part, "127.0.0.1", bench.now_s)
 
     answer = bench.watch.take_answer(number)
 
@@ -242,7 +243,7 @@ def test_an_error_that_a_daemon_answers_is_its_sentence_without_control_characte
     bench.turn()
     query = bench.queries("local1", Kind.TRACE)[-1]
     for part in encode_error(query, "no \x1b[2Jrecorder", "127.0.0.1"):
-        bench.watch.receive(part, bench.now_s)
+        bench.watch.receive(part, "127.0.0.1", bench.now_s)
 
     answer = bench.watch.take_answer(number)
 
@@ -263,16 +264,46 @@ def test_a_reload_keeps_its_number_however_often_it_is_asked(bench: Bench) -> No
 def test_an_answer_of_another_daemon_is_not_taken(bench: Bench) -> None:
     query = bench.queries("local1")[-1]
     for part in encode_reply(query, to_json(Report("local2", "127.0.0.2")), "127.0.0.2"):
-        bench.watch.receive(part, bench.now_s)
+        bench.watch.receive(part, "127.0.0.2", bench.now_s)
 
     assert bench.watch.daemons["local1"].report is None
     assert bench.watch.unexpected == 1
 
 
+def test_an_answer_from_another_address_is_not_taken(bench: Bench) -> None:
+    query = bench.queries("local1")[-1]
+    for part in encode_reply(query, to_json(Report("local1", "127.0.0.1")), "127.0.0.1"):
+        bench.watch.receive(part, "10.0.0.9", bench.now_s)
+
+    assert bench.watch.daemons["local1"].report is None
+    assert bench.watch.unexpected == 1
+
+
+@pytest.mark.parametrize("source", ["10.0.0.9", "127.0.0.1"])
+def test_a_status_reply_from_another_address_leaves_a_daemon_silent(
+    bench: Bench, source: str
+) -> None:
+    bench.answer_status("local2", source, sec=99)
+    bench.wait(1)
+
+    assert bench.watch.daemons["local2"].is_silent
+    assert bench.watch.unexpected == 1
+
+
+def test_a_daemon_may_answer_from_any_of_its_addresses() -> None:
+    target = replace(ROSTER.targets[0], others=("10.0.0.1",))
+    bench = Bench(replace(ROSTER, targets=(target,)))
+    bench.turn()
+    bench.answer_status(target.name, "10.0.0.1", sec=99)
+    bench.wait(1)
+
+    assert bench.watch.daemons[target.name].is_answering
+
+
 def test_a_report_that_makes_no_sense_is_said_to_make_none(bench: Bench) -> None:
     query = bench.queries("local1")[-1]
     for part in encode_reply(query, b'{"daemon": 7}', "127.0.0.1"):
-        bench.watch.receive(part, bench.now_s)
+        bench.watch.receive(part, "127.0.0.1", bench.now_s)
 
     watched = bench.watch.daemons["local1"]
     assert watched.is_silent
@@ -302,7 +333,7 @@ def test_no_datagram_breaks_the_watch(datagrams: list[bytes]) -> None:
     bench.turn()
 
     for data in datagrams:
-        bench.watch.receive(data, bench.now_s)
+        bench.watch.receive(data, "127.0.0.1", bench.now_s)
 
     assert bench.watch.reports == ()
     assert bench.watch.unexpected == len(datagrams)
@@ -314,6 +345,6 @@ def test_no_body_of_an_awaited_reply_breaks_the_watch(body: bytes) -> None:
     bench.turn()
 
     for part in encode_reply(bench.queries("local1")[-1], body, "127.0.0.1"):
-        bench.watch.receive(part, bench.now_s)
+        bench.watch.receive(part, "127.0.0.1", bench.now_s)
 
     assert not bench.watch.daemons["local1"].is_answering
