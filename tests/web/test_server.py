@@ -233,6 +233,16 @@ def test_a_connection_without_a_request_is_closed_and_counted() -> None:
         assert site.server.streams.counts.silent == 1
 
 
+def test_a_form_whose_end_never_comes_is_closed_and_counted() -> None:
+    ring = SyntheticRing(1)
+    with served(ring, address=OTHERS, token=TOKEN, silent_max_s=0.05) as site:
+        with site.connect() as sock:
+            sock.sendall(b"POST /enter HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+
+            assert sock.recv(1) == b""
+        assert site.server.streams.counts.silent == 1
+
+
 def test_pages_that_close_leave_nothing_behind(site: Site) -> None:
     for _ in range(3):
         events(site, 1)

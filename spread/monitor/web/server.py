@@ -177,6 +177,7 @@ def _protocol(
             super().connection_made(transport)
             self.access_log = False  # Whatever handlers there are: addresses may hold the token.
             connections[self.client] = transport
+            self._unfinished: object = h11.IDLE
             self._impatience = self.loop.call_later(silent_max_s, self._close_if_silent)
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -185,8 +186,13 @@ def _protocol(
             super().connection_lost(exc)
 
         def _close_if_silent(self) -> None:
-            if self.conn.their_state is h11.IDLE:
+            """Close it if no request has come, or if one was without its end at the last look."""
+            state = self.conn.their_state
+            if state is self._unfinished:
                 counts.silent += 1
                 self.transport.abort()
+                return
+            self._unfinished = h11.SEND_BODY if state is h11.SEND_BODY else None
+            self._impatience = self.loop.call_later(silent_max_s, self._close_if_silent)
 
     return Protocol

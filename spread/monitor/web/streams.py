@@ -30,7 +30,7 @@ class Counts:
     dropped: int = 0
     """Closed because they did not read."""
     silent: int = 0
-    """Connections closed because no request came."""
+    """Connections closed because no request came, or not the end of one."""
 
 
 @dataclass(eq=False, slots=True)
