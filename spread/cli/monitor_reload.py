@@ -56,7 +56,7 @@ def run(given: argparse.Namespace) -> int:
         asked = [each for each in roster.targets if each not in classic]
         preview = _preview(client, asked)
         is_possible = preview.is_possible or given.force
-        if not (given.yes and is_possible):
+        if not (given.yes and preview.is_possible):
             _show(preview, roster, as_json=given.json)
         if not is_possible:
             say("nothing was reloaded; --force reloads the daemons that can")
@@ -64,7 +64,12 @@ def run(given: argparse.Namespace) -> int:
         if not given.yes and not _is_wanted(as_json=given.json):
             return Exit.OK
         _reload_classic(client, classic)
-        return _reload(client, [each for each in asked if _can(each, preview)], given)
+        able = [each for each in asked if _can(each, preview)]
+        status = _reload(client, able, given)
+        left = [each.name for each in asked if each not in able]
+        if left:
+            say(f"not reloaded: {', '.join(left)}")
+        return status or (DISAGREE if left else Exit.OK)
 
 
 def _is_wanted(*, as_json: bool) -> bool:

@@ -242,6 +242,18 @@ def test_a_reload_is_shown_first_and_done_with_yes(ring: MonitoredRing) -> None:
     assert [each.poll() for each in ring.processes.values()] == [None] * 3
 
 
+def test_a_forced_reload_names_the_daemons_that_it_left_out(ring: MonitoredRing) -> None:
+    text = ring.file.read_text()
+    ring.file.write_text(f"Nonsense = 5\n{text}")
+
+    status, shown, errors = ring.monitor("reload", "--yes", "--force")
+
+    ring.file.write_text(text)
+    assert status == DISAGREE
+    assert "Nonsense" in shown
+    assert "not reloaded: d1, d2, d3" in errors
+
+
 def test_a_daemon_that_refuses_is_named_and_nothing_is_sent(ring: MonitoredRing) -> None:
     text = ring.file.read_text()
     before = ring.output("d1").count("partitioned by a monitor")
