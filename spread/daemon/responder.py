@@ -42,7 +42,7 @@ PROBES_A_SECOND: Final = 400
 PROBES_AT_ONCE: Final = 400
 KBYTES_A_SECOND: Final = 1024
 KBYTES_AT_ONCE: Final = 2048
-"""What leaves: far less than the ring itself sends. Who forges a configured address can ask, too."""
+"""What leaves: far less than the ring sends. Who forges a configured address can ask, too."""
 
 ARRIVALS_A_SECOND: Final = 800
 RUNS_MAX: Final = 4

@@ -244,11 +244,14 @@ def test_a_reload_is_shown_first_and_done_with_yes(ring: MonitoredRing) -> None:
 
 def test_a_forced_reload_names_the_daemons_that_it_left_out(ring: MonitoredRing) -> None:
     text = ring.file.read_text()
+    as_it_was = ring.file.with_name("as-it-was.conf")
+    as_it_was.write_text(text)
     ring.file.write_text(f"Nonsense = 5\n{text}")
 
-    status, shown, errors = ring.monitor("reload", "--yes", "--force")
+    done = run_program("spmonitor", "-c", str(as_it_was), "reload", "--yes", "--force")
 
     ring.file.write_text(text)
+    status, shown, errors = done.returncode, done.stdout, done.stderr
     assert status == DISAGREE
     assert "Nonsense" in shown
     assert "not reloaded: d1, d2, d3" in errors
