@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import TimeoutError as NotShownError
+from playwright.sync_api import expect
 
 import spread
 from tests.daemon.harness.waiting import DEADLINE, Deadline, wait_until
@@ -44,7 +45,8 @@ def page(ring: RealRing, open_page: Callable[..., Watched]) -> Watched:
 def test_a_ring_of_three_appears_with_its_token(
     page: Watched, keep: Callable[[Watched], None]
 ) -> None:
-    assert page.page.locator(".track").count() == 1
+    # Daemons that start are on the page before they have found each other.
+    expect(page.page.locator(".track")).to_have_count(1)
     names = page.page.locator(".node[data-answering=true] .node-name").all_text_contents()
     assert sorted(names) == ["a", "b", "c"]
     token = page.page.locator(".token[data-running=true]")
