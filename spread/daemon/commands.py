@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spread.config.model import Options
+from spread.daemon.monitor_server import PARTITION_S, WINDOW_MAX
 from spread.errors import ConfigurationError, MisuseError
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTITION_NS", "CallSoon", "Commands", "Means", "WindowPlan"]
 
-PARTITION_NS: Final = 60_000_000_000
+PARTITION_NS: Final = PARTITION_S * 1_000_000_000
 """A partition is forgotten so long after it was asked for; monitors ask again and again."""
-
-WINDOW_MAX: Final = 768
-"""Packets of a rotation for which there is room beside the gap."""
 
 Sizes = tuple[int, int, int]
 """Window, personal window and accelerated window, in packets."""
