@@ -1,5 +1,6 @@
 """The page in a real browser over a made-up ring: everybody can read it, and it says everything."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_screen_readers_hear_what_changes_and_not_the_seconds(
     expect(heard).to_contain_text("c has not answered")
     before = heard.inner_text()
     expect(page.page.locator("#headline")).to_contain_text(
-        "c has not answered for 4\N{NO-BREAK SPACE}s"
+        re.compile(r"c has not answered for ([4-9]|\d\d+)\s")
     )
 
     assert heard.inner_text() == before
