@@ -29,9 +29,9 @@ help:
 demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
 
-## make test        all tests
+## make test        all tests, in two processes (WORKERS); those of a module stay together
 test: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile $(PYTEST_ARGS)
 
 ## make lint        style of Python and Cython
 lint: $(VENV)/.lint

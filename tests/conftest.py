@@ -5,8 +5,8 @@ repeats it.
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,13 +17,23 @@ settings.register_profile("fixed", derandomize=True)
 settings.register_profile("fresh", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
+_LEFT = pytest.StashKey[set[Path]]()
 
-@pytest.fixture(scope="session", autouse=True)
-def _memory_given_back() -> Iterator[None]:
-    """Remove what flight recorders of killed daemons leave: no next start of them will."""
-    before = set(memory_directory().glob("*.flight"))
-    yield
-    for path in set(memory_directory().glob("*.flight")) - before:
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remember what flight recorders left before this run."""
+    session.config.stash[_LEFT] = set(memory_directory().glob("*.flight"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what flight recorders of killed daemons leave: no next start of them will.
+
+    The first process of a run does so, when all others are through: a test of another one may
+    still read what the daemon that it killed has left.
+    """
+    if hasattr(session.config, "workerinput"):
+        return
+    for path in set(memory_directory().glob("*.flight")) - session.config.stash[_LEFT]:
         # Gone meanwhile, or of another user.
         with suppress(OSError), path.open("rb") as file:
             if lock(file.fileno()):
