@@ -14,6 +14,7 @@ _SECTIONS = {
     "datagrams out": counters.DEPARTURES,
     "membership": counters.MEMBERSHIP,
     "watching": counters.OBSERVING,
+    "web": counters.WEB,
     "process": counters.PROCESS,
     "gauges": counters.GAUGES,
     "report": counters.REPORTED,

@@ -9,6 +9,7 @@ documentation are made from it. Nothing of the daemon is imported, so a monitor 
     DEPARTURES      `_sender.pxd`      datagrams that went out
     MEMBERSHIP      what membership found wrong, or had to ignore
     OBSERVING       what the watching thread counts: monitors, scrapers, the host
+    WEB             what `spmonitor web` counts of those who open the page
     PROCESS         what the process has used
     RING            what the ring counts beside it
     GAUGES          how something is at the moment
@@ -34,6 +35,7 @@ __all__ = [
     "PROCESS",
     "REPORTED",
     "RING",
+    "WEB",
     "Figure",
     "Kind",
     "counters_in",
@@ -223,9 +225,23 @@ OBSERVING: Final = _figures(
     ("stall_ms", "how late it was then, all times together"),
     ("clock_steps", "times that the host's clock was set by more than half a second"),
     ("metrics_requests", "requests for metrics that were answered"),
-    ("metrics_refused", "connections for metrics closed at once because too many were open"),
+    (
+        "metrics_displaced",
+        "connections for metrics closed to make room for others, as too many were open",
+    ),
     ("metrics_timeouts", "connections for metrics closed because they were too slow"),
     ("metrics_malformed", "connections for metrics closed because what came was no request"),
+)
+
+WEB: Final = _figures(
+    Kind.COUNTER,
+    ("web_opened", "pages that were opened"),
+    ("web_refused", "pages turned away because as many as may be were open"),
+    ("web_dropped", "pages closed because they did not read"),
+    ("web_silent", "connections closed because a request did not come, or not as a whole"),
+    ("web_unread", "connections closed because an answer was not made, or not read, in its time"),
+    ("web_displaced", "connections closed because too many were open"),
+    ("web_unexpected", "datagrams dropped that were no answer to what was asked of a daemon"),
 )
 
 PROCESS: Final = (
@@ -329,6 +345,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
         RING,
         MEMBERSHIP,
         OBSERVING,
+        WEB,
         PROCESS,
         GAUGES,
         REPORTED,

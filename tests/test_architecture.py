@@ -31,7 +31,8 @@ THIRD_PARTY = {
     "monitor.prometheus": {"prometheus_client"},
     "monitor.web.metrics": {"prometheus_client"},
     "monitor.web.app": {"starlette"},
-    "monitor.web.server": {"h11", "starlette", "uvicorn"},
+    "monitor.web.connections": {"h11", "starlette", "uvicorn"},
+    "monitor.web.server": {"uvicorn"},
     "pytest_plugin": {"pytest"},
 }
 

@@ -6,10 +6,11 @@
 
     scraper -> `MetricsServer` (sockets, limits) -> `MetricsPages` (what stands there) -> Report
 
-Whoever connects can take no more than one of `Limits.connections` places for `Limits.time_s`: one
-that sends nothing, sends slowly or does not read is closed then, and counted. Connections beyond
-the places are closed at once, and more than `Limits.a_second` wait in the system's row. The text is
-made once for each report, however many ask for it.
+A scraper that hangs keeps nobody out: a connection that sends no whole request, or does not read
+its answer, is closed at its deadline. Until then it has one of a few places, of which each source
+has a share, and one that finds no place takes that of the connection which has been idle longest.
+Both are counted. Connections beyond `Limits.a_second` wait in the system's row. The text is made
+once for each report, however many ask for it.
 """
 
 import selectors
@@ -17,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,7 +36,8 @@ STALE_S: Final = 5.0
 """A report that is older, five turns of the second, says that the ring's thread hangs."""
 
 READ_SIZE: Final = 4096
-BACKLOG: Final = 16
+BACKLOG: Final = 64
+"""More than `Limits.a_second`: who waits for the next second need not connect again."""
 
 _INDEX: Final = b"/metrics\n/healthz\n/readyz\n"
 
@@ -46,8 +48,12 @@ class Limits:
 
     connections: int = 8
     """Open at a time; a scraper needs one, and a few may hang."""
-    time_s: float = 5.0
-    """For the whole of a request and its answer; scrapers give up after ten."""
+    of_source: int = 4
+    """Of these, from one address: what hangs on one host leaves room for the others."""
+    request_s: float = 2.0
+    """Until a request is there as a whole; scrapers send it in one piece."""
+    answer_s: float = 5.0
+    """Until its answer has been read; scrapers give up after ten."""
     a_second: int = 50
     """New connections a second."""
 
@@ -136,6 +142,8 @@ def _verdict(reason: str) -> Answer:
 @dataclass(slots=True)
 class _Connection:
     socket: socket.socket
+    source: str
+    """Address of the other side."""
     deadline: float
     received: bytearray = field(default_factory=bytearray)
     answer: memoryview | None = None
@@ -155,7 +163,7 @@ class MetricsServer:
         self._answer = answer
         self._limits = limits or Limits()
         self._counters = dict.fromkeys(
-            ("metrics_requests", "metrics_refused", "metrics_timeouts", "metrics_malformed"), 0
+            ("metrics_requests", "metrics_displaced", "metrics_timeouts", "metrics_malformed"), 0
         )
         self._selector = selectors.DefaultSelector()
         self._open: dict[socket.socket, _Connection] = {}
@@ -207,7 +215,7 @@ class MetricsServer:
                     return
                 if key.fileobj is self._listening:
                     self._accept(time.monotonic())
-                else:
+                elif key.data.socket in self._open:  # It may have made room just now.
                     self._serve(key.data)
             now = time.monotonic()
             self._close_late(now)
@@ -233,19 +241,21 @@ class MetricsServer:
             self._is_accepting = False
             return
         try:
-            accepted, _ = self._listening.accept()
+            accepted, (source, _) = self._listening.accept()
         except OSError:
             return  # It is gone again, or there is no descriptor for it: others need them more.
         finally:
             self._accepted += 1
-        if len(self._open) >= self._limits.connections:
-            self._counters["metrics_refused"] += 1
-            accepted.close()
-            return
+        displaced = _who_gives_way(self._open.values(), source, self._limits)
+        if displaced is not None:
+            self._counters["metrics_displaced"] += 1
+            self._end(displaced)
         accepted.setblocking(False)
-        connection = _Connection(accepted, now + self._limits.time_s)
+        connection = _Connection(accepted, source, now + self._limits.request_s)
         self._open[accepted] = connection
         self._selector.register(accepted, selectors.EVENT_READ, connection)
+        # Mostly the request is there already, and is answered before anybody else finds no place.
+        self._serve(connection)
 
     def _serve(self, connection: _Connection) -> None:
         try:
@@ -273,6 +283,7 @@ class MetricsServer:
         self._counters["metrics_requests"] += 1
         answer = write_answer(self._answered(request), with_body=request.method != "HEAD")
         connection.answer = memoryview(answer)
+        connection.deadline = time.monotonic() + self._limits.answer_s
         self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
         self._write(connection)
 
@@ -302,3 +313,23 @@ class MetricsServer:
         self._selector.unregister(connection.socket)
         connection.socket.close()
         del self._open[connection.socket]
+
+
+def _who_gives_way(
+    connections: Collection[_Connection], source: str, limits: Limits
+) -> _Connection | None:
+    """Return whose place one from `source` takes; None if there is room.
+
+    Who has its share gives way to itself. One that has not asked for anything gives way before one
+    that reads its answer, and of both the one nearest to its deadline.
+    """
+    own = [each for each in connections if each.source == source]
+    if len(own) >= limits.of_source:
+        return min(own, key=_patience)
+    if len(connections) >= limits.connections:
+        return min(connections, key=_patience)
+    return None
+
+
+def _patience(connection: _Connection) -> tuple[bool, float]:
+    return connection.answer is not None, connection.deadline

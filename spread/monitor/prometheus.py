@@ -31,6 +31,7 @@ __all__ = [
     "STATES",
     "Answers",
     "ReportCollector",
+    "counter_family",
     "exposition",
     "metric_name",
     "require_client",
@@ -81,6 +82,14 @@ def _family_name(figure: Figure) -> str:
     if not base or base in name.split("_"):
         return PREFIX + name
     return f"{PREFIX}{name}_{base}"
+
+
+def counter_family(figure: Figure, value: float) -> "CounterMetricFamily":
+    """Return a counter of a program that watches, which is none of a daemon and has no labels."""
+    from prometheus_client.core import CounterMetricFamily
+
+    _, factor = _BASE_UNITS.get(figure.unit, ("", 1.0))
+    return CounterMetricFamily(_family_name(figure), figure.meaning, value=value * factor)
 
 
 def exposition(collector: "ReportCollector", accept: str = "") -> tuple[bytes, str]:

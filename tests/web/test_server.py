@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http import HTTPStatus
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from spread.monitor.web.access import COOKIE
 from spread.monitor.web.app import HEADERS
+from spread.monitor.web.connections import Patience
 from spread.monitor.web.place import Place
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 from tests.web.serving import Site, served
@@ -178,10 +180,19 @@ def test_the_token_can_be_typed_into_the_form(guarded: Site) -> None:
     assert right.status_code == HTTPStatus.SEE_OTHER
 
 
-def test_a_form_that_never_ends_is_cut(guarded: Site) -> None:
-    answer = httpx.post(f"{guarded.address}/enter", content=b"token=" + b"x" * 1_000_000)
+def test_a_form_that_is_far_too_large_is_refused_while_it_comes(guarded: Site) -> None:
+    pieces = [b"x" * 1000] * 200
 
-    assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    answer = httpx.post(f"{guarded.address}/enter", content=iter(pieces), timeout=DEADLINE)
+
+    assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def test_a_form_that_announces_too_much_is_refused_before_it_comes(guarded: Site) -> None:
+    with guarded.connect() as sock:
+        sock.sendall(b"POST /enter HTTP/1.1\r\nHost: a\r\nContent-Length: 4097\r\n\r\n")
+
+        assert sock.recv(12) == b"HTTP/1.1 413"
 
 
 def test_a_scraper_shows_the_token_as_a_bearer(guarded: Site) -> None:
@@ -224,23 +235,73 @@ def test_a_page_that_never_reads_is_dropped_and_others_go_on() -> None:
         ring.is_restless = False
 
         assert len(streams) == 0
+        wait_until(lambda: len(site.server.connections) == 0, "its connection to be closed")
         assert site.get("/").status_code == HTTPStatus.OK
 
 
-def test_a_connection_without_a_request_is_closed_and_counted() -> None:
-    with served(SyntheticRing(1), silent_max_s=0.05) as site, site.connect() as sock:
-        assert sock.recv(1) == b""
-        assert site.server.streams.counts.silent == 1
-
-
-def test_a_form_whose_end_never_comes_is_closed_and_counted() -> None:
-    ring = SyntheticRing(1)
-    with served(ring, address=OTHERS, token=TOKEN, silent_max_s=0.05) as site:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: a\r\n",
+        b"POST /enter HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\ntok",
+        b"POST /enter HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
+    ],
+    ids=["nothing", "half a head", "half a body", "chunks without an end"],
+)
+def test_a_request_that_is_never_whole_is_closed_and_counted(sent: bytes) -> None:
+    hasty = Patience(request_s=0.1)
+    with served(SyntheticRing(1), address=OTHERS, token=TOKEN, patience=hasty) as site:
         with site.connect() as sock:
-            sock.sendall(b"POST /enter HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+            sock.sendall(sent)
 
             assert sock.recv(1) == b""
         assert site.server.streams.counts.silent == 1
+
+
+def test_a_second_request_must_be_whole_in_its_time_as_well() -> None:
+    hasty = Patience(request_s=1.0)
+    with served(SyntheticRing(1), address=OTHERS, token=TOKEN, patience=hasty) as site:
+        with site.connect() as sock:
+            sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\nPOST /enter HTTP/1.1\r\n")
+            answer = b"".join(iter(lambda: sock.recv(4096), b""))
+
+        assert answer.startswith(b"HTTP/1.1 401")
+        assert site.server.streams.counts.silent == 1
+
+
+def test_who_asks_and_does_not_read_is_closed_and_counted() -> None:
+    hasty = Patience(answer_s=1.0)
+    with served(SyntheticRing(3), patience=hasty) as site, site.connect(buffer=NARROW) as sock:
+        sock.sendall(b"GET /static/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500)
+
+        wait_until(lambda: site.server.streams.counts.unread == 1, "it to be closed")
+        assert site.get("/").status_code == HTTPStatus.OK
+
+
+def test_a_page_stays_open_for_longer_than_any_answer_may_take() -> None:
+    with served(SyntheticRing(1), patience=Patience(answer_s=0.5)) as site:
+        found = events(site, 4)
+
+        assert [name for name, _ in found] == ["past", "story", "tick", "tick"]
+        assert site.server.streams.counts.unread == 0
+
+
+def test_who_finds_no_place_takes_that_of_the_one_who_asks_for_nothing() -> None:
+    patient = Patience(request_s=600)
+    with served(SyntheticRing(1), patience=patient, connections_max=3) as site:
+        with ExitStack() as stack:
+            page = stack.enter_context(site.connect())
+            page.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert page.recv(12) == b"HTTP/1.1 200"
+            idle = [stack.enter_context(site.connect()) for _ in range(3)]
+
+            assert idle[0].recv(1) == b""
+            assert site.get("/").status_code == HTTPStatus.OK
+            assert idle[1].recv(1) == b""
+            idle[2].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle[2].recv(12) == b"HTTP/1.1 200"
+        assert site.server.streams.counts.displaced == 2
 
 
 def test_pages_that_close_leave_nothing_behind(site: Site) -> None:

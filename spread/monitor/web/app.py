@@ -1,7 +1,7 @@
 """The site: routes, headers of every answer, and the door that checks who asks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +21,7 @@ from spread.monitor.flight_file import EVENT, Kind
 from spread.monitor.report import GroupPage, SessionLine
 from spread.monitor.web.access import COOKIE, Access, Credentials, Verdict
 from spread.monitor.web.board import Board
+from spread.monitor.web.connections import Connections
 from spread.monitor.web.metrics import health, metrics, readiness
 from spread.monitor.web.streams import Stream, Streams
 
@@ -57,14 +58,12 @@ PREFIX_SIZE_MAX: Final = 64
 """Bytes; names of groups have at most 31."""
 
 FORM_SIZE_MAX: Final = 4096
-
-Drop = Callable[[Scope], None]
-"""Closes the connection of a request, whatever is still to be written to it."""
+"""Bytes of a form; it has a token in it."""
 
 
-def site(board: Board, access: Access, drop: Drop) -> ASGIApp:
+def site(board: Board, access: Access, connections: Connections) -> ASGIApp:
     """Return the site as an application to serve."""
-    pages = _Pages(board, drop)
+    pages = _Pages(board, connections)
     routes = [
         Route("/", pages.index),
         Route("/stream", pages.stream),
@@ -82,23 +81,24 @@ def site(board: Board, access: Access, drop: Drop) -> ASGIApp:
 class _Pages:
     """What there is to read."""
 
-    def __init__(self, board: Board, drop: Drop) -> None:
+    def __init__(self, board: Board, connections: Connections) -> None:
         self._board = board
         self._streams = board.streams
-        self._drop = drop
+        self._connections = connections
 
     async def index(self, _: Request) -> Response:
         return FileResponse(STATIC / "index.html", media_type="text/html")
 
     async def stream(self, request: Request) -> Response:
         """Everything so far, then what is new as it comes."""
-        stream = self._streams.add(lambda: self._drop(request.scope))
+        stream = self._streams.add(lambda: self._connections.drop(request.scope))
         if stream is None:
             return PlainTextResponse(
                 "as many pages are open as may be; close one",
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 {"retry-after": "10"},
             )
+        self._connections.last(request.scope)
         return _EventStream(stream, self._streams, self._board.opening())
 
     async def groups(self, request: Request) -> Response:
@@ -240,7 +240,10 @@ class _Door:
         """Let in who sends the token with the form, show the form to others."""
         path, method = scope["path"], scope["method"]
         if path == "/enter" and method == "POST":
-            token = await _token_of_form(receive)
+            token = await _token_of_form(scope, receive)
+            if token is None:
+                text = f"a form has at most {FORM_SIZE_MAX} bytes\n"
+                return PlainTextResponse(text, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             if self._access.judge(Credentials(host=_host(scope), token=token)) is Verdict.WELCOME:
                 return self._welcome()
             return _form("That is not the token.")
@@ -256,15 +259,23 @@ def _form(problem: str) -> Response:
     return Response(page, HTTPStatus.UNAUTHORIZED, media_type="text/html")
 
 
-async def _token_of_form(receive: Receive) -> str:
-    body = b""
-    while len(body) <= FORM_SIZE_MAX:
+async def _token_of_form(scope: Scope, receive: Receive) -> str | None:
+    """Return the token in the form, "" without one; None if the form is too large to be read.
+
+    A form whose end does not come is the server's affair: it closes the connection.
+    """
+    announced = Headers(scope=scope).get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > FORM_SIZE_MAX:
+        return None
+    form = b""
+    is_whole = False
+    while not is_whole:
         message = await receive()
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body"):
-            break
-    fields = parse_qs(body[:FORM_SIZE_MAX].decode("utf-8", "replace"))
-    return fields.get("token", [""])[0]
+        form += message.get("body", b"")
+        if len(form) > FORM_SIZE_MAX:
+            return None
+        is_whole = message["type"] == "http.disconnect" or not message.get("more_body")
+    return parse_qs(form.decode("utf-8", "replace")).get("token", [""])[0]
 
 
 def _credentials(scope: Scope) -> Credentials:

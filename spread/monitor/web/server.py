@@ -1,7 +1,6 @@
 """The web server: uvicorn around the site, what it says to the operator, and its orderly end.
 
-A connection that sends no request for a while is closed, and so is one whose page does not read;
-both are counted. Nothing of a request is logged, since its address may hold the token.
+Nothing of a request is logged, since its address may hold the token.
 """
 
 import asyncio
@@ -11,24 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Final
 
-import h11
 import uvicorn
-from starlette.types import Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from spread.monitor.web.access import Access, is_local, new_token
 from spread.monitor.web.app import site
 from spread.monitor.web.board import Board
+from spread.monitor.web.connections import CONNECTIONS_MAX, Connections, Patience
 from spread.monitor.web.place import Place
 from spread.monitor.web.sight import Watch
-from spread.monitor.web.streams import Counts, Streams
+from spread.monitor.web.streams import Streams
 
-__all__ = ["SILENT_MAX_S", "Server"]
-
-CONNECTIONS_MAX: Final = 256
-
-SILENT_MAX_S: Final = 10.0
-"""A connection must send its first request within this time."""
+__all__ = ["Server"]
 
 UNENCRYPTED: Final = (
     "the page is sent unencrypted: where others can listen, bind it to 127.0.0.1 and forward the "
@@ -46,7 +38,8 @@ class Server:
         *,
         token: str | None = None,
         hosts: frozenset[str] = frozenset(),
-        silent_max_s: float = SILENT_MAX_S,
+        patience: Patience | None = None,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         """Listen at `place`; raises ConfigurationError if it is not to be had.
 
@@ -58,11 +51,11 @@ class Server:
         self.token = token or (new_token() if self._is_open else None)
         self._access = Access(self.token, None if self._is_open else hosts)
         self._watching = watching
-        self._silent_max_s = silent_max_s
         self._listener = place.open()
         self._serving: _Uvicorn | None = None
         self._is_stopping = False
         self.streams = Streams()
+        self.connections = Connections(self.streams.counts, patience, most=connections_max)
 
     @property
     def port(self) -> int:
@@ -93,9 +86,8 @@ class Server:
 
     async def _run(self) -> None:
         async with self._watching as watch:
-            connections: dict[object, asyncio.Transport] = {}
             board = Board(watch, self.streams)
-            self._serving = _Uvicorn(self._settings(board, connections), self.streams)
+            self._serving = _Uvicorn(self._settings(board), self.streams)
             self._serving.should_exit = self._is_stopping
             looking = asyncio.create_task(board.run())
             looking.add_done_callback(lambda _: self.stop())
@@ -107,24 +99,16 @@ class Server:
                 with suppress(asyncio.CancelledError):
                     await looking
 
-    def _settings(
-        self, board: Board, connections: dict[object, asyncio.Transport]
-    ) -> uvicorn.Config:
-        def drop(scope: Scope) -> None:
-            transport = connections.get(tuple(scope["client"] or ()))
-            if transport is not None:
-                transport.abort()
-
+    def _settings(self, board: Board) -> uvicorn.Config:
         return uvicorn.Config(
-            site(board, self._access, drop),
-            http=_protocol(connections, self.streams.counts, self._silent_max_s),
+            site(board, self._access, self.connections),
+            http=self.connections.protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=1,
         )
 
@@ -163,36 +147,3 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _protocol(
-    connections: dict[object, asyncio.Transport], counts: Counts, silent_max_s: float
-) -> type[H11Protocol]:
-    """Return a protocol whose connections can be found by the address of their client."""
-
-    class Protocol(H11Protocol):
-        """HTTP on one connection, which must come to the point."""
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.access_log = False  # Whatever handlers there are: addresses may hold the token.
-            connections[self.client] = transport
-            self._unfinished: object = h11.IDLE
-            self._impatience = self.loop.call_later(silent_max_s, self._close_if_silent)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._impatience.cancel()
-            connections.pop(self.client, None)
-            super().connection_lost(exc)
-
-        def _close_if_silent(self) -> None:
-            """Close it if no request has come, or if one was without its end at the last look."""
-            state = self.conn.their_state
-            if state is self._unfinished:
-                counts.silent += 1
-                self.transport.abort()
-                return
-            self._unfinished = h11.SEND_BODY if state is h11.SEND_BODY else None
-            self._impatience = self.loop.call_later(silent_max_s, self._close_if_silent)
-
-    return Protocol

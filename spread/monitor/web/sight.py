@@ -56,6 +56,8 @@ class Sight:
     seen: tuple[Seen, ...]
     now_s: float = 0.0
     """Seconds of a clock that never goes back."""
+    unexpected: int = 0
+    """Datagrams so far that were no answer to what was asked."""
 
     def named(self, name: str) -> Seen | None:
         """Return the daemon of that name."""

@@ -22,15 +22,14 @@ STREAMS_MAX: Final = 64
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the pages so far."""
+    """What became of pages and connections so far: the `web_...` of `spread.counters`."""
 
     opened: int = 0
     refused: int = 0
-    """Turned away because as many as may be were open."""
     dropped: int = 0
-    """Closed because they did not read."""
     silent: int = 0
-    """Connections closed because no request came, or not the end of one."""
+    unread: int = 0
+    displaced: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -1,5 +1,6 @@
 """The daemons of a ring, asked once a second: `Watch` over the client of `spread.monitor`."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -41,7 +42,7 @@ class Watcher:
         now_s = time.monotonic()
         watch = self.client.watch
         seen = tuple(_seen(each, watch, now_s) for each in watch.daemons.values())
-        return Sight(time.time(), seen, now_s)
+        return Sight(time.time(), seen, now_s, watch.unexpected)
 
     async def changed(self) -> None:
         """Wait until something has come in."""
@@ -54,8 +55,6 @@ class Watcher:
 
     async def sessions(self, daemon: str) -> tuple[SessionLine, ...]:
         """Return the slowest sessions of `daemon`; PeerError if it does not answer in time."""
-        import json
-
         answer = json.loads(await self.client.query(daemon, Kind.SESSIONS))
         lines = answer.get("sessions") if isinstance(answer, dict) else answer
         if not isinstance(lines, list):

@@ -184,16 +184,27 @@ def test_a_request_in_pieces_is_answered(serve: Callable[..., MetricsServer]) ->
 
 
 def test_who_sends_nothing_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> None:
-    server = serve(ok, Limits(time_s=0.05))
+    server = serve(ok, Limits(request_s=0.05))
 
     with socket.create_connection(server.address, timeout=10) as client:
         assert is_closed(client)
     assert server.counters()["metrics_timeouts"] == 1
 
 
+def test_a_request_without_an_end_is_closed_and_counted(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    server = serve(ok, Limits(request_s=0.2))
+
+    with socket.create_connection(server.address, timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        assert is_closed(client)
+    assert server.counters()["metrics_timeouts"] == 1
+
+
 def test_who_does_not_read_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> None:
     large = Answer(200, bytes(64 << 20))
-    server = serve(lambda _: large, Limits(time_s=0.2))
+    server = serve(lambda _: large, Limits(answer_s=0.2))
 
     with socket.create_connection(server.address, timeout=10) as client:
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -201,18 +212,65 @@ def test_who_does_not_read_is_closed_and_counted(serve: Callable[..., MetricsSer
         wait_until(lambda: server.counters()["metrics_timeouts"] == 1, "the reader to be closed")
 
 
-def test_hung_scrapers_take_their_places_only(serve: Callable[..., MetricsServer]) -> None:
-    server = serve(ok, Limits(connections=2, time_s=1.0))
-    hung = [socket.create_connection(server.address, timeout=10) for _ in range(2)]
+# Nobody's time is over in these.
+PATIENT = Limits(connections=3, of_source=2, request_s=600, answer_s=600)
 
-    with socket.create_connection(server.address, timeout=10) as third:
-        assert is_closed(third)
-    refused = server.counters()["metrics_refused"]
-    assert [is_closed(each) for each in hung] == [True, True]
-    status, _ = fetch(server, "/")
 
-    assert (refused, status) == (1, 200)
-    for each in hung:
+def connected(server: MetricsServer, source: str) -> socket.socket:
+    return socket.create_connection(server.address, timeout=10, source_address=(source, 0))
+
+
+def test_who_has_its_share_makes_room_for_itself(serve: Callable[..., MetricsServer]) -> None:
+    server = serve(ok, PATIENT)
+
+    with connected(server, "127.0.0.9") as other:
+        mine = [connected(server, "127.0.0.2") for _ in range(3)]
+
+        assert is_closed(mine[0])
+        for each in (other, *mine[1:]):
+            each.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert each.recv(12) == b"HTTP/1.1 200"
+            each.close()
+    mine[0].close()
+    assert server.counters()["metrics_displaced"] == 1
+
+
+def test_who_finds_no_place_takes_that_of_the_one_idle_longest(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    server = serve(ok, PATIENT)
+    sources = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
+
+    idle = [connected(server, source) for source in sources]
+
+    assert is_closed(idle[0])
+    assert fetch(server, "/") == (200, b"ok\n")
+    assert is_closed(idle[1])
+    idle[3].sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert idle[3].recv(12) == b"HTTP/1.1 200"
+    assert server.counters()["metrics_displaced"] == 2
+    for each in idle:
+        each.close()
+
+
+def test_who_reads_its_answer_keeps_its_place_before_who_asks_for_nothing(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    large = bytes(64 << 20)
+    server = serve(lambda _: Answer(200, large), PATIENT)
+
+    with connected(server, "127.0.0.2") as reader:
+        reader.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert reader.recv(12) == b"HTTP/1.1 200"
+        idle = [connected(server, f"127.0.0.{number}") for number in (3, 4, 5)]
+        assert is_closed(idle[0])
+
+        size = 12
+        while data := reader.recv(1 << 20):
+            size += len(data)
+
+    assert size > len(large)
+    for each in idle:
         each.close()
 
 

@@ -1,5 +1,7 @@
 """Health and readiness of the whole ring."""
 
+from spread.counters import WEB
+from spread.monitor.prometheus import metric_name
 from spread.monitor.report import RingName, View
 from spread.monitor.web.condition import sentences
 from spread.monitor.web.metrics import health, metrics, readiness
@@ -54,3 +56,10 @@ def test_metrics_have_every_daemon_and_this_server() -> None:
     assert kind.startswith("text/plain")
     assert {'spread_up{daemon="a"} 1.0', 'spread_up{daemon="c"} 0.0'} <= set(lines)
     assert {"spread_web_opened_total 3.0", "spread_web_dropped_total 1.0"} <= set(lines)
+
+
+def test_all_that_this_server_counts_is_defined_once() -> None:
+    text, _ = metrics(None, Counts(), "")
+
+    told = {line.split()[0] for line in text.decode().splitlines() if not line.startswith("#")}
+    assert told == {metric_name(figure) for figure in WEB}
