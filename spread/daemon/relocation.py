@@ -17,10 +17,9 @@ from typing import Final, Protocol
 from spread.config.model import Configuration, EventPriority, EventType
 from spread.daemon.event_sink import EventSink
 from spread.daemon.membership.settings import NetworkSettings
+from spread.monitor.health_reload import RELOADED
 
 __all__ = ["Relocation", "Steps"]
-
-CAUSE: Final = "the configuration has another network"
 
 RETRY_NS: Final = 2_000_000
 """Until it is tried again: an installation, or delivery of what is left, takes a few turns."""
@@ -94,7 +93,7 @@ class Relocation:
         if target is None:
             return
         if not self._has_withdrawn and steps.node.ring_is_interruptible():
-            steps.membership.withdraw(CAUSE)
+            steps.membership.withdraw(RELOADED)
             self._has_withdrawn = True
         if self._has_withdrawn and steps.membership.is_withdrawn:
             network, multicast = steps.network(target)
@@ -116,4 +115,4 @@ class Relocation:
             hash=target.hash,
             lines=(),
         )
-        steps.membership.start(CAUSE)
+        steps.membership.start(RELOADED)

@@ -6,10 +6,15 @@ does, so that nothing is said twice.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from spread.monitor.health_reload import Rollout, rollout
 from spread.monitor.report import Report
 
-__all__ = ["Disagreement", "disagreements", "listed", "rings_of"]
+__all__ = ["RELOAD", "Disagreement", "disagreements", "listed", "reloading", "rings_of"]
+
+RELOAD: Final = "reload"
+"""The rule of a disagreement that is ordinary: daemons are being reloaded."""
 
 RING_WIDTH_MAX = 8
 """Names of a ring that a sentence lists."""
@@ -34,7 +39,17 @@ def rings_of(reports: Iterable[Report]) -> list[tuple[str, ...]]:
 
 def disagreements(reports: Sequence[Report]) -> list[Disagreement]:
     """Return each thing that is not one ring in operation; none if all is well."""
+    found = rollout(reports)
+    if found is not None:
+        return [Disagreement(RELOAD, reloading(found)), *_states(reports)]
     return [*_states(reports), *_rings(reports), *_configurations(reports)]
+
+
+def reloading(found: Rollout) -> str:
+    """Say who has the configuration that is being brought in, and who not yet."""
+    verb = "has" if len(found.has_it) == 1 else "have"
+    has_it, has_not = listed(found.has_it), listed(found.has_not)
+    return f"a reload is under way: {has_it} {verb} the new list of daemons, {has_not} not yet"
 
 
 def _states(reports: Sequence[Report]) -> Iterator[Disagreement]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from spread.monitor.health_hysteresis import Level, Verdict
+from spread.monitor.health_reload import foreign_datagrams, unsettling
 from spread.monitor.health_span import Course, Span
 
 __all__ = ["OWN_JUDGES", "Judge"]
@@ -188,7 +189,7 @@ def _one_way(span: Span) -> Iterator[Verdict]:
 
 @_spanned(LONG_S)
 def _other_configuration(span: Span) -> Iterator[Verdict]:
-    dropped = span.grown("dropped_network")
+    dropped = foreign_datagrams(span)
     if dropped:
         values = {"daemon": span.last.daemon, "dropped": dropped, "seconds": span.seconds}
         yield Verdict(span.last.daemon, Level.CRITICAL, values)
@@ -222,9 +223,9 @@ def _send_refused(span: Span) -> Iterator[Verdict]:
 
 @_spanned(LONG_S)
 def _unstable_ring(span: Span) -> Iterator[Verdict]:
-    installs = span.grown("installs")
+    installs, views = unsettling(span)
     if installs >= INSTALLS_WARNING:
-        causes = sorted({each.cause for each in span.last.views[-installs:] if each.cause})
+        causes = sorted({each.cause for each in views if each.cause})
         values = {
             "daemon": span.last.daemon,
             "installs": installs,

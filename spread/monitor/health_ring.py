@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spread.monitor.health_hysteresis import Level, Verdict
+from spread.monitor.health_reload import rollout
 from spread.monitor.health_span import Course
 from spread.monitor.report import Report
 
@@ -60,7 +61,7 @@ def _split_ring(answers: Answers) -> Iterator[Verdict]:
         if report.partition:
             return
         rings[report.ring.leader, report.ring.time].append(report.daemon)
-    if len(rings) > 1:
+    if len(rings) > 1 and rollout(answers.present()) is None:
         words = "; ".join(_listed(each) for each in sorted(rings.values()))
         yield Verdict("ring", Level.CRITICAL, {"count": len(rings), "rings": words})
 
@@ -68,6 +69,8 @@ def _split_ring(answers: Answers) -> Iterator[Verdict]:
 def _two_configurations(answers: Answers) -> Iterator[Verdict]:
     rings = _sides(answers, lambda report: report.ring_hash)
     files = _sides(answers, lambda report: report.configuration_hash)
+    if rollout(answers.present()) is not None:
+        return  # The daemons are being reloaded; what is seen at the moment is told elsewhere.
     if len(rings) > 1:
         values = {"what": "segments or daemons of the configurations", "sides": _against(rings)}
         yield Verdict("configuration", Level.CRITICAL, values)

@@ -116,8 +116,10 @@ _OWN: Final = (
         name="other-configuration",
         about="daemons with another configuration send here",
         warning="",
-        critical="one datagram in 60 s",
-        reason="daemons form a ring only if their lists of segments and daemons are the same",
+        critical="one datagram in 60 s, but not within 30 s after this daemon has reloaded, or "
+        "another one has said that it goes",
+        reason="daemons form a ring only if their lists of segments and daemons are the same; "
+        "while they are reloaded one after the other, they differ",
         sentence="{daemon} dropped {dropped} datagrams in {seconds:.0f} s of daemons that run "
         "with another configuration",
         remedy="give all daemons the same file; `spread --check` shows the hash of each, and the "
@@ -150,9 +152,10 @@ _OWN: Final = (
         about="the ring is formed again and again",
         warning="3 times in 60 s",
         critical="8 times",
-        reason="nothing is ordered while a ring is formed; a start or a stop makes one or two",
-        sentence="{daemon} came into {installs} rings in {seconds:.0f} s; why the ones before "
-        "ended: {causes}",
+        reason="nothing is ordered while a ring is formed; rings that a reload brings, a daemon "
+        "that stops in order, or one that comes for the first time, are not counted",
+        sentence="{daemon} came into {installs} rings in {seconds:.0f} s that nobody asked for; "
+        "why the ones before ended: {causes}",
         remedy="see which other findings there are for these daemons; a link that fails now and "
         "then and a host that stands still both look like this",
         raise_after_s=0.0,
@@ -199,7 +202,7 @@ _RING: Final = (
         name="split-ring",
         about="daemons that answer are in different rings",
         warning="",
-        critical="for 10 s, without a partition command",
+        critical="for 10 s, without a partition command, and no reload is under way",
         reason="forming a ring takes a few seconds, and rings that can hear each other merge "
         "within LookupTimeout",
         sentence="the daemons are in {count} rings: {rings}",
@@ -212,8 +215,10 @@ _RING: Final = (
         name="two-configurations",
         about="daemons run with different configurations",
         warning="options differ, so monitors compare different hashes",
-        critical="segments or daemons differ, so that no ring can be formed",
-        reason="each daemon has read its own file",
+        critical="segments or daemons differ, so that no ring can be formed, and it is more than "
+        "30 s since one of them has read its file",
+        reason="each daemon reads its own file; while they are reloaded one after the other, "
+        "`spmonitor status` tells who has it and who not yet",
         sentence="{what} differ: {sides}",
         remedy="give all daemons the same file and let them read it (`spmonitor reload`); "
         "`spread --check` shows the hash of each",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from spread.monitor.agreement import disagreements, rings_of
+from spread.monitor.agreement import RELOAD, disagreements, rings_of
 from spread.monitor.overview import (
     duration,
     findings_of,
@@ -109,7 +109,8 @@ def verdict(watch: RingWatch) -> tuple[str, str]:
         return "critical", findings[0].sentence
     differences = disagreements(watch.reports)
     if differences:
-        return "critical", differences[0].sentence
+        is_ordinary = differences[0].rule == RELOAD
+        return "warning" if is_ordinary else "critical", differences[0].sentence
     if findings:
         return "warning", findings[0].sentence
     return "well", "all is well"

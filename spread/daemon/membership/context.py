@@ -81,6 +81,11 @@ class Context:
             self.ended_ns = self.clock_ns()
             self.ended_cause = cause
 
+    def explain_end(self, daemon: int, cause: str) -> None:
+        """Note why the ring has ended: this member was seen to go, perhaps after its effects."""
+        if self.ended_ns and daemon in self.formation.ring.numbers:
+            self.ended_cause = cause
+
     def follows(self, rep: int) -> bool:
         """Whether to let this daemon act: one that does not hear this one gets one chance."""
         return rep not in self.deaf or self.peers.hears_me(rep)

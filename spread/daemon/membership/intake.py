@@ -26,7 +26,10 @@ from spread.daemon.membership.peers import Verdict
 from spread.daemon.membership.table import TABLE, Event, Occasion, State
 from spread.daemon.ring_time import RingTimes
 
-__all__ = ["Header", "Intake"]
+__all__ = ["LEFT", "Header", "Intake"]
+
+LEFT: Final = "a member left"
+"""Why a ring ends whose member has said that it goes."""
 
 WITHOUT_RING: Final = frozenset({State.SEG, State.REPRESENTED, State.GATHER})
 LISTENING: Final = frozenset({State.SEG, State.REPRESENTED})
@@ -100,7 +103,8 @@ class Intake:
             self._take_refer(packet)
         else:
             context.peers.leave(header.sender)
-            self.lost(header.sender, "a member left")
+            context.explain_end(header.sender, f"{LEFT}: {self._name(header.sender)}")
+            self.lost(header.sender, LEFT)
 
     def lost(self, daemon: int, cause: str) -> None:
         """Act on explicit evidence that a daemon is dead; `Peers` knows it already."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from spread.monitor.agreement import reloading
+from spread.monitor.health_reload import rollout
 from spread.monitor.report import Finding
 from spread.monitor.web.rings import Ring, is_forming, outside
 from spread.monitor.web.sight import GONE_S, Seen, Sight
@@ -193,6 +195,10 @@ def _splits(sight: Sight, found: Sequence[Ring]) -> list[Sentence]:
     why = " because a monitor asked for a partition" if is_asked else why
     if any(ring.is_forming for ring in found):
         return []
+    reports = [seen.report for seen in sight.seen if seen.is_answering and seen.report is not None]
+    if (under_way := rollout(reports)) is not None:
+        text = _sentence(reloading(under_way))
+        return [Sentence("reload", Level.NOTE, text)]
     return [
         Sentence(
             key="split " + " / ".join(sorted(sides)),
