@@ -8,7 +8,7 @@ from bench import (
     curve_cells,
     failover_cells,
     fault_cells,
-    profile,
+    profile_cells,
     ring_cells,
     scale_cells,
 )
@@ -23,7 +23,7 @@ PARTS = (
     failover_cells,
     fault_cells,
     scale_cells,
-    profile,
+    profile_cells,
 )
 
 

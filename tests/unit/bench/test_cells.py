@@ -1,4 +1,6 @@
+import sys
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,13 @@ from bench.runs import run_cell
 from bench.system import LIMIT, Implementation
 
 SHORT = Effort(runs=2, warm_up_s=0, duration_s=0.01, latency_s=0.01)
+
+
+def test_no_module_hides_one_of_the_standard_library() -> None:
+    # A script of bench/ that is run by its path looks for modules there first.
+    names = {path.stem for path in (Path(__file__).parents[3] / "bench").glob("*.py")}
+
+    assert names & sys.stdlib_module_names == set()
 
 
 def test_cell_names_are_unique() -> None:

@@ -10,8 +10,8 @@ from bench.cell import Effort
 from bench.cells import core_cells, select
 from bench.fleet import RunningSystem
 from bench.load_cell import ONE_DAEMON, LoadCell
-from bench.profile import HOTTEST, ProfileCell, profile_of
-from bench.profile import core_cells as profile_cells
+from bench.profile_cells import HOTTEST, ProfileCell, profile_of
+from bench.profile_cells import core_cells as profile_cells
 from bench.system import SPREAD
 
 SHORT = Effort(warm_up_s=0.05, duration_s=0.3)

@@ -1,7 +1,7 @@
 """Where the daemons' processor time goes while a cell runs: what holds a rate that is missed.
 
-`python -m bench.profile CELL` prints it for any cell that is a load, `ring-safe-100` as well as one
-of one daemon. Needs Linux's perf and the right to use it, which root has.
+`python -m bench.profile_cells CELL` prints it for any cell that is a load, `ring-safe-100` as well
+as one of one daemon. Needs Linux's perf and the right to use it, which root has.
 """
 
 import shutil
@@ -86,7 +86,7 @@ def main() -> int:
     from bench.runs import FAILURES
     from bench.system import SPREAD
 
-    parser = Parser("python -m bench.profile", __doc__)
+    parser = Parser("python -m bench.profile_cells", __doc__)
     parser.add_argument("cell", help="name of a load; `python -m bench --list` has them")
     parser.add_argument("--duration", type=float, default=1.5, help="seconds (1.5)")
     given = parser.parse_args()
@@ -102,7 +102,7 @@ def main() -> int:
         with RunningSystem(SPREAD, load.topology) as system:
             extra = profile_of(load, system, Effort(duration_s=given.duration))
     except FAILURES as error:
-        print(f"bench.profile: {error}", file=sys.stderr)
+        print(f"bench.profile_cells: {error}", file=sys.stderr)
         return 1
     print(profile_text(load.title, extra))
     return 0 if "profile" in extra else 1
