@@ -145,5 +145,5 @@ class _Session:
             for failure in self._socket.failures():
                 self._do(partial(self._menu.failed, failure.address, failure.port, failure.reason))
             while ready and (received := self._socket.receive()) is not None:
-                self._do(partial(self._menu.receive, received[0]))
+                self._do(partial(self._menu.receive, *received))
             self._do(self._menu.due)

@@ -54,6 +54,7 @@ from spread.daemon.privileges import plan as plan_privileges
 from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.daemon.reconfiguration import Reconfiguration, Running
 from spread.daemon.reload import Plan, Reloader, Sources
+from spread.daemon.replies import replies_from
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.self_watch import SelfWatch
@@ -314,7 +315,7 @@ class _Daemon:
             self._datagrams,
             self._events,
             Surroundings(
-                sender.sendto,
+                replies_from(sender, main_address(self._configuration.me)),
                 self._reactor.stop,
                 self._listeners.least_buffers(),
                 self._start.monitor_allow,

@@ -21,6 +21,7 @@ from spread.errors import PeerError
 from spread.monitor.protocol import MONITOR_PORT
 from spread.monitor.queries import Kind
 from spread.monitor.roster import Roster, Target
+from spread.monitor.sender import Source
 from spread.monitor.udp import MonitorSocket, open_socket
 from spread.monitor.watch import INTERVAL_S, Answer, RingWatch
 
@@ -229,7 +230,7 @@ class AsyncRingClient:
         self._ask()
         self._changed.set()
 
-    def _on_datagram(self, data: bytes, source: str) -> None:
+    def _on_datagram(self, data: bytes, source: Source) -> None:
         self.watch.receive(data, source, time.monotonic())
         self._changed.set()
 
@@ -242,7 +243,7 @@ class _Protocol(asyncio.DatagramProtocol):
         self._client = client
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._client._on_datagram(data, str(addr[0]))
+        self._client._on_datagram(data, (str(addr[0]), int(addr[1])))
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002
         self._client._on_error()

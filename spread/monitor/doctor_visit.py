@@ -184,7 +184,8 @@ class Asker:
                     if failure.address == entry.address:
                         self._failed(each, failure.port - entry.port, failure.reason)
             while (received := self._socket.receive()) is not None:
-                reply = self._reassembly.add(*received)
+                data, source = received
+                reply = self._reassembly.add(data, source[0])
                 if reply is not None and reply.nonce in by_nonce:
                     is_error = reply.kind == Kind.ERROR
                     by_nonce[reply.nonce].text = b"" if is_error else reply.json

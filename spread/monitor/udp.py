@@ -79,8 +79,8 @@ class MonitorSocket:
                 return None
         return failure
 
-    def receive(self) -> tuple[bytes, str] | None:
-        """Return a datagram and its sender's address; None if there is none at present."""
+    def receive(self) -> tuple[bytes, tuple[str, int]] | None:
+        """Return a datagram, and address and port of its sender; None if there is none yet."""
         for _ in range(ERRORS_MAX):
             try:
                 data, source = self.socket.recvfrom(DATAGRAM_SIZE_MAX)
@@ -88,7 +88,7 @@ class MonitorSocket:
                 return None
             except OSError:
                 continue  # Of a datagram sent before; `failures` has it where the system tells.
-            return data, str(source[0])
+            return data, (str(source[0]), int(source[1]))
         return None
 
     def failures(self) -> list[Failure]:

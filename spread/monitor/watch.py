@@ -1,7 +1,7 @@
 """Watching a ring without I/O: whom to ask what and when, and what is known of every daemon.
 
     due(now)            -> datagrams to send          (questions, and again those without answer)
-    receive(data, now)  -> takes what came in
+    receive(data, source, now)  -> takes what came in
     failed(...)         -> takes what the system said of a datagram: nobody has the port, no route
     next_deadline()     -> when `due` has something again
 
@@ -12,7 +12,9 @@ counts if none to the query comes. A status reply goes to the own entry of the c
 without one there are queries only.
 
 A daemon may answer from another of its addresses than the one that was asked, so a reply is known
-by its number and by the daemon's main address in it.
+by its number and by the daemon's main address in it, and counts if it came from an address of
+that daemon. Other things that come back are kept beside the question, as hints why there is no
+answer.
 
 Times are seconds of one clock that does not jump.
 """
@@ -20,7 +22,6 @@ Times are seconds of one clock that does not jump.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
 from typing import Any, Final
 
 from spread.config.diagnostics import printable
@@ -34,10 +35,11 @@ from spread.monitor.protocol import (
     decode_status,
     encode_request,
 )
-from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
+from spread.monitor.queries import Kind, Query, Reassembly, Reply, decode_part, encode_query
 from spread.monitor.rates import History
 from spread.monitor.report import Finding, Report, from_json
 from spread.monitor.roster import Roster, Target
+from spread.monitor.sender import OddAnswerError, Oddity, Source, Strange, sender_of
 from spread.monitor.status import report_of
 
 __all__ = ["INTERVAL_S", "PATIENCE_S", "Answer", "Outgoing", "RingWatch", "Watched"]
@@ -55,6 +57,9 @@ _SLOW: Final = frozenset({Kind.RELOAD, Kind.RELOAD_PREVIEW})
 
 AGAIN_S: Final = 0.3
 """A question without an answer for so long is sent again: a datagram may be lost."""
+
+TROUBLE_S: Final = 10.0
+"""How long it is believed why a daemon does not answer, if questions since say nothing of it."""
 
 CLASSIC_ROUNDS: Final = 10
 """A classic daemon is sent a query every so many rounds: it may have been replaced."""
@@ -99,7 +104,11 @@ class Watched:
     is_classic: bool | None = None
     """Whether it is a daemon without queries; None while that is open."""
     trouble: str = ""
-    """What the system or the daemon itself said about the last failure; empty while it answers."""
+    """What the system or the daemon itself said about the last question; empty if it answered."""
+    strange: Strange | None = None
+    """What came back instead of an answer to it; None if nothing did."""
+    trouble_s: float = float("-inf")
+    """When the question was asked of which these two are known."""
     rounds: int = 0
     """Times that it was asked for a report."""
 
@@ -132,6 +141,8 @@ class _Question:
     asks_status: bool = False
     asks_query: bool = True
     status: Report | None = None
+    trouble: str = ""
+    strange: Strange | None = None
 
     @property
     def end_s(self) -> float:
@@ -252,22 +263,19 @@ class RingWatch:
 
     # What came of it.
 
-    def receive(self, data: bytes, source: str, now_s: float) -> None:
-        """Take a datagram that came in from this address.
-
-        What names a daemon is its own only if it came from an address of that daemon. The port
-        may be any: classic daemons answer from one of their own.
-        """
+    def receive(self, data: bytes, source: Source, now_s: float) -> None:
+        """Take a datagram that came in from this address and port."""
         try:
-            datagram = decode_datagram(data)
-            if datagram.command is Command.STATUS:
+            if decode_datagram(data).command is Command.STATUS:
                 self._take_status(data, source, now_s)
             else:
-                daemon = str(IPv4Address(datagram.process))
-                self._sender(daemon, source)
-                self._take_part(data, daemon, now_s)
-        except PeerError:
+                self._take_part(data, source, now_s)
+        except OddAnswerError as error:
             self.unexpected += 1
+            self._note(source, error.strange)
+        except PeerError as error:
+            self.unexpected += 1
+            self._note(source, Strange(Oddity.NO_SENSE, str(error)))
 
     def failed(self, address: str, port: int, reason: str) -> None:
         """Take what the system says about datagrams to an address: they do not arrive there.
@@ -277,7 +285,7 @@ class RingWatch:
         for question in self._questions.values():
             target = question.watched.target
             if target.address == address and target.port == port:
-                question.watched.trouble = reason
+                question.trouble = reason
 
     # Inside.
 
@@ -316,18 +324,22 @@ class RingWatch:
             sent.append(Outgoing(encode_request(request), target))
         return sent
 
-    def _sender(self, daemon: str, source: str) -> Target:
-        """Return the daemon that a datagram names, if it came from there."""
-        target = self.roster.at(daemon)
-        if target is None:
-            raise PeerError(f"{daemon} is no daemon of this configuration")
-        if not target.has(source):
-            raise PeerError(f"{source} is no address of {target.name}")
-        return target
+    def _note(self, source: Source, strange: Strange) -> None:
+        """Keep what came from there beside the open questions that went there.
 
-    def _take_status(self, data: bytes, source: str, now_s: float) -> None:
+        Of a daemon that is alone at its address any port will do: classic ones use another.
+        """
+        there = [
+            each for each in self._questions.values() if each.watched.target.address == source[0]
+        ]
+        exactly = [each for each in there if each.watched.target.port == source[1]]
+        is_one = len({each.watched.target.number for each in there}) == 1
+        for question in exactly or (there if is_one else []):
+            question.strange = strange
+
+    def _take_status(self, data: bytes, source: Source, now_s: float) -> None:
         reply = decode_status(data)
-        target = self._sender(reply.daemon, source)
+        target = sender_of(reply.daemon, source[0], self.roster)
         watched = self.daemons[target.name]
         asked = (each for each in self._questions.values() if each.watched is watched)
         question = next((each for each in asked if each.asks_status), None)
@@ -346,23 +358,32 @@ class RingWatch:
             report, port=target.port, segment=target.segment, release=f"Spread {report.release}"
         )
 
-    def _take_part(self, data: bytes, daemon: str, now_s: float) -> None:
+    def _take_part(self, data: bytes, source: Source, now_s: float) -> None:
+        part = decode_part(data)
+        question = self._by_nonce.get(part.nonce)
+        asked = None if question is None else question.watched.target
+        try:
+            target = sender_of(part.daemon, source[0], self.roster, asked)
+        except OddAnswerError as error:
+            if question is not None:
+                question.strange = error.strange
+            raise
+        if question is None:
+            raise OddAnswerError(Oddity.LATE, "", f"{target.name} is not asked this")
         refused = self._reassembly.refused
-        reply = self._reassembly.add(data, daemon)
+        reply = self._reassembly.add(data, part.daemon)
         if reply is not None:
-            self._take_reply(reply, now_s)
+            self._take_reply(question, reply, now_s)
         elif self._reassembly.refused != refused:
             raise PeerError("no part of a reply that is awaited")
 
-    def _take_reply(self, reply: Reply, now_s: float) -> None:
-        question = self._by_nonce.get(reply.nonce)
-        if question is None:
-            return
+    def _take_reply(self, question: _Question, reply: Reply, now_s: float) -> None:
         watched = question.watched
         self._forget(question)
         if reply.kind == Kind.ERROR:
             sentence = _sentence_of(reply.json)
-            watched.trouble = f"it answers: {sentence}"
+            if question.kind is Kind.REPORT:
+                self._fall_silent(question, f"it answers: {sentence}")
             self._finish(question, Answer(error=sentence))
             return
         watched.is_classic = False
@@ -372,8 +393,7 @@ class RingWatch:
         try:
             self._take_report(watched, from_json(Report, reply.json), now_s)
         except PeerError as error:
-            watched.trouble = f"its report makes no sense: {error}"
-            watched.silent_since_s = watched.silent_since_s or question.asked_s
+            self._fall_silent(question, f"its report makes no sense: {error}")
             raise
 
     def _take_report(self, watched: Watched, report: Report, now_s: float) -> None:
@@ -381,13 +401,15 @@ class RingWatch:
         watched.heard_s = now_s
         watched.silent_since_s = None
         watched.trouble = ""
+        watched.strange = None
         watched.history.add(report, now_s)
 
     def _expire(self, question: _Question, now_s: float) -> None:
         self._forget(question)
         watched = question.watched
         if question.kind is not Kind.REPORT:
-            reason = "nobody has its port" if watched.trouble == "refused" else watched.trouble
+            trouble = question.trouble or watched.trouble
+            reason = "nobody has its port" if trouble == "refused" else trouble
             self._finish(question, Answer(error=reason or "no answer"))
         elif question.status is not None:
             # The query had its time: what the status reply said is all there is.
@@ -395,8 +417,22 @@ class RingWatch:
             self._take_report(watched, question.status, now_s)
         else:
             watched.is_classic = None
-            if watched.silent_since_s is None:
-                watched.silent_since_s = question.asked_s
+            self._fall_silent(question, question.trouble)
+
+    def _fall_silent(self, question: _Question, trouble: str) -> None:
+        """Take it that the daemon does not answer; what is known of this question says why.
+
+        Hosts do not tell of each datagram that nobody has its port: what they said counts for
+        some time, unless something else comes back.
+        """
+        watched = question.watched
+        is_old = question.asked_s > watched.trouble_s + TROUBLE_S
+        if trouble or question.strange or is_old:
+            watched.trouble = trouble
+            watched.trouble_s = question.asked_s
+            watched.strange = question.strange
+        if watched.silent_since_s is None:
+            watched.silent_since_s = question.asked_s
 
     def _finish(self, question: _Question, answer: Answer) -> None:
         if question.kind is Kind.REPORT:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,13 @@ from spread.config import SystemHost
 from spread.config.load import parse
 from spread.errors import ConfigurationError
 from spread.monitor.menu import Menu
-from spread.monitor.protocol import Command, decode_datagram
+from spread.monitor.protocol import (
+    Command,
+    StatusRecord,
+    StatusReply,
+    decode_datagram,
+    encode_status,
+)
 from spread.monitor.queries import decode_query, encode_reply
 from spread.monitor.report import Report, Windows, to_json
 from spread.monitor.roster import Roster, roster_of
@@ -39,6 +45,9 @@ def roster(text: str, name: str = "d1") -> Roster:
     return roster_of(
         parse(text.encode(), "spread.conf", name=name, host=SystemHost()).configuration
     )
+
+
+STATUS_OF_D2 = encode_status(StatusReply("127.0.0.2", StatusRecord(my_id="127.0.0.2")))
 
 
 def not_read() -> Roster:
@@ -77,8 +86,9 @@ class Desk:
             self._note(self.menu.due())
         self.now_s = end_s
 
-    def receive(self, data: bytes) -> None:
-        self._note(self.menu.receive(data))
+    def receive(self, data: bytes, address: str) -> None:
+        """Take a datagram from that address, and from a port of no meaning."""
+        self._note(self.menu.receive(data, (address, 31000)))
 
     def classic(self) -> list[tuple[str, int, bytes]]:
         """Return what was sent without queries, which classic monitors do not know."""
@@ -92,7 +102,7 @@ class Desk:
             name = f"d{address[-1]}"
             report = Report(daemon=name, address=address, port=port, uptime_s=100, **fields)
             for part in encode_reply(decode_query(data), to_json(report), address):
-                self.receive(part)
+                self.receive(part, address)
 
     def _note(self, text: list[str]) -> None:
         self.said += text
@@ -160,7 +170,7 @@ def test_screen_shows_the_numbers_of_the_recording(name: str) -> None:
 
     for reply, screen in zip(replies, recorded["screen"], strict=True):
         desk.said.clear()
-        desk.receive(bytes.fromhex(reply["hex"]))
+        desk.receive(bytes.fromhex(reply["hex"]), reply["fields"]["proc_id"])
         shown = "\n".join(desk.said)
 
         assert f"Status at {screen['daemon']} V 4.4.0 (state {screen['state']} " in shown
@@ -207,7 +217,7 @@ def test_differences_are_those_to_the_reply_before_of_the_same_daemon() -> None:
 
     for reply in replies:
         desk.said.clear()
-        desk.receive(bytes.fromhex(reply["hex"]))
+        desk.receive(bytes.fromhex(reply["hex"]), reply["fields"]["proc_id"])
         if reply is second:
             break
 
@@ -291,6 +301,50 @@ def test_a_daemon_that_nobody_runs_is_named_at_once(desk: Desk) -> None:
     assert shown[0].startswith("d2 does not answer: nobody has 127.0.0.2, UDP port 5210")
 
 
+def test_a_status_reply_from_another_address_is_not_shown(desk: Desk) -> None:
+    desk.type("0\nd2\n\n")
+    before = len(desk.said)
+
+    desk.receive(STATUS_OF_D2, "10.0.0.9")
+
+    assert len(desk.said) == before
+    assert desk.menu.is_waiting
+
+
+def test_a_status_reply_from_a_further_address_of_the_daemon_is_shown() -> None:
+    first, second, third = roster(THREE).targets
+    second = replace(second, others=("127.0.0.2", "10.0.0.2"))
+    desk = Desk(replace(roster(THREE), targets=(first, second, third)))
+    desk.type("0\nd2\n\n")
+
+    desk.receive(STATUS_OF_D2, "10.0.0.2")
+
+    assert any(line.startswith("Status at d2 ") for line in desk.said)
+
+
+def test_a_report_from_another_address_is_not_shown(desk: Desk) -> None:
+    desk = Desk(replace(desk.roster, own=None, own_problem="no entry"))
+    desk.type("0\nd3\n\n")
+    before = len(desk.said)
+    query = decode_query(desk.sent[-1][2])
+
+    for part in encode_reply(query, to_json(Report("d3", "127.0.0.3")), "127.0.0.3"):
+        desk.receive(part, "10.0.0.9")
+
+    assert len(desk.said) == before
+
+
+def test_who_answered_instead_of_a_daemon_is_told(desk: Desk) -> None:
+    desk.type("0\nd2\n\n")
+    desk.receive(encode_status(StatusReply("10.0.0.9")), "127.0.0.2")
+    desk.wait(1)
+
+    assert (
+        "d2 does not answer: at 127.0.0.2, UDP port 5210, a daemon answers that calls itself "
+        "10.0.0.9" in desk.said
+    )
+
+
 def test_a_host_without_an_entry_asks_by_queries(desk: Desk) -> None:
     stranger = Roster(desk.roster.targets, own=None, own_problem="no entry", path="spread.conf")
     desk = Desk(stranger)
@@ -371,6 +425,6 @@ def test_no_datagram_breaks_the_menu(data: bytes) -> None:
     desk.type("0\nall\n\n")
     said = len(desk.said)
 
-    desk.receive(data)
+    desk.receive(data, "127.0.0.1")
 
     assert len(desk.said) == said

@@ -19,6 +19,7 @@ from spread.monitor.protocol import (
 from spread.monitor.queries import Kind, Query, decode_query, encode_error, encode_reply
 from spread.monitor.report import Report, to_json
 from spread.monitor.roster import Roster, roster_of
+from spread.monitor.sender import Oddity, Strange
 from spread.monitor.watch import Outgoing, RingWatch
 
 ROSTER = roster_of(local_ring(24000, 3, 1))
@@ -69,14 +70,14 @@ class Bench:
         assert target is not None
         report = Report(daemon=name, address=target.address, **fields)
         for part in encode_reply(query, to_json(report), target.identity):
-            self.watch.receive(part, target.address, self.now_s)
+            self.watch.receive(part, (target.address, target.port), self.now_s)
 
     def answer_status(self, name: str, source: str = "", **fields: int) -> None:
         target = self.roster.named(name)
         assert target is not None
         record = StatusRecord(my_id=target.identity, leader_id="127.0.0.1", **fields)
         data = encode_status(StatusReply(target.identity, record))
-        self.watch.receive(data, source or target.address, self.now_s)
+        self.watch.receive(data, (source or target.address, 31000), self.now_s)
 
 
 def command_of(outgoing: Outgoing) -> Command | None:
@@ -202,6 +203,7 @@ def test_a_classic_daemon_that_was_replaced_is_noticed(bench: Bench) -> None:
 
 def test_what_the_system_says_is_kept_until_the_daemon_answers(bench: Bench) -> None:
     bench.watch.failed("127.0.0.3", 24000, "refused")
+    bench.wait(2)
     assert bench.watch.daemons["local3"].trouble == "refused"
 
     bench.answer("local3")
@@ -209,12 +211,95 @@ def test_what_the_system_says_is_kept_until_the_daemon_answers(bench: Bench) -> 
     assert bench.watch.daemons["local3"].trouble == ""
 
 
+def test_what_the_system_said_long_ago_does_not_count(bench: Bench) -> None:
+    bench.watch.failed("127.0.0.3", 24000, "refused")
+    bench.wait(13)
+
+    assert bench.watch.daemons["local3"].is_silent
+    assert bench.watch.daemons["local3"].trouble == ""
+
+
+# Something comes back, and it is no answer.
+
+
+def strange_of(bench: Bench, name: str) -> Strange | None:
+    """Return what is told of a daemon once it is silent."""
+    bench.wait(1)
+    assert bench.watch.daemons[name].is_silent
+    return bench.watch.daemons[name].strange
+
+
+@pytest.mark.parametrize(
+    ("daemon", "source", "strange"),
+    [
+        ("127.0.0.2", "127.0.0.2", Strange(Oddity.OTHER_DAEMON, "local2")),
+        ("10.0.0.9", "127.0.0.1", Strange(Oddity.UNKNOWN_DAEMON, "10.0.0.9")),
+        ("127.0.0.1", "10.0.0.9", Strange(Oddity.OTHER_ADDRESS, "10.0.0.9")),
+    ],
+)
+def test_who_answered_instead_is_known_by_the_number_of_the_question(
+    bench: Bench, daemon: str, source: str, strange: Strange
+) -> None:
+    query = bench.queries("local1")[-1]
+    for part in encode_reply(query, to_json(Report("x", daemon)), daemon):
+        bench.watch.receive(part, (source, 24000), bench.now_s)
+
+    assert strange_of(bench, "local1") == strange
+
+
+def test_a_status_reply_of_an_unknown_daemon_is_told_of_the_one_that_was_asked(
+    bench: Bench,
+) -> None:
+    reply = encode_status(StatusReply("10.0.0.9", StatusRecord(my_id="10.0.0.9")))
+    bench.watch.receive(reply, ("127.0.0.2", 31000), bench.now_s)
+
+    assert strange_of(bench, "local2") == Strange(Oddity.UNKNOWN_DAEMON, "10.0.0.9")
+
+
+def test_an_answer_that_is_none_is_told_of_the_daemon_that_was_asked_there(bench: Bench) -> None:
+    bench.watch.receive(b"HTTP/1.1 400", ("127.0.0.2", 24000), bench.now_s)
+
+    strange = strange_of(bench, "local2")
+
+    assert strange is not None
+    assert strange.oddity is Oddity.NO_SENSE
+    assert bench.watch.daemons["local1"].strange is None
+
+
+def test_an_answer_that_comes_too_late_is_told(bench: Bench) -> None:
+    query = bench.queries("local1")[-1]
+    bench.wait(1.5)
+    for part in encode_reply(query, to_json(Report("local1", "127.0.0.1")), "127.0.0.1"):
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
+
+    assert strange_of(bench, "local1") == Strange(Oddity.LATE)
+
+
+def test_an_answer_ends_what_was_strange(bench: Bench) -> None:
+    bench.watch.receive(b"?", ("127.0.0.2", 24000), bench.now_s)
+    bench.wait(1)
+    bench.answer("local2")
+
+    assert bench.watch.daemons["local2"].strange is None
+
+
+def test_a_daemon_that_answers_with_an_error_is_silent_and_its_sentence_is_kept(
+    bench: Bench,
+) -> None:
+    query = bench.queries("local1")[-1]
+    for part in encode_error(query, "no report yet", "127.0.0.1"):
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
+
+    assert bench.watch.daemons["local1"].is_silent
+    assert bench.watch.daemons["local1"].trouble == "it answers: no report yet"
+
+
 def test_the_answer_to_a_question_is_taken_once(bench: Bench) -> None:
     number = bench.watch.ask("local1", Kind.GROUPS, {"offset": 0}, bench.now_s)
     bench.turn()
     query = bench.queries("local1", Kind.GROUPS)[-1]
     for part in encode_reply(query, b'{"total":0}', "127.0.0.1"):
-        bench.watch.receive(part, "127.0.0.1", bench.now_s)
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
 
     answer = bench.watch.take_answer(number)
 
@@ -243,7 +328,7 @@ def test_an_error_that_a_daemon_answers_is_its_sentence_without_control_characte
     bench.turn()
     query = bench.queries("local1", Kind.TRACE)[-1]
     for part in encode_error(query, "no \x1b[2Jrecorder", "127.0.0.1"):
-        bench.watch.receive(part, "127.0.0.1", bench.now_s)
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
 
     answer = bench.watch.take_answer(number)
 
@@ -264,7 +349,7 @@ def test_a_reload_keeps_its_number_however_often_it_is_asked(bench: Bench) -> No
 def test_an_answer_of_another_daemon_is_not_taken(bench: Bench) -> None:
     query = bench.queries("local1")[-1]
     for part in encode_reply(query, to_json(Report("local2", "127.0.0.2")), "127.0.0.2"):
-        bench.watch.receive(part, "127.0.0.2", bench.now_s)
+        bench.watch.receive(part, ("127.0.0.2", 24000), bench.now_s)
 
     assert bench.watch.daemons["local1"].report is None
     assert bench.watch.unexpected == 1
@@ -273,7 +358,7 @@ def test_an_answer_of_another_daemon_is_not_taken(bench: Bench) -> None:
 def test_an_answer_from_another_address_is_not_taken(bench: Bench) -> None:
     query = bench.queries("local1")[-1]
     for part in encode_reply(query, to_json(Report("local1", "127.0.0.1")), "127.0.0.1"):
-        bench.watch.receive(part, "10.0.0.9", bench.now_s)
+        bench.watch.receive(part, ("10.0.0.9", 24000), bench.now_s)
 
     assert bench.watch.daemons["local1"].report is None
     assert bench.watch.unexpected == 1
@@ -303,7 +388,7 @@ def test_a_daemon_may_answer_from_any_of_its_addresses() -> None:
 def test_a_report_that_makes_no_sense_is_said_to_make_none(bench: Bench) -> None:
     query = bench.queries("local1")[-1]
     for part in encode_reply(query, b'{"daemon": 7}', "127.0.0.1"):
-        bench.watch.receive(part, "127.0.0.1", bench.now_s)
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
 
     watched = bench.watch.daemons["local1"]
     assert watched.is_silent
@@ -333,7 +418,7 @@ def test_no_datagram_breaks_the_watch(datagrams: list[bytes]) -> None:
     bench.turn()
 
     for data in datagrams:
-        bench.watch.receive(data, "127.0.0.1", bench.now_s)
+        bench.watch.receive(data, ("127.0.0.1", 24000), bench.now_s)
 
     assert bench.watch.reports == ()
     assert bench.watch.unexpected == len(datagrams)
@@ -345,6 +430,6 @@ def test_no_body_of_an_awaited_reply_breaks_the_watch(body: bytes) -> None:
     bench.turn()
 
     for part in encode_reply(bench.queries("local1")[-1], body, "127.0.0.1"):
-        bench.watch.receive(part, "127.0.0.1", bench.now_s)
+        bench.watch.receive(part, ("127.0.0.1", 24000), bench.now_s)
 
     assert not bench.watch.daemons["local1"].is_answering
