@@ -351,7 +351,7 @@ def test_garbage_for_replies_is_counted_and_the_daemon_called_silent(tmp_path: P
         thread.join()
 
     assert done.returncode == SILENT
-    assert "d1 does not answer: no answer from 127.0.0.1" in done.stdout
+    assert "d1 does not answer: what answers at 127.0.0.1" in done.stdout
     assert done.stderr == ""
 
 
