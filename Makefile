@@ -20,7 +20,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheel clean help
+    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -136,22 +136,20 @@ defects: $(VENV)/.test
 	cd build/defects && PYTHONPATH=. $(abspath $(BIN))/python -m tests.sim.defects \
 	    --write $(CURDIR)/docs/defects.md
 
-## make wheel       a wheel for this machine, installed into a fresh environment and tried there
-wheel: $(VENV)/.pip
-	rm -rf build/wheel build/lib* build/bdist* && mkdir -p build/wheel
-	$(PIP_INSTALL) "wheel>=0.44"
-	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps -w build/wheel .
-	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index \
-	    build/wheel/*.whl
-	cd build/wheel && venv/bin/python $(CURDIR)/wheels/smoke.py
+## make wheels      wheels for Linux and Windows, the sources; examined, and tried in fresh environments
+wheels: $(VENV)/.built $(VENV)/.wheels
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/wheels
+	wheels/linux.sh $(BIN)/python
+	wheels/sdist.sh $(BIN)/python
+	if test -x wheels/windows/lane.sh; then wheels/windows/lane.sh; \
+	    else echo "SKIPPED: the Windows wheel, there is no wheels/windows/lane.sh" >&2; fi
 
 $(VENV)/.pip: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) "pip>=25.1" "setuptools>=77" "cython>=3.1"
 	@touch $@
 
-$(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench $(VENV)/.screenshots: $(VENV)/.%: $(VENV)/.pip
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench $(VENV)/.screenshots $(VENV)/.wheels: $(VENV)/.%: $(VENV)/.pip
 	$(PIP_INSTALL) --group $*
 	@touch $@
 

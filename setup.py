@@ -11,6 +11,7 @@ WINDOWS = sys.platform == "win32"
 DEFECTS = os.environ.get("SPREAD_DEFECTS") == "1"  # Rules that tests of the checkers switch off.
 DEBUG = os.environ.get("SPREAD_DEBUG") == "1"  # Bounds checks in the compiled modules.
 OPTIMISATION = ["-O1", "-g1", "-UNDEBUG"] if DEBUG else ["-O3", "-g1"]
+PROCESSORS = os.cpu_count() or 1
 
 MODULES = [str(path) for path in sorted(Path("spread").glob("_*.pyx"))]
 
@@ -23,22 +24,25 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
-setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                module.replace("\\", "/").removesuffix(".pyx").replace("/", "."),
-                [module],
-                include_dirs=["spread"],
-                define_macros=[("SPREAD_DEFECTS", "1")] if DEFECTS else [],
-                libraries=["ws2_32"] if WINDOWS else [],
-                extra_compile_args=[]
-                if WINDOWS
-                else ["-O1" if DEBUG else "-O3", "-g1", *(["-UNDEBUG"] if DEBUG else [])],
-            )
-            for module in MODULES
-        ],
-        compiler_directives=DIRECTIVES,
-        show_all_warnings=DEBUG,
+
+def extension_of(module: str) -> Extension:
+    return Extension(
+        module.replace("\\", "/").removesuffix(".pyx").replace("/", "."),
+        [module],
+        include_dirs=["spread"],
+        define_macros=[("SPREAD_DEFECTS", "1")] if DEFECTS else [],
+        libraries=["ws2_32"] if WINDOWS else [],
+        extra_compile_args=[] if WINDOWS else OPTIMISATION,
     )
-)
+
+
+if __name__ == "__main__":  # The processes that translate import this file again.
+    setup(
+        ext_modules=cythonize(
+            [extension_of(module) for module in MODULES],
+            compiler_directives=DIRECTIVES,
+            show_all_warnings=DEBUG,
+            nthreads=0 if WINDOWS else PROCESSORS,
+        ),
+        options={"build_ext": {"parallel": PROCESSORS}},
+    )

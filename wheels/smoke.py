@@ -1,64 +1,201 @@
-"""Smoke test of an installed wheel: the client imports, the daemon serves, a message comes back.
+"""Smoke test of an installed wheel: what its user does first, with nothing but the wheel.
 
-Run it with the Python that has the wheel, from outside the source tree:
-`python wheels/smoke.py`. It needs nothing but the wheel and exits non-zero when something fails.
+    python wheels/smoke.py [--port PORT]
+
+A ring of three daemons starts, clients of different daemons talk, blocking and with asyncio,
+`spuser` joins in, `spmonitor` sees the ring, all end in order. Run it with the Python that has the
+wheel; it exits non-zero and says why when something fails.
 """
 
+import argparse
+import asyncio
+import contextlib
 import importlib.metadata
+import os
+import queue
+import signal
 import subprocess
 import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import spread
 
+WINDOWS = sys.platform == "win32"
 READY = "daemon ready"
-TIMEOUT_S = 30
+DAEMONS = 3
+TIMEOUT_S = 60
+GROUP = "smoke"
 
 
-def check_contents() -> None:
-    """The wheel holds compiled modules and typing information, and nothing of the tests."""
-    names = [str(path) for path in importlib.metadata.files("spreadring") or []]
-    assert any(name.startswith("spread/_frames.") for name in names), "compiled modules"
-    assert "spread/py.typed" in names, "typing information"
-    assert not any(name.startswith(("tests/", "bench/")) for name in names), "only the package"
+def command_of(program: str) -> list[str]:
+    """Return how a program of the wheel is started: its script, or its entry point."""
+    script = Path(sysconfig.get_path("scripts")) / (program + (".exe" if WINDOWS else ""))
+    if script.exists():
+        return [str(script)]
+    (entry,) = importlib.metadata.entry_points(group="console_scripts", name=program)
+    return [sys.executable, "-c", f"import sys, {entry.module} as m; sys.exit(m.{entry.attr}())"]
 
 
-def check_daemon(port: int) -> None:
-    """One daemon, two sessions, one message in order, an orderly end."""
-    command = [sys.executable, "-m", "spread", "--local", "--port", str(port)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as daemon:
-        try:
-            assert daemon.stdout is not None
-            said = next((line for line in daemon.stdout if READY in line), "")
-            assert said, f"the daemon ended with {daemon.wait(TIMEOUT_S)}"
-            exchange(f"{port}@127.0.0.1")
-        finally:
-            daemon.terminate()
-            status = daemon.wait(TIMEOUT_S)
-    assert status == 0 or sys.platform == "win32", f"exit status {status}"
+class Ring:
+    """`spread --local 3`, and what it says."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.said: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        base = [*command_of("spread"), "--local", str(DAEMONS), "--port", str(port)]
+        self._process = subprocess.Popen(
+            base,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if WINDOWS else 0,
+        )
+        assert self._process.stdout is not None
+        threading.Thread(target=self._read, args=[self._process.stdout], daemon=True).start()
+
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
+            self._lines.put(line.rstrip())
+        self._lines.put(None)
+
+    def wait_for(self, text: str, count: int) -> None:
+        """Wait until that many lines have said `text`."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while sum(text in line for line in self.said) < count:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"{text!r} was not said {count} times") from None
+            assert line is not None, f"the daemons ended with {self._process.wait(TIMEOUT_S)}"
+            self.said.append(line)
+
+    def stop(self) -> int:
+        """Ask for an orderly end; returns the exit status."""
+        if WINDOWS:
+            self._process.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            self._process.terminate()
+        return self._process.wait(TIMEOUT_S)
+
+    def close(self) -> None:
+        """End what is left, and show what was said if it was not asked to."""
+        self._process.kill()
+        self._process.wait(TIMEOUT_S)
+        while not self._lines.empty():
+            self.said.append(self._lines.get() or "")
 
 
-def exchange(address: str) -> None:
-    """A message goes from one session to the other."""
-    with spread.connect(address, "one") as one, spread.connect(address, "two") as two:
-        two.join("smoke")
+@contextlib.contextmanager
+def ring(port: int) -> Iterator[Ring]:
+    """Three daemons in one ring, which end in order."""
+    started = Ring(port)
+    try:
+        started.wait_for(READY, DAEMONS)
+        started.wait_for(f"daemons={DAEMONS}", DAEMONS)
+        yield started
+        status = started.stop()
+        assert status == 0, f"exit status {status}"
+    except BaseException:
+        started.close()
+        print(*started.said, sep="\n", file=sys.stderr)
+        raise
+
+
+def check_clients(one_at: str, two_at: str) -> None:
+    """A message goes from the client of one daemon to that of another, and back."""
+    with (
+        spread.connect(one_at, "one", timeout=TIMEOUT_S) as one,
+        spread.connect(two_at, "two", timeout=TIMEOUT_S) as two,
+    ):
+        two.join(GROUP)
         view = two.receive(timeout=TIMEOUT_S)
         assert isinstance(view, spread.Membership), view
         assert view.members == (two.private_group,), view.members
-        one.multicast(spread.SAFE_MESS, "smoke", b"hello")
+        one.multicast(spread.SAFE_MESS, GROUP, b"hello")
         message = two.receive(timeout=TIMEOUT_S)
         assert isinstance(message, spread.Message), message
         assert (message.sender, message.payload) == (one.private_group, b"hello"), message
+        two.multicast(spread.AGREED_MESS, one.private_group, b"x" * 100_000)
+        answer = one.receive(timeout=TIMEOUT_S)
+        assert isinstance(answer, spread.Message), answer
+        assert answer.payload == b"x" * 100_000, len(answer.payload)
 
 
-def main() -> None:
+async def check_asyncio(address: str) -> None:
+    """The same with asyncio."""
+    async with spread.aio.connect(address, "three") as three:
+        await three.multicast(spread.FIFO_MESS, three.private_group, b"to myself")
+        message = await three.receive(timeout=TIMEOUT_S)
+        assert isinstance(message, spread.Message), message
+        assert message.payload == b"to myself", message
+
+
+def run(program: str, *arguments: str, text: str = "") -> str:
+    """Run a program of the wheel to its end; returns its output."""
+    done = subprocess.run(
+        [*command_of(program), *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    shown = f"{program} {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, shown
+    return done.stdout
+
+
+def check_programs(port: int) -> None:
+    """`spuser` talks to itself, `spflooder` measures, `spmonitor` sees all daemons in one ring."""
+    script = f"j {GROUP}\ns {GROUP}\nmilk first\nr\nr\nq\n"
+    shown = run("spuser", "-u", "al", "-s", f"{port}@127.0.0.3", text=script)
+    assert "milk first" in shown, shown
+    shown = run("spmonitor", "status", "--local", str(DAEMONS), "--port", str(port))
+    for number in range(1, DAEMONS + 1):
+        assert f"local{number}" in shown, shown
+    for program in ("spread", "spuser", "spflooder", "spmonitor"):
+        version = run(program, "--version")
+        assert importlib.metadata.version("spreadring") in version, version
+
+
+def check_import() -> None:
+    """`import spread` is the client: no daemon, no configuration, no asyncio."""
+    code = "import spread, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+    )
+    loaded = set(done.stdout.split())
+    assert not loaded & {"spread.daemon", "spread.config", "spread.monitor", "asyncio"}, loaded
+
+
+def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Try an installed wheel as its user would.")
+    parser.add_argument("--port", type=int, default=24803)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    given = arguments_of(argv)
     here = Path(spread.__file__).resolve()
     assert "site-packages" in here.parts, f"not the installed wheel but {here}"
-    check_contents()
-    check_daemon(port=int(sys.argv[1]) if len(sys.argv) > 1 else 24803)
-    print(f"spreadring {importlib.metadata.version('spreadring')} on {sys.version.split()[0]}: ok")
+    os.environ.pop("PYTHONPATH", None)
+    check_import()
+    with ring(given.port):
+        check_clients(f"{given.port}@127.0.0.1", f"{given.port}@127.0.0.2")
+        asyncio.run(check_asyncio(f"{given.port}@127.0.0.3"))
+        check_programs(given.port)
+    release = importlib.metadata.version("spreadring")
+    print(f"spreadring {release} on {sys.version.split()[0]}, {sysconfig.get_platform()}: ok")
 
 
 if __name__ == "__main__":
