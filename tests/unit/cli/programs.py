@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from spread.cli import spflooder, spmonitor, spread, spuser
+from spread.cli import spflooder, spmonitor, spread, spread_doctor, spuser
 
 __all__ = ["PACKAGING", "PROGRAMS", "flags_of", "own_flags_of"]
 
@@ -15,6 +15,7 @@ PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 
 PROGRAMS: dict[str, Callable[[list[str]], int]] = {
     "spread": spread.main,
+    "spread doctor": spread_doctor.main,
     "spuser": spuser.main,
     "spflooder": spflooder.main,
     "spmonitor": spmonitor.main,

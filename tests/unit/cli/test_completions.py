@@ -30,15 +30,17 @@ def shell(*command: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
-def bash(program: str, *words: str) -> list[str]:
-    """Return what bash offers for the last of the words."""
-    return shell("bash", "-c", BASH, "bash", str(COMPLETIONS / "bash" / program), program, *words)
+def bash(command: str, *words: str) -> list[str]:
+    """Return what bash offers behind a command for the last of the words."""
+    program, *before = command.split()
+    path = COMPLETIONS / "bash" / program
+    return shell("bash", "-c", BASH, "bash", str(path), program, *before, *words)
 
 
-def fish(program: str, line: str) -> list[str]:
-    """Return what fish offers behind a line."""
-    path = COMPLETIONS / "fish" / f"{program}.fish"
-    shown = shell("fish", "--no-config", "-c", f"source {path}; complete -C '{program} {line}'")
+def fish(command: str, line: str) -> list[str]:
+    """Return what fish offers behind a command and more of its line."""
+    path = COMPLETIONS / "fish" / f"{command.split()[0]}.fish"
+    shown = shell("fish", "--no-config", "-c", f"source {path}; complete -C '{command} {line}'")
     return [each.partition("\t")[0] for each in shown]
 
 
@@ -59,6 +61,12 @@ def test_bash_offers_the_services(program: str) -> None:
 @pytest.mark.parametrize("words", [("-c", "setu"), ("--check", "setu")])
 def test_bash_offers_files_where_a_file_is_due(words: tuple[str, ...]) -> None:
     assert "setup.py" in bash("spread", *words)
+
+
+def test_the_doctor_is_offered_as_the_first_word_only() -> None:
+    assert "doctor" in bash("spread", "")
+    assert bash("spread", "do") == ["doctor"]
+    assert "doctor" not in bash("spread", "-c", "spread.conf", "do")
 
 
 def test_bash_offers_flags_behind_a_flag_whose_value_can_be_left_out() -> None:
@@ -90,19 +98,41 @@ def test_fish_offers_the_services(program: str) -> None:
 # zsh.
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_zsh_knows_every_flag_and_no_other(program: str) -> None:
-    text = (COMPLETIONS / "zsh" / f"_{program}").read_text()
+# Stands in for what zsh's completion offers: notes the arguments. `*::` hands on the command line
+# from the command on, as `_arguments` does.
+ZSH = r"""
+function _arguments { for each in "$@"; do print -r -- "$each"; done
+    if [[ ${@[-1]} == '*::'* && $words[2] != -* ]]; then shift words; ${${@[-1]}##*:}; fi }
+function _describe { }
+path=$1; shift; words=("$@"); CURRENT=$#
+source $path
+"""
 
-    known = set(re.findall(r"[')](--?[a-z][a-z-]*)\[", text))
-    assert known | {"-h", "--help"} == flags_of(program)
-    assert text.startswith(f"#compdef {program}\n")
+
+def zsh(command: str, *words: str) -> set[str]:
+    """Return the flags that zsh offers behind a command."""
+    path = COMPLETIONS / "zsh" / f"_{command.split()[0]}"
+    told = shell("zsh", "-f", "-c", ZSH, "zsh", str(path), *command.split(), *words, "-")
+    return {
+        flag for line in told if (flag := re.sub(r"^(\(.*?\)|\*)*", "", line).partition("[")[0])
+    }
+
+
+@needs_zsh
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_zsh_offers_every_flag_and_no_other(program: str) -> None:
+    offered = {each for each in zsh(program) if each.startswith("-")}
+
+    assert offered - {"-S"} == flags_of(program)
 
 
 @needs_zsh
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_zsh_can_read_its_file(program: str) -> None:
-    assert shell("zsh", "-n", str(COMPLETIONS / "zsh" / f"_{program}")) == []
+    path = COMPLETIONS / "zsh" / f"_{program.split()[0]}"
+
+    assert shell("zsh", "-n", str(path)) == []
+    assert path.read_text().startswith(f"#compdef {path.name[1:]}\n")
 
 
 # The commands of spmonitor.
@@ -117,6 +147,14 @@ def test_bash_offers_the_flags_of_a_command_of_spmonitor(command: str) -> None:
     offered = set(bash("spmonitor", "-c", "spread.conf", command, "-"))
 
     assert offered == flags_of("spmonitor") | own_flags_of(command)
+
+
+@needs_zsh
+@pytest.mark.parametrize("command", COMMANDS)
+def test_zsh_offers_the_flags_of_a_command_of_spmonitor(command: str) -> None:
+    offered = {each for each in zsh("spmonitor", command) if each.startswith("-")}
+
+    assert offered - {"-S"} == flags_of("spmonitor") | own_flags_of(command)
 
 
 def test_zsh_knows_the_commands_of_spmonitor() -> None:

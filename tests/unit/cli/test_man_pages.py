@@ -18,6 +18,7 @@ from tests.unit.cli.programs import PACKAGING, PROGRAMS, flags_of, own_flags_of
 MANUAL = PACKAGING / "man"
 PAGES = {
     "spread": "spread.8",
+    "spread doctor": "spread-doctor.8",
     "spuser": "spuser.1",
     "spflooder": "spflooder.1",
     "spmonitor": "spmonitor.1",
@@ -77,6 +78,7 @@ def test_every_command_of_spuser_is_described_in_order() -> None:
         ("spflooder.1", set(Exit) - {Exit.DATA, Exit.TERMINATED}),
         ("spmonitor.1", set(Exit) - {Exit.DATA, Exit.TERMINATED} | {1, 78}),
         ("spread.8", {0, 1, 2, 3, 4, 64, 70}),
+        ("spread-doctor.8", {0, 1, 2, 64, 70, 130}),
     ],
 )
 def test_every_exit_status_is_described(page: str, statuses: set[IntEnum]) -> None:
