@@ -39,7 +39,7 @@ def bash(command: str, *words: str) -> list[str]:
 
 def fish(command: str, line: str) -> list[str]:
     """Return what fish offers behind a command and more of its line."""
-    path = COMPLETIONS / "fish" / f"{command.split()[0]}.fish"
+    path = COMPLETIONS / "fish" / f"{command.split(maxsplit=1)[0]}.fish"
     shown = shell("fish", "--no-config", "-c", f"source {path}; complete -C '{command} {line}'")
     return [each.partition("\t")[0] for each in shown]
 
@@ -111,7 +111,7 @@ source $path
 
 def zsh(command: str, *words: str) -> set[str]:
     """Return the flags that zsh offers behind a command."""
-    path = COMPLETIONS / "zsh" / f"_{command.split()[0]}"
+    path = COMPLETIONS / "zsh" / f"_{command.split(maxsplit=1)[0]}"
     told = shell("zsh", "-f", "-c", ZSH, "zsh", str(path), *command.split(), *words, "-")
     return {
         flag for line in told if (flag := re.sub(r"^(\(.*?\)|\*)*", "", line).partition("[")[0])
@@ -129,7 +129,7 @@ def test_zsh_offers_every_flag_and_no_other(program: str) -> None:
 @needs_zsh
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_zsh_can_read_its_file(program: str) -> None:
-    path = COMPLETIONS / "zsh" / f"_{program.split()[0]}"
+    path = COMPLETIONS / "zsh" / f"_{program.split(maxsplit=1)[0]}"
 
     assert shell("zsh", "-n", str(path)) == []
     assert path.read_text().startswith(f"#compdef {path.name[1:]}\n")
