@@ -128,7 +128,7 @@ class MetricsPages:
 
 
 def _why_unready(report: Report | None) -> str:
-    if report is None or report.state != "OP":
+    if report is None or report.is_forming:
         return f"membership is in state {report.state if report else 'unknown'}"
     if report.group_state != "GOP":
         return f"groups are in state {report.group_state}"

@@ -6,6 +6,7 @@ from typing import Final
 
 from spread.counters import counters_in, gauges_in
 from spread.daemon.groups import Stage
+from spread.daemon.membership.table import State
 from spread.daemon.sessions import Session
 from spread.daemon.snapshot import Snapshot
 from spread.monitor.report import Latency, Peer, Report, RingName, SessionLine, Windows
@@ -24,7 +25,7 @@ NS_PER_US: Final = 1_000
 
 ALONE: Final[tuple[int, ...]] = (0,)
 
-STATES: Final = {"GATHER_ALIVE": "GATHER"}
+STATES: Final = {State.GATHER_ALIVE: "GATHER"}
 """States of membership whose classic name is another; the others have their own."""
 
 GROUP_STATES: Final = {
@@ -65,6 +66,7 @@ class Reports:
             # The first report is made before the loop has looked at its clock.
             uptime_s=max(0, figures.now_ns - identity.started_ns) / NS_PER_S,
             state=_state(snapshot),
+            is_looking=snapshot.state is State.GATHER_ALIVE,
             group_state=GROUP_STATES[snapshot.groups.stage],
             ring=_ring_name(snapshot),
             members=tuple(identity.names[each] for each in _members(snapshot)),
@@ -108,7 +110,7 @@ class Reports:
 def _state(snapshot: Snapshot) -> str:
     if snapshot.state is None:
         return "OP"
-    return STATES.get(snapshot.state.name, snapshot.state.name)
+    return STATES.get(snapshot.state, snapshot.state.name)
 
 
 def _members(snapshot: Snapshot) -> tuple[int, ...]:

@@ -54,7 +54,7 @@ def reloading(found: Rollout) -> str:
 
 def _states(reports: Sequence[Report]) -> Iterator[Disagreement]:
     for report in reports:
-        if report.state != "OP":
+        if report.is_forming:
             yield Disagreement(
                 "forming", f"{report.daemon} is forming a ring, state {report.state}"
             )
@@ -64,7 +64,7 @@ def _states(reports: Sequence[Report]) -> Iterator[Disagreement]:
 
 
 def _rings(reports: Sequence[Report]) -> Iterator[Disagreement]:
-    rings = rings_of(report for report in reports if report.state == "OP")
+    rings = rings_of(report for report in reports if not report.is_forming)
     if len(rings) > 1:
         sides = " | ".join(map(listed, rings))
         yield Disagreement("split-ring", f"{len(rings)} rings instead of one: {sides}")

@@ -152,6 +152,8 @@ class Report:
     uptime_s: float = 0.0
     state: str = "OP"
     """OP, SEG, REPRESENTED, GATHER, FORM or EVS."""
+    is_looking: bool = False
+    """Whether GATHER means that its ring works, and its leader looks for those who are missing."""
     group_state: str = "GOP"
     """GOP, GTRANS, GGATHER or GGT."""
     ring: RingName = field(default_factory=RingName)
@@ -183,6 +185,11 @@ class Report:
     dangerous_monitor: bool = False
     partition: tuple[int, ...] = ()
     """Component of each daemon while a partition command is in force, else empty."""
+
+    @property
+    def is_forming(self) -> bool:
+        """Whether the daemon is between two rings, so that messages wait."""
+        return self.state != "OP" and not self.is_looking
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from spread.monitor.agreement import reloading
 from spread.monitor.health_reload import rollout
 from spread.monitor.report import Finding
-from spread.monitor.web.rings import Ring, is_forming, outside
+from spread.monitor.web.rings import Ring, outside
 from spread.monitor.web.sight import GONE_S, Seen, Sight
 from spread.monitor.web.wording import age, cause, count_word, listed, times
 
@@ -77,7 +77,7 @@ def condition(seen: Seen, ring: Ring | None, findings: Sequence[Finding]) -> Con
     if not seen.is_answering:
         level = Level.BAD if seen.silent_s >= GONE_S or ring is None else Level.WARN
         return Condition(level, f"no answer for {age(seen.silent_s)}")
-    if is_forming(report):
+    if report.is_forming:
         return Condition(Level.WARN, _STATES.get(report.state, report.state))
     if any(each.severity == "critical" for each in findings):
         return Condition(Level.BAD, "in trouble")
@@ -215,10 +215,13 @@ def _splits(sight: Sight, found: Sequence[Ring]) -> list[Sentence]:
 
 
 def _forming(sight: Sight, found: Sequence[Ring]) -> list[Sentence]:
+    past = {name for ring in found if ring.is_past for name in ring.members}
     busy = [
         seen.name
         for seen in sight.seen
-        if seen.is_answering and seen.report is not None and is_forming(seen.report)
+        if seen.is_answering
+        and seen.report is not None
+        and (seen.report.is_forming or seen.name in past)
     ]
     told = {name for ring in found if _has_silent(ring) for name in ring.members}
     rest = [name for name in busy if name not in told]

@@ -66,7 +66,7 @@ def readiness(sight: Sight | None) -> tuple[bool, str]:
     outside = [each.daemon for each in reports if set(each.members) != everybody]
     if outside or len({each.ring for each in reports}) > 1:
         return False, f"not in one ring with all others: {listed(outside) or 'some'}"
-    busy = [each.daemon for each in reports if (each.state, each.group_state) != ("OP", "GOP")]
+    busy = [each.daemon for each in reports if each.is_forming or each.group_state != "GOP"]
     if busy:
         return False, f"not stable: {listed(busy)}"
     return True, "ready"

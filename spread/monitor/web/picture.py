@@ -66,7 +66,7 @@ class Picture:
             "classic": seen.is_classic,
             "release": report.release,
             "uptime": round(report.uptime_s),
-            "state": report.state,
+            "state": report.state if report.is_forming else "OP",
             "sessions": report.sessions,
             "groups": report.groups,
             "window": [windows.window, windows.personal, windows.accelerated],

@@ -5,12 +5,13 @@ the others count on it; afterwards it stands outside.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from spread.monitor.report import Report, RingName, View
+from spread.monitor.report import RingName, View
 from spread.monitor.web.sight import Seen, Sight
+from spread.monitor.web.wording import knowledge
 
-__all__ = ["Ring", "is_forming", "outside", "rings"]
+__all__ = ["Ring", "outside", "rings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,8 @@ class Ring:
     left: tuple[str, ...] = ()
     is_forming: bool = False
     """Whether a member is about to leave it for another one."""
-
-
-def is_forming(report: Report) -> bool:
-    """Return whether the daemon is between two rings."""
-    return report.state != "OP"
+    is_past: bool = False
+    """Whether others of its members have told of a later ring: these have not, until now."""
 
 
 def rings(sight: Sight) -> tuple[Ring, ...]:
@@ -43,13 +41,30 @@ def rings(sight: Sight) -> tuple[Ring, ...]:
         if seen.is_answering and report is not None and report.members:
             found.setdefault((report.ring, report.members), []).append(seen)
     made = [_ring(name, members, seen) for (name, members), seen in found.items()]
-    return tuple(sorted(made, key=lambda ring: -len(ring.members)))
+    return tuple(sorted(_apart(made), key=lambda ring: -len(ring.members)))
 
 
 def outside(sight: Sight, found: Sequence[Ring]) -> tuple[str, ...]:
     """Return the daemons that no ring counts among its members."""
     inside = {name for ring in found for name in ring.members}
     return tuple(seen.name for seen in sight.seen if seen.name not in inside)
+
+
+def _apart(told: Sequence[Ring]) -> list[Ring]:
+    """Return rings that share no daemon: reports are of moments up to a second apart."""
+    kept: list[Ring] = []
+    for ring in sorted(told, key=lambda each: -each.name.time):
+        later = {name for each in kept for name in each.members}
+        rest = [name for name in ring.answering if name not in later]
+        if later.isdisjoint(ring.members):
+            kept.append(ring)
+        elif rest:
+            kept.append(
+                replace(
+                    ring, members=tuple(rest), answering=tuple(rest), is_forming=True, is_past=True
+                )
+            )
+    return kept
 
 
 def _ring(name: RingName, members: tuple[str, ...], answering: Sequence[Seen]) -> Ring:
@@ -61,12 +76,12 @@ def _ring(name: RingName, members: tuple[str, ...], answering: Sequence[Seen]) -
         since_s=view.time_s if view is not None else 0.0,
         cause=view.cause if view is not None else "",
         left=view.left if view is not None else (),
-        is_forming=any(seen.report is not None and is_forming(seen.report) for seen in answering),
+        is_forming=any(seen.report is not None and seen.report.is_forming for seen in answering),
     )
 
 
 def _view(name: RingName, members: tuple[str, ...], answering: Sequence[Seen]) -> View | None:
-    """Return the view that installed the ring; of several accounts one that names a cause."""
+    """Return the view that installed the ring; of several accounts the one that knows why."""
     accounts = [
         view
         for seen in answering
@@ -74,4 +89,4 @@ def _view(name: RingName, members: tuple[str, ...], answering: Sequence[Seen]) -
         for view in seen.report.views
         if view.ring == name and set(view.members) == set(members)
     ]
-    return min(accounts, key=lambda view: (not view.cause, view.time_s), default=None)
+    return min(accounts, key=lambda view: (-knowledge(view.cause), view.time_s), default=None)

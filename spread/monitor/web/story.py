@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spread.monitor.report import Report, RingName, View
-from spread.monitor.web.wording import cause, count_word, listed
+from spread.monitor.web.wording import cause, count_word, knowledge, listed
 
 __all__ = ["STEPS_MAX", "Step", "Story"]
 
@@ -78,7 +78,7 @@ class Story:
     def _add(self, view: View) -> None:
         key = (view.ring, frozenset(view.members))
         known = self._views.get(key)
-        if known is not None and (known.cause or not view.cause):
+        if known is not None and knowledge(known.cause) >= knowledge(view.cause):
             return
         self._views[key] = view
         self.version += 1

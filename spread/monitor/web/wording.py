@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["BLANK", "age", "cause", "count_word", "listed", "times"]
+__all__ = ["BLANK", "age", "cause", "count_word", "knowledge", "listed", "times"]
 
 _NUMBERS: Final = (
     "none",
@@ -42,13 +42,27 @@ _CAUSES: Final[Mapping[str, str]] = {
     "this daemon leaves": "{who} was stopped in order",
     "asked for": "it was asked for",
     "start": "the daemon started",
-    "a member left": "{who} said that it goes",
+    "a member left": "{who} left in order",
     "the configuration has another network": "it was reloaded with other daemons",
+    "a member has restarted": "{who} was started again",
+    "a member has another ring": "{who} was in another ring already",
+    "a member looks for a ring": "{who} began to look for a ring",
     "a member cannot be reached": "{who} could no longer be reached",
     "another daemon has this name": "two daemons had the same name",
     "no FORM2 came": "the forming of a ring did not come to an end",
 }
 """Causes of the event log as the second half of a sentence; `{who}` is the daemon they name."""
+
+
+_SECOND_HAND: Final = ("a member has another ring", "a member looks for a ring")
+"""Causes of who only followed another daemon, which knows why."""
+
+
+def knowledge(text: str) -> int:
+    """Return how much the cause of a ring's end tells: 0 for nothing, 2 for what happened."""
+    if not text:
+        return 0
+    return 1 if text.startswith(_SECOND_HAND) else 2
 
 
 def count_word(count: int) -> str:

@@ -115,6 +115,14 @@ def test_a_daemon_that_forms_a_ring_is_healthy_and_not_ready(
     assert get(pages, "/readyz") == (503, "membership is in state GATHER\n")
 
 
+def test_a_daemon_that_looks_for_others_while_its_ring_works_is_ready(
+    pages: MetricsPages, published: Published
+) -> None:
+    published.report = report(state="GATHER", is_looking=True)
+
+    assert get(pages, "/readyz") == (200, "ok\n")
+
+
 def test_a_daemon_is_not_ready_before_its_groups_are(
     pages: MetricsPages, published: Published
 ) -> None:

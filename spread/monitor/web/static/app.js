@@ -94,7 +94,7 @@ function showDetails() {
   waiting.show(daemon);
   if (!daemon) return;
   const facts = [
-    ["State", `${daemon.word} (${daemon.state})`],
+    ["State", daemon.state === "OP" ? daemon.word : `${daemon.word} (${daemon.state})`],
     ["Heard", ring.lastHeard(daemon)],
     ["Address", daemon.address],
     ["Up for", age(daemon.uptime)],

@@ -13,6 +13,7 @@ const prefix = byId("groups-prefix");
 const daemon = byId("groups-daemon");
 const hint = byId("groups-hint");
 const table = byId("groups");
+const none = byId("groups-none");
 let offset = 0;
 let total = 0;
 let asked = 0;
@@ -51,7 +52,9 @@ async function refresh() {
 }
 
 function draw(groups) {
-  say(hint, total === 0 ? (prefix.value ? "No group begins so." : "There are no groups.") : `${whole(total)} ${total === 1 ? "group" : "groups"}`);
+  say(hint, `${whole(total)} ${total === 1 ? "group" : "groups"}`);
+  say(none, prefix.value ? `No group begins with "${prefix.value}".` : "No groups: no client has joined one. A group is there as long as it has members.");
+  set(none, { hidden: total > 0 });
   set(table, { hidden: total === 0 });
   set(byId("groups-pager"), { hidden: total <= COUNT });
   keyed(table.tBodies[0], groups, (group) => group.name, makeRow, updateRow);

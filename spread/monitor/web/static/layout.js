@@ -1,18 +1,25 @@
 // Where rings and daemons stand in the drawing: numbers only, no elements.
 
 const MANY = 9;
+const MANY_NARROW = 5;
 const NODE = 24;
 const NODE_SMALL = 14;
 const LABEL_WIDTH = 84;
 const LABEL_HEIGHT = 42;
-const LABEL_RADIAL = 86;
+const LABEL_LINE = 15;
+const LETTER = 7.8;
+const LETTERS_MAX = 14;
 const MARGIN = 10;
+
+/** The least radius whose middle has room for its words between the nodes. */
+export const ROOMY = 84;
 
 /**
  * Return { width, height, tracks, nodes } for rings (lists of names) and names outside of them.
  *
- * A track is { x, y, r, ring }. A node is { x, y, angle, r, ring, radial }: `radial` says that its
- * label runs outwards, because many stand on the ring.
+ * A track is { x, y, r, ring }. A node is { x, y, angle, r, ring, label, anchor, below }. Its label
+ * stands "beside" it, or above or below it where the drawing is narrow ("stacked"); it runs outwards
+ * where many stand on the ring ("radial"), and is left out where there is no room for it ("bare").
  */
 export function arrange(rings, outside, width) {
   const total = rings.reduce((sum, members) => sum + members.length, 0);
@@ -38,10 +45,24 @@ export function arrange(rings, outside, width) {
 
 function ringBlock(members, ring, width, share) {
   const count = members.length;
-  const side = count > MANY ? LABEL_RADIAL + NODE_SMALL : count < 3 ? NODE : LABEL_WIDTH + NODE;
-  const fitting = Math.max(40, width / 2 - side - MARGIN);
-  const crowded = (count * (count > MANY ? 2 * NODE_SMALL + 6 : 2 * NODE + 10)) / (2 * Math.PI);
-  return block(members, ring, count === 1 ? 34 : Math.min(fitting, 250, Math.max(wanted(count, share), crowded)));
+  const shape = shapeOf(members, width / 2 - MARGIN);
+  const isSmall = shape.label === "radial" || shape.label === "bare";
+  const crowded = (count * (isSmall ? 2 * NODE_SMALL + 6 : 2 * NODE + 10)) / (2 * Math.PI);
+  const r = Math.min(Math.max(40, shape.fitting), 250, Math.max(wanted(count, share), crowded));
+  return block(members, ring, count === 1 ? 38 : r, shape);
+}
+
+/** Say how labels stand, and which radius fits with them into half the width. */
+function shapeOf(members, half) {
+  const count = members.length;
+  if (count < 3) return { label: "beside", fitting: half - NODE };
+  const beside = half - LABEL_WIDTH - NODE;
+  if (count <= MANY && beside > ROOMY) return { label: "beside", fitting: beside };
+  if (count <= MANY_NARROW) return { label: "stacked", fitting: half - LABEL_WIDTH * 0.66 };
+  const length = LETTER * Math.min(LETTERS_MAX, Math.max(...members.map((name) => name.length))) + 8;
+  const fitting = half - NODE_SMALL - length;
+  const isReadable = 2 * Math.PI * (fitting + NODE_SMALL) > count * LABEL_LINE;
+  return isReadable ? { label: "radial", fitting, length } : { label: "bare", fitting: half - NODE_SMALL };
 }
 
 /** The radius that looks right: a ring that shares the drawing is smaller. */
@@ -50,15 +71,16 @@ function wanted(count, share) {
 }
 
 /** Return a ring around its own middle, with the room that it takes together with its labels. */
-function block(members, ring, r) {
+function block(members, ring, r, shape = { label: "beside" }) {
   const count = members.length;
-  const radial = count > MANY;
-  const size = count === 1 ? NODE : Math.min(radial ? NODE_SMALL : NODE, (r * Math.PI) / count - 2);
+  const isSmall = shape.label === "radial" || shape.label === "bare";
+  const size = count === 1 ? NODE : Math.min(isSmall ? NODE_SMALL : NODE, (r * Math.PI) / count - 2);
   const nodes = members.map((name, index) => {
     const angle = -Math.PI / 2 + (2 * Math.PI * index) / count;
+    const side = count === 1 || shape.label !== "beside" ? 0 : Math.cos(angle);
     return {
-      name, angle, radial, ring, r: size, ...labelSide(angle, count, ring),
-      x: r * Math.cos(angle), y: r * Math.sin(angle),
+      name, angle, ring, r: size, label: shape.label, length: shape.length ?? 0,
+      ...labelSide(side, angle, ring), x: r * Math.cos(angle), y: r * Math.sin(angle),
     };
   });
   const rooms = nodes.map(room);
@@ -72,8 +94,7 @@ function block(members, ring, r) {
 }
 
 /** Say where a label stands: beside its node where the ring bends away, else above or below. */
-function labelSide(angle, count, ring) {
-  const side = count === 1 ? 0 : Math.cos(angle);
+function labelSide(side, angle, ring) {
   if (side > 0.35) return { anchor: "start", below: false };
   if (side < -0.35) return { anchor: "end", below: false };
   return { anchor: "middle", below: ring === null || Math.sin(angle) > 0 };
@@ -82,13 +103,13 @@ function labelSide(angle, count, ring) {
 /** Return [left, right, top, bottom] of a node with its label. */
 function room(node) {
   const { x, y, r } = node;
-  if (node.radial) {
-    const far = r + LABEL_RADIAL;
+  if (node.label === "radial" || node.label === "bare") {
+    const far = r + node.length;
     return [x + Math.min(-r, far * Math.cos(node.angle)), x + Math.max(r, far * Math.cos(node.angle)),
       y + Math.min(-r, far * Math.sin(node.angle)), y + Math.max(r, far * Math.sin(node.angle))];
   }
   const isBeside = node.anchor !== "middle";
-  const half = isBeside ? r : LABEL_WIDTH / 2 + 14;
+  const half = isBeside ? r : LABEL_WIDTH * 0.66;
   return [
     x - (node.anchor === "end" ? r + LABEL_WIDTH : half), x + (node.anchor === "start" ? r + LABEL_WIDTH : half),
     y - r - (isBeside || node.below ? 0 : LABEL_HEIGHT), y + r + (node.below ? LABEL_HEIGHT : 0),

@@ -2,7 +2,7 @@
 
 import { byId, keyed, say, set, svg } from "./dom.js";
 import { LEVELS, age, number } from "./format.js";
-import { arrange } from "./layout.js";
+import { ROOMY, arrange } from "./layout.js";
 
 const HOP_S = 0.62;
 const STAY_SHARE = 0.38;
@@ -76,7 +76,7 @@ function drawTracks() {
       const ring = of(track);
       set(group, { transform: `translate(${track.x} ${track.y})` });
       const [count, unit, rest] = group.children;
-      const isRoomy = track.r > 84;
+      const isRoomy = track.r > ROOMY;
       say(count, ring.forming ? "…" : number(ring.rounds));
       say(unit, ring.forming ? "forming" : isRoomy ? "token rounds" : "rounds/s");
       say(rest, ring.forming || !isRoomy ? "" : "a second");
@@ -141,10 +141,11 @@ function updateNode(node, daemon) {
   set(halo, { r: place.r + 5 });
   set(disc, { r: place.r });
   say(icon, LEVELS[daemon.level].icon);
-  set(icon, { "font-size": place.r < 15 ? 10 : 19 });
-  say(name, daemon.name);
-  say(word, place.radial && daemon.level === "good" ? "" : daemon.word);
-  if (place.radial) alongRadius(name, word, place);
+  set(icon, { "font-size": place.r < 8 ? 0 : place.r < 15 ? 10 : 19 });
+  const isAlone = place.label === "radial" || place.label === "bare";
+  say(name, place.label === "bare" ? "" : daemon.name);
+  say(word, isAlone ? "" : daemon.word);
+  if (isAlone) alongRadius(name, place);
   else beside(name, word, place);
 }
 
@@ -157,15 +158,13 @@ function beside(name, word, place) {
   set(word, { x, y: y + 16, "text-anchor": place.anchor, transform: null });
 }
 
-/** Let a label run outwards, readable from the left on either side. */
-function alongRadius(name, word, place) {
+/** Let a name run outwards, readable from the left on either side. */
+function alongRadius(name, place) {
   const degrees = (place.angle * 180) / Math.PI;
   const isLeft = Math.cos(place.angle) < -0.01;
   const turn = isLeft ? degrees + 180 : degrees;
   const x = (isLeft ? -1 : 1) * (place.r + 6);
-  const anchor = isLeft ? "end" : "start";
-  set(name, { x, y: word.textContent ? -1 : 4, "text-anchor": anchor, transform: `rotate(${turn.toFixed(1)})` });
-  set(word, { x, y: 11, "text-anchor": anchor, transform: `rotate(${turn.toFixed(1)})` });
+  set(name, { x, y: 4, "text-anchor": isLeft ? "end" : "start", transform: `rotate(${turn.toFixed(1)})` });
 }
 
 // The token: it stays at each daemon and hops to the next, thousands of times slower than it is.

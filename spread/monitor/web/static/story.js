@@ -84,7 +84,7 @@ function drawing(steps) {
   const height = Math.max(...columns.map((each) => each.bottom), TOP + data.daemons.length * LANE) + AXIS - GAP / 2;
   const width = end + NAMES;
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  columns.forEach((each, index) => bands(picture, each, xs[index], xs[index + 1] ?? end));
+  columns.forEach((each, index) => bands(picture, each, index, xs[index], xs[index + 1] ?? end));
   for (const name of data.daemons) line(picture, name, columns, xs, end);
   times(picture, steps, xs, height);
   return picture;
@@ -100,11 +100,14 @@ function places(steps) {
   return xs;
 }
 
-function bands(picture, each, from, to) {
+/** How far behind its mark a step's lines are level: the first ones begin there. */
+const lead = (index) => (index === 0 ? 0 : BEND / 2);
+
+function bands(picture, each, index, from, to) {
   for (const band of each.bands) {
     picture.append(svg("rect", {
       class: band.main ? "band" : "band side",
-      x: from + BEND / 2, width: Math.max(6, to - from - BEND / 2), y: band.top - 2,
+      x: from + lead(index), width: Math.max(6, to - from - lead(index)), y: band.top - 2,
       height: band.bottom - band.top + 4, rx: 8,
     }));
   }
@@ -115,7 +118,7 @@ function line(picture, name, columns, xs, end) {
   columns.forEach((each, index) => {
     const here = each.lines.get(name);
     const to = xs[index + 1] ?? end;
-    const start = xs[index] + BEND / 2;
+    const start = xs[index] + lead(index);
     const bend = before === null ? `M${start} ${here.y}`
       : `M${xs[index] - BEND / 2} ${before.y}C${xs[index]} ${before.y} ${xs[index]} ${here.y} ${start} ${here.y}`;
     const stop = index === columns.length - 1 ? to : to - BEND / 2;

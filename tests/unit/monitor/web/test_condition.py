@@ -68,6 +68,14 @@ def test_others_that_look_for_a_new_ring_are_told() -> None:
     )
 
 
+def test_who_has_yet_to_tell_of_its_side_is_no_ring_beside_the_other() -> None:
+    two = View(NOW_S - 1, RingName("a", 2), ("a", "b"), left=("c",), cause=TOKEN_LOST)
+
+    (sentence,) = told(three(seen("a", in_ring("a", two)), seen("b", in_ring("b", two))))
+
+    assert sentence.text == "c is forming a ring."
+
+
 def test_two_rings_are_told_with_their_members() -> None:
     (sentence,) = told(split())
 

@@ -9,6 +9,7 @@ from spread.monitor.web.rings import rings
 from spread.monitor.web.streams import Counts
 from tests.unit.monitor.web.sights import NOW_S, in_ring, seen, silent, three
 
+PAIR = View(NOW_S - 5, RingName("a", 2), ("a", "b"), left=("c",))
 ALONE = View(NOW_S - 4, RingName("c", 3), ("c",), left=("a", "b"))
 
 
@@ -26,14 +27,15 @@ def test_a_dead_daemon_is_named() -> None:
 
 
 def test_a_partition_is_neither() -> None:
-    sight = three(seen("c", in_ring("c", ALONE)))
+    sides = {"a": PAIR, "b": PAIR, "c": ALONE}
+    sight = three(*(seen(name, in_ring(name, view)) for name, view in sides.items()))
 
     is_healthy, text = health(sentences(sight, rings(sight)), [])
 
     assert not is_healthy
     assert "There are two rings since" in text
     assert "{time}" not in text
-    assert readiness(sight) == (False, "not in one ring with all others: c")
+    assert readiness(sight) == (False, "not in one ring with all others: a, b and c")
 
 
 def test_groups_that_are_not_stable_are_not_ready() -> None:

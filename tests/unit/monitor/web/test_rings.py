@@ -1,5 +1,7 @@
 """Which rings there are, from what daemons report."""
 
+from dataclasses import replace
+
 from spread.monitor.report import RingName, View
 from spread.monitor.web.rings import outside, rings
 from spread.monitor.web.sight import Sight
@@ -40,6 +42,38 @@ def test_both_sides_of_a_partition_are_rings_and_the_larger_comes_first() -> Non
     )
 
     assert [ring.members for ring in rings(sight)] == [("a", "b"), ("c",)]
+
+
+def test_who_has_not_told_of_the_later_ring_yet_is_shown_in_it() -> None:
+    sight = three(seen("a", in_ring("a", TWO)), silent("c", 2.0))
+
+    assert [ring.members for ring in rings(sight)] == [("a", "b")]
+
+
+def test_who_is_not_in_the_later_ring_is_on_its_way_to_another() -> None:
+    sight = three(seen("a", in_ring("a", TWO)), seen("b", in_ring("b", TWO)))
+
+    found = rings(sight)
+
+    assert [ring.members for ring in found] == [("a", "b"), ("c",)]
+    assert [ring.is_forming for ring in found] == [False, True]
+
+
+def test_a_ring_whose_leader_looks_for_others_works() -> None:
+    looking = in_ring("a", state="GATHER", is_looking=True)
+
+    assert not rings(three(seen("a", looking)))[0].is_forming
+
+
+def test_the_cause_is_that_of_who_knows_why() -> None:
+    followed = replace(TWO, cause="a member looks for a ring: b")
+    knows = replace(TWO, time_s=TWO.time_s + 1, cause="a member cannot be reached: c")
+
+    sight = three(
+        seen("a", in_ring("a", followed)), seen("b", in_ring("b", knows)), silent("c", 9.0)
+    )
+
+    assert rings(sight)[0].cause == "a member cannot be reached: c"
 
 
 def test_a_ring_is_forming_while_a_member_is_between_two_rings() -> None:

@@ -35,6 +35,18 @@ def test_a_loss_leaves_the_lost_one_in_no_ring() -> None:
     assert step.rings == {"a": 1, "b": 1, "c": None}
 
 
+def test_the_cause_is_that_of_who_knows_why() -> None:
+    story = Story()
+    causes = ("a member looks for a ring: b", "a member cannot be reached: c", "")
+
+    story.take([Report("a", "10.0.0.1", views=(view(1, "abc", cause=""),))])
+    for cause in causes:
+        story.take([Report("a", "10.0.0.1", views=(view(2, "ab", cause=cause),))])
+
+    text = story.steps(DAEMONS)[1].text
+    assert text == "a and b go on without c, because c could no longer be reached."
+
+
 def test_a_partition_is_one_step_with_both_sides() -> None:
     step = told(view(1, "abc", cause=""), view(2, "c"), view(3, "ab"))[1]
 

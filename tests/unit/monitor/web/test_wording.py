@@ -41,8 +41,8 @@ def test_an_age_has_one_unit(seconds: float, text: str) -> None:
 
 def test_the_cause_of_the_log_becomes_half_a_sentence() -> None:
     assert cause("token lost") == "the token was lost"
-    assert cause("a member left: c") == "c said that it goes"
-    assert cause("a member left: c", "c") == "it said that it goes"
+    assert cause("a member left: c") == "c left in order"
+    assert cause("a member left: c", "c") == "it left in order"
     assert cause("a member cannot be reached") == "a daemon could no longer be reached"
     assert cause("something else: c") == "something else (c)"
     assert cause("something else") == "something else"
