@@ -210,6 +210,7 @@ OBSERVING: Final = _figures(
     ("snapshot_us", "time that the ring's thread spent on them"),
     ("monitor_requests", "requests of monitors that were answered or carried out"),
     ("monitor_queries", "queries that were handed on to be answered"),
+    ("monitor_cookies", "queries whose askers had yet to show that they receive replies"),
     ("monitor_refused", "requests of monitors that were wrong, or not allowed"),
     ("monitor_strangers", "requests from hosts that are neither configured nor allowed"),
     ("monitor_limited", "requests dropped because their source sent too many"),

@@ -12,7 +12,8 @@ import time
 from typing import Final
 
 from spread.config import Configuration, main_address
-from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
+from spread.monitor.inquiries import Again, Inquiries, Reply
+from spread.monitor.queries import Kind, Query
 
 __all__ = ["run"]
 
@@ -48,30 +49,31 @@ def run(configuration: Configuration, *, wait_s: float = WAIT_S) -> int:
 
 
 def _ask(query: Query, address: str, port: int, wait_s: float) -> Reply | None:
-    reassembly = Reassembly()
-    reassembly.expect(query, address)
+    inquiries = Inquiries()
     end = time.monotonic() + wait_s
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         while (left := end - time.monotonic()) > 0:
-            asker.sendto(encode_query(query), (address, port))
-            reply = _receive(asker, reassembly, time.monotonic() + min(left, REPEAT_S))
+            asker.sendto(inquiries.ask(query, address), (address, port))
+            reply = _receive(asker, inquiries, time.monotonic() + min(left, REPEAT_S))
             if reply is not None:
                 return reply
     return None
 
 
-def _receive(asker: socket.socket, reassembly: Reassembly, until: float) -> Reply | None:
+def _receive(asker: socket.socket, inquiries: Inquiries, until: float) -> Reply | None:
     while (left := until - time.monotonic()) > 0:
         asker.settimeout(left)
         try:
-            data, (source, _) = asker.recvfrom(DATAGRAM_MAX)
+            data, (source, port) = asker.recvfrom(DATAGRAM_MAX)
         except TimeoutError:
             return None
         except ConnectionError:
             # The host says that nobody listens; the daemon may be about to.
             continue
-        reply = reassembly.add(data, source)
-        if reply is not None:
+        reply = inquiries.add(data, source)
+        if isinstance(reply, Again):
+            asker.sendto(reply.datagram, (source, port))
+        elif reply is not None:
             return reply
     return None
 

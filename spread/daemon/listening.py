@@ -15,7 +15,7 @@ from spread.config import Configuration, HostView, Purpose, Transport, listens, 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.doctor_host import facts_of
 from spread.daemon.listeners import multicast_group, open_listeners
-from spread.daemon.monitor_server import Ask, MonitorServer
+from spread.daemon.monitor_server import Answer, Ask, MonitorServer
 from spread.daemon.responder import Clocks, Responder
 from spread.daemon.ring_sockets import sending_socket
 from spread.errors import PeerError, SpreadError
@@ -122,11 +122,17 @@ class Listening:
         if self._responder.take_reply(data, source) or not _is_query(data):
             return  # Of a ring that looks for the daemon of this place.
         decision = self._server.datagram(data, source, port, self._report)
-        if not isinstance(decision, Ask):
-            return
-        for datagram in self._answer(decision):
+        if isinstance(decision, Answer):
+            self._send(decision.datagrams, source, port)
+        elif isinstance(decision, Ask):
+            datagrams = self._answer(decision)
+            self._server.answered(source, len(datagrams))
+            self._send(datagrams, source, port)
+
+    def _send(self, datagrams: tuple[bytes, ...], address: str, port: int) -> None:
+        for datagram in datagrams:
             try:
-                self._sender.sendto(datagram, (decision.address, decision.port))
+                self._sender.sendto(datagram, (address, port))
             except OSError:
                 return  # It is asked again.
 

@@ -59,7 +59,6 @@ class MonitorDesk:
             return ()
         decision = self._server.datagram(request.data, request.source, request.port, state.report)
         if isinstance(decision, Answer):
-            self._server.answered(request.source, len(decision.datagrams))
             return [Reply(each, decision.address, decision.port) for each in decision.datagrams]
         if isinstance(decision, Ask):
             datagrams = self._queries.answer(decision.query, state)

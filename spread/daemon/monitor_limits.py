@@ -15,6 +15,11 @@ RATE: Final = 50
 BURST: Final = 100
 """Datagrams at once."""
 
+ALL_RATE: Final = 400
+"""Datagrams a second of all sources together that have not shown to receive at their address."""
+
+ALL_BURST: Final = 800
+
 REPLY_RATE: Final = 100
 """Datagrams a second in which one source is answered: a page asks for about ten."""
 
@@ -57,6 +62,13 @@ class Budgets:
     def has(self, source: str) -> bool:
         """Tell whether the source has one left."""
         return self._filled(source).tokens >= 1
+
+    def take_some(self, source: str, most: int) -> int:
+        """Take as many as there are, `most` at most; return how many."""
+        bucket = self._filled(source)
+        taken = max(0, min(most, int(bucket.tokens)))
+        bucket.tokens -= taken
+        return taken
 
     def charge(self, source: str, count: int) -> None:
         """Take so many, be they there or not: a debt is paid before there is one left again."""

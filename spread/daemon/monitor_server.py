@@ -11,19 +11,23 @@ everything else; windows that would stop the daemon, or are no windows, are refu
 orderly end. Each command that is taken is logged with who asked.
 
 Whoever can reach the port decides how many datagrams come: each source has a budget, and refusals
-of one kind get one line a minute for each source. Source addresses can be forged, and a reply may
-be many times as long as its query: what a source is answered has a budget of its own, counted in
-datagrams, so that nobody is flooded through a daemon.
+of one kind get one line a minute for each source. Source addresses can be forged: a query is
+answered only if it bears the cookie that was sent to its source, else by that cookie; and what
+comes without one draws from other budgets than what comes with it, so that nobody uses up what is
+somebody else's.
 """
 
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from spread.config.model import Configuration, Daemon, EventPriority, EventType
+from spread.daemon.cookies import Cookies
 from spread.daemon.event_sink import EventSink
 from spread.daemon.monitor_limits import (
+    ALL_BURST,
+    ALL_RATE,
     RELOAD_BURST,
     RELOAD_RATE,
     REPLY_BURST,
@@ -45,7 +49,7 @@ from spread.monitor.protocol import (
     encode_status,
     pairs,
 )
-from spread.monitor.queries import Kind, Query, decode_query
+from spread.monitor.queries import COOKIE, Kind, Query, decode_query, encode_cookie
 from spread.monitor.report import Report, Windows
 from spread.monitor.status import status_record
 
@@ -72,6 +76,7 @@ WINDOW_MAX: Final = 768
 _COUNTERS: Final = (
     "monitor_requests",
     "monitor_queries",
+    "monitor_cookies",
     "monitor_refused",
     "monitor_strangers",
     "monitor_limited",
@@ -90,7 +95,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A query; its reply goes to this address and port."""
+    """A query, with the cookie for the next one; its reply goes to this address and port."""
 
     query: Query
     address: str
@@ -140,6 +145,8 @@ class _Request:
     data: bytes
     source: str
     port: int
+    is_proven: bool
+    """Whether a cookie shows that the asker receives at this address and port."""
 
     @property
     def process(self) -> str:
@@ -176,7 +183,10 @@ class MonitorServer:
     ) -> None:
         """`own_addresses` are those of this host; `allowed` are networks that may ask, too."""
         self._log = log
-        self._budgets = Budgets(clock_ns)
+        self._cookies = Cookies(clock_ns)
+        self._proven = Budgets(clock_ns)
+        self._unproven = Budgets(clock_ns)
+        self._all_unproven = Budgets(clock_ns, ALL_RATE, ALL_BURST)
         self._reloads = Budgets(clock_ns, RELOAD_RATE, RELOAD_BURST)
         self._replies = Budgets(clock_ns, REPLY_RATE, REPLY_BURST)
         self._minutes = Minutes(clock_ns)
@@ -220,12 +230,13 @@ class MonitorServer:
                 remedy="allow its network with --monitor-allow or MonitorAllow",
             )
             return None
-        if not self._replies.has(source) or not self._budgets.take(source):
+        is_proven = self._cookies.proves(data[COOKIE], source, port)
+        if not self._may_go_on(source, is_proven=is_proven):
             self._count("monitor_limited")
             self._tell("requests of a monitor dropped", "too many", source)
             return None
         try:
-            return self._judge(data, source, port, report)
+            return self._judge(data, source, port, report, is_proven=is_proven)
         except _RefusedError as refusal:
             self._count("monitor_refused")
             if refusal.kind is not None:
@@ -240,12 +251,19 @@ class MonitorServer:
             return None
 
     def answered(self, source: str, count: int) -> None:
-        """A request of this source is answered with so many; it is heard again when it can pay."""
+        """A query of this source is answered with so many; it is heard again when it can pay."""
         self._replies.charge(source, count)
 
-    def _judge(self, data: bytes, source: str, port: int, report: Report) -> Decision | None:
+    def _may_go_on(self, source: str, *, is_proven: bool) -> bool:
+        if is_proven:
+            return self._replies.has(source) and self._proven.take(source)
+        return self._unproven.take(source) and self._all_unproven.take("")
+
+    def _judge(
+        self, data: bytes, source: str, port: int, report: Report, *, is_proven: bool
+    ) -> Decision | None:
         try:
-            request = _Request(decode_datagram(data), data, source, port)
+            request = _Request(decode_datagram(data), data, source, port, is_proven)
         except PeerError as error:
             raise _RefusedError(
                 EventType.PRINT, "not a datagram of a monitor", fault=error
@@ -361,6 +379,11 @@ class MonitorServer:
             query = decode_query(request.data)
         except PeerError as error:
             raise _RefusedError(EventType.STATUS, "query not understood", fault=error) from error
+        query = replace(query, cookie=self._cookies.of(request.source, request.port))
+        if not request.is_proven:
+            self._count("monitor_cookies")
+            cookie = encode_cookie(query, self._configuration.me.address)
+            return Answer(request.source, request.port, (cookie,))
         if query.kind in (Kind.RELOAD, Kind.RELOAD_PREVIEW):
             self._check_genuine(EventType.PRINT, request)
             self._check_reloads()

@@ -6,7 +6,8 @@
     probe   -> noted if it came from a configured address, never answered
 
 What anybody can bring about is bounded: so many probes and bytes a second leave, all askers
-together, and so many arrivals are looked at; records are kept of the last runs only.
+together, so few to a daemon that has not agreed, and so many arrivals are looked at; records are
+kept of the last runs only.
 """
 
 import errno
@@ -21,8 +22,10 @@ from typing import Any, Final
 
 from spread.config.listens import main_address, uses_segment_address
 from spread.config.model import Configuration, Use
+from spread.daemon.consent import Consent, Verdict
 from spread.daemon.monitor_limits import Budgets
-from spread.daemon.relaying import TARGETS_MAX, Relay, Target
+from spread.daemon.own_questions import OwnQuestions, Send, Target
+from spread.daemon.relaying import TARGETS_MAX, Relay
 from spread.errors import ArgumentError, PeerError
 from spread.monitor.doctor_talk import (
     PROBES_MAX,
@@ -30,19 +33,28 @@ from spread.monitor.doctor_talk import (
     Heard,
     Hearing,
     Outcome,
+    Permit,
     Sending,
     Stray,
 )
-from spread.monitor.probes import EVERYBODY, Probe, Way, decode_probe, encode_probe
+from spread.monitor.probes import EVERYBODY, SIZE_MIN, Probe, Way, decode_probe, encode_probe
+from spread.monitor.queries import REQUEST_SIZE_MIN
 from spread.monitor.report import to_json
 
 __all__ = ["Clocks", "Responder"]
 
 PROBES_A_SECOND: Final = 400
 PROBES_AT_ONCE: Final = 400
+KBYTE: Final = 1024
 KBYTES_A_SECOND: Final = 1024
 KBYTES_AT_ONCE: Final = 2048
-"""What leaves: far less than the ring sends. Who forges a configured address can ask, too."""
+"""What leaves, and what of large probes is let in, from all senders together."""
+
+UNASKED_A_SECOND: Final = 8 * 1024
+UNASKED_AT_ONCE: Final = 32 * 1024
+"""Bytes to one daemon that it has not agreed to: small probes, and questions to it."""
+
+WITHHELD: Final = "the receiver has not agreed"
 
 ARRIVALS_A_SECOND: Final = 800
 RUNS_MAX: Final = 4
@@ -54,8 +66,6 @@ STRAYS_MAX: Final = 16
 # Of Linux; not in every Python's `socket`.
 _IP_MTU_DISCOVER: Final = 10
 _IP_PMTUDISC_PROBE: Final = 3
-
-Send = Callable[[bytes, tuple[str, int]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class _Run:
     strays: dict[tuple[int, str], None] = field(default_factory=dict)
     order: int = -1
     """Number of the last order; one that comes again is not carried out again."""
-    outcome: Sending = field(default_factory=lambda: Sending(0))
+    outcome: Sending = field(default_factory=Sending)
 
 
 class Responder:
@@ -108,7 +118,11 @@ class Responder:
         self._kbytes = Budgets(clocks.steady_ns, KBYTES_A_SECOND, KBYTES_AT_ONCE)
         self._arrived = Budgets(clocks.steady_ns, ARRIVALS_A_SECOND, ARRIVALS_A_SECOND)
         self._runs: dict[int, _Run] = {}  # Oldest first.
-        self._relay = Relay(send)
+        self._unasked = Budgets(clocks.steady_ns, UNASKED_A_SECOND, UNASKED_AT_ONCE)
+        self._let_in = Budgets(clocks.steady_ns, KBYTES_A_SECOND, KBYTES_AT_ONCE)
+        self._questions = OwnQuestions(send)
+        self._relay = Relay(self._questions)
+        self._consent = Consent(self._questions, clocks.steady_ns)
         self.noted = 0
         """Probes that arrived as they should."""
         self.refused = 0
@@ -132,6 +146,7 @@ class Responder:
         own = configuration.segment
         is_used = uses_segment_address(own, configuration.options.multicast)
         self._segment = (own.address, own.port) if is_used else None
+        self._consent.forget()
 
     # -- Arrivals ---------------------------------------------------------------------------------
 
@@ -188,6 +203,8 @@ class Responder:
             return to_json(self._carry_out(arguments))
         if order == "heard":
             return to_json(self._hearing(_number(arguments, "run")))
+        if order == "permit":
+            return to_json(self._permit(_number(arguments, "bytes")))
         if order == "pass":
             return self._pass_on(arguments)
         if order == "passed":
@@ -196,8 +213,11 @@ class Responder:
         raise ArgumentError(f"{order!r:.40} is nothing that a daemon does for a doctor")
 
     def take_reply(self, data: bytes, source: str) -> bool:
-        """Take a datagram if it answers what this daemon has passed on; tell whether it does."""
-        return self._relay.take(data, source)
+        """Take a datagram if it answers what this daemon has asked; tell whether it does."""
+        return self._questions.take(data, source)
+
+    def _permit(self, size: int) -> Permit:
+        return Permit(KBYTE * self._let_in.take_some("", 1 + size // KBYTE))
 
     def _pass_on(self, arguments: Mapping[str, Any]) -> bytes:
         numbers, order = arguments.get("to"), arguments.get("order")
@@ -205,16 +225,24 @@ class Responder:
             raise ArgumentError("this order is not passed on")
         if not isinstance(numbers, list) or len(numbers) > TARGETS_MAX:
             raise ArgumentError(f"to must be a list of at most {TARGETS_MAX} daemons")
-        targets = []
         for number in numbers:
             if not _is_number(number) or number >= len(self._places) or number == self._me:
                 raise ArgumentError(f"{number!r:.40} is no other daemon")
-            place = self._places[number]
-            targets.append(Target(number, place.address, place.port))
-        # A question leaves twice, once for each port.
-        allowed = [each for each in targets if self._may_send(1) and self._may_send(1)]
+        allowed = [self._target(each) for each in numbers if self._may_ask(each)]
         self._relay.pass_on(_number(arguments, "nonce"), allowed, order)
         return b"{}"
+
+    def _target(self, number: int) -> Target:
+        place = self._places[number]
+        return Target(number, place.address, place.port)
+
+    def _may_ask(self, number: int) -> bool:
+        """Tell whether a daemon may be asked something, and count that it is."""
+        if not self._unasked.has(str(number)):
+            return False
+        # To both ports, or once more with a cookie.
+        self._unasked.charge(str(number), 2 * REQUEST_SIZE_MIN)
+        return True
 
     def _hearing(self, number: int) -> Hearing:
         run = self._runs.get(number)
@@ -237,15 +265,45 @@ class Responder:
         if not isinstance(probes, list) or len(probes) > PROBES_MAX:
             raise ArgumentError(f"probes must be a list of at most {PROBES_MAX}")
         wanted = [self._probe(run, each) for each in probes]
+        self._ask_consent([probe for probe, _ in wanted])
+        left: list[int] = []
         failed: list[Outcome] = []
         with _WholeSocket(main_address(self._configuration.me)) as whole:
             for index, (probe, place) in enumerate(wanted):
-                if not self._may_send(probe.size):
-                    return Sending(index, tuple(failed))
-                outcome = self._send_one(index, probe, place, whole)
-                if outcome is not None:
+                verdict = self._verdict(probe)
+                if verdict is Verdict.ASKED:
+                    left.append(index)
+                elif verdict is Verdict.NO:
+                    failed.append(Outcome(index, WITHHELD, is_withheld=True))
+                elif (outcome := self._send_one(index, probe, place, whole)) is not None:
                     failed.append(outcome)
-        return Sending(len(wanted), tuple(failed))
+        return Sending(tuple(left), tuple(failed))
+
+    def _ask_consent(self, probes: list[Probe]) -> None:
+        """Ask the receivers of large probes for all that they are to get by this order."""
+        sizes: dict[int, int] = {}
+        for probe in probes:
+            if probe.size > SIZE_MIN:
+                sizes[probe.target] = sizes.get(probe.target, 0) + probe.size
+        for number, size in sizes.items():
+            if self._consent.is_to_ask(number, size) and self._may_ask(number):
+                self._consent.ask(self._target(number), size)
+
+    def _verdict(self, probe: Probe) -> Verdict:
+        """Tell whether a probe may leave, and count it if so."""
+        if not (self._sent.has("") and self._kbytes.has("")):
+            return Verdict.ASKED
+        if probe.size > SIZE_MIN:
+            verdict = self._consent.spend(probe.target, probe.size)
+        elif self._unasked.has(str(probe.target)):
+            self._unasked.charge(str(probe.target), probe.size)
+            verdict = Verdict.YES
+        else:
+            verdict = Verdict.ASKED
+        if verdict is Verdict.YES:
+            self._sent.charge("", 1)
+            self._kbytes.charge("", 1 + probe.size // KBYTE)
+        return verdict
 
     def _probe(self, run: int, given: object) -> tuple[Probe, tuple[str, int]]:
         """Return what is ordered, and where it goes to."""
@@ -255,6 +313,8 @@ class Responder:
         if way == Way.SEGMENT:
             if self._segment is None:
                 raise ArgumentError("this segment has no address that its daemons use")
+            if size != SIZE_MIN:
+                raise ArgumentError(f"probes to a segment have {SIZE_MIN} bytes, for all to agree")
             place, target = self._segment, EVERYBODY
         elif way in (Way.DATA, Way.TOKEN) and target < len(self._places):
             known = self._places[target]
@@ -264,11 +324,6 @@ class Responder:
         probe = Probe(run, self._me, target, Way(way), size, bool(whole))
         encode_probe(probe)
         return probe, place
-
-    def _may_send(self, size: int) -> bool:
-        if not self._sent.take(""):
-            return False
-        return all(self._kbytes.take("") for _ in range(1 + size // 1024))
 
     def _send_one(
         self, index: int, probe: Probe, place: tuple[str, int], whole: "_WholeSocket"

@@ -232,6 +232,8 @@ class AsyncRingClient:
 
     def _on_datagram(self, data: bytes, source: Source) -> None:
         self.watch.receive(data, source, time.monotonic())
+        if self.watch.next_deadline() <= time.monotonic():
+            self._ask()
         self._changed.set()
 
     def _on_error(self) -> None:

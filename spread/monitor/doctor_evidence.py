@@ -83,6 +83,8 @@ class Evidence:
     """How often a probe left."""
     unsent: Mapping[Key, str] = field(default_factory=dict)
     """What did not leave, and why."""
+    withheld: frozenset[Key] = frozenset()
+    """What did not leave because the receiver was asked and did not agree."""
     heard: Mapping[Key, Heard] = field(default_factory=dict)
     strays: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """Sender and hearer, and the address that is none of the sender's."""

@@ -5,6 +5,7 @@
     {"do": "heard", "run": R}                        -> Hearing
     {"do": "pass", "to": [N, ...], "nonce": K, "order": {...}}   -> {}   others are asked the order
     {"do": "passed", "nonce": K}                     -> {"answers": {N: answer}}, those that came
+    {"do": "permit", "bytes": B}                     -> Permit      asked by who is to send probes
 
 A daemon is told by its number in the configuration. Probes go to configured daemons only.
 """
@@ -18,6 +19,7 @@ __all__ = [
     "Heard",
     "Hearing",
     "Outcome",
+    "Permit",
     "Sending",
     "Stray",
 ]
@@ -63,15 +65,24 @@ class Outcome:
     reason: str
     is_too_large: bool = False
     """The own interface takes no datagram of this size uncut; nothing was lost."""
+    is_withheld: bool = False
+    """The receiver has not agreed to it; nothing was lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What came of an order to send."""
 
-    done: int
-    """So many from the first on were tried; the rest was too much at present."""
+    left: tuple[int, ...] = ()
+    """Places of those that were too much at present: to be ordered again."""
     failed: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """So much a daemon is willing to take at present."""
+
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ __all__ = ["as_record", "text_lines"]
 
 MIB: Final = 1 << 20
 FORMAT: Final = 1
+WITHHELD: Final = "the receiver was asked and did not agree"
 
 _SIGNS: Final = {
     Severity.OK: Sign.FINE.value,
@@ -74,9 +75,11 @@ def as_record(evidence: Evidence, problems: tuple[Problem, ...], status: int) ->
                 "whole": key.is_whole,
                 "sent": evidence.tried.get(key, 0),
                 "arrived": evidence.arrived(key),
-                "not_sent": evidence.unsent.get(key, ""),
+                "not_sent": WITHHELD if key in evidence.withheld else evidence.unsent.get(key, ""),
             }
-            for key in sorted({*evidence.tried, *evidence.unsent, *evidence.heard})
+            for key in sorted(
+                {*evidence.tried, *evidence.unsent, *evidence.withheld, *evidence.heard}
+            )
         ],
         "problems": [asdict(each) for each in problems],
     }

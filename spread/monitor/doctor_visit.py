@@ -21,8 +21,9 @@ from spread.errors import PeerError
 from spread.monitor.doctor_evidence import Check, Entry, Evidence, Key
 from spread.monitor.doctor_sizes import sizes_to_try
 from spread.monitor.doctor_talk import PROBES_MAX, Facts, Heard, Hearing, Sending
+from spread.monitor.inquiries import Again, Inquiries
 from spread.monitor.probes import SIZE_MIN, Way
-from spread.monitor.queries import Kind, Query, Reassembly, encode_query
+from spread.monitor.queries import Kind, Query
 from spread.monitor.report import from_json
 from spread.monitor.udp import MonitorSocket
 
@@ -77,7 +78,7 @@ class Asker:
         """Use `sock`, which the asker closes."""
         self._entries = entries
         self._socket = sock
-        self._reassembly = Reassembly()
+        self._inquiries = Inquiries()
         self._is_shy: set[int] = set()  # Those that do not answer when asked once, at one port.
         self.refused: set[int] = set()
         """Who has nobody at a port, says the host, and does not answer at the other."""
@@ -146,8 +147,6 @@ class Asker:
             _Question(number, Query(secrets.randbits(32), Kind.PROBE, order))
             for number, order in orders.items()
         ]
-        for each in questions:
-            self._reassembly.expect(each.query, self._entries[each.number].address)
         for number, wait_s in enumerate(TRIES_S):
             for each in questions:
                 if each.text is None and each.closed != {0, 1}:
@@ -156,15 +155,20 @@ class Asker:
             if number == 0:
                 self._is_shy |= {each.number for each in questions if each.text is None}
         for each in questions:
-            self._reassembly.forget(each.query.nonce)
+            self._inquiries.forget(each.query.nonce)
             if each.closed and each.text is None:  # Hosts say so now and then only.
                 self.refused.add(each.number)
         return {each.number: each.text for each in questions if each.text}
 
     def _send(self, question: _Question, *, is_first: bool) -> None:
         entry = self._entries[question.number]
-        data = encode_query(question.query)
-        for step in (0,) if is_first and question.number not in self._is_shy else (0, 1):
+        data = self._inquiries.ask(question.query, entry.address)
+        steps = (0,) if is_first and question.number not in self._is_shy else (0, 1)
+        self._send_to(question, data, steps)
+
+    def _send_to(self, question: _Question, data: bytes, steps: Iterable[int]) -> None:
+        entry = self._entries[question.number]
+        for step in steps:
             failure = self._socket.send(data, entry.address, entry.port + step)
             question.asked.add(step)
             if failure is not None:
@@ -184,9 +188,12 @@ class Asker:
                     if failure.address == entry.address:
                         self._failed(each, failure.port - entry.port, failure.reason)
             while (received := self._socket.receive()) is not None:
-                data, source = received
-                reply = self._reassembly.add(data, source[0])
-                if reply is not None and reply.nonce in by_nonce:
+                data, (source, _) = received
+                reply = self._inquiries.add(data, source)
+                if isinstance(reply, Again):
+                    question = by_nonce[reply.nonce]
+                    self._send_to(question, reply.datagram, sorted(question.asked))
+                elif reply is not None:
                     is_error = reply.kind == Kind.ERROR
                     by_nonce[reply.nonce].text = b"" if is_error else reply.json
 
@@ -207,6 +214,7 @@ class _Seen:
     heard: dict[Key, Heard] = field(default_factory=dict)
     strays: dict[tuple[int, int], str] = field(default_factory=dict)
     too_large: set[Key] = field(default_factory=set)
+    withheld: set[Key] = field(default_factory=set)
 
 
 class Visit:
@@ -254,6 +262,7 @@ class Visit:
             relayed=frozenset(self._asker.relays),
             tried=seen.tried,
             unsent={key: why for key, why in seen.unsent.items() if key not in seen.tried},
+            withheld=frozenset(seen.withheld),
             heard=seen.heard,
             strays=seen.strays,
             checks=checks,
@@ -308,9 +317,8 @@ class Visit:
                     found += self._keys(sender, target)
         if is_first:
             return found
-        return [
-            key for key in found if key not in self._seen.heard and key not in self._seen.too_large
-        ]
+        over = self._seen.heard.keys() | self._seen.too_large | self._seen.withheld
+        return [key for key in found if key not in over]
 
     def _keys(self, sender: int, target: int) -> list[Key]:
         facts, entry = self._seen.facts[sender], self._entries[sender]
@@ -351,19 +359,23 @@ class Visit:
                 if answer is None:
                     left[sender] = []
                     continue
-                done += answer.done
-                self._note(batch, answer)
-                left[sender] = left[sender][answer.done :]
+                waiting = sorted({each for each in answer.left if 0 <= each < len(batch)})
+                done += len(batch) - len(waiting)
+                self._note(batch, answer, waiting)
+                # What waits for its receiver to agree waits behind what does not.
+                left[sender] = left[sender][len(batch) :] + [batch[each] for each in waiting]
             if not done:
                 time.sleep(PAUSE_S)
 
-    def _note(self, batch: list[tuple[Key, ...]], answer: Sending) -> None:
+    def _note(self, batch: list[tuple[Key, ...]], answer: Sending, waiting: list[int]) -> None:
         failed = {each.index: each for each in answer.failed}
-        for index, keys in enumerate(batch[: answer.done]):
+        for index, keys in enumerate(batch):
             outcome = failed.get(index)
-            for key in keys:
+            for key in keys if index not in waiting else ():
                 if outcome is None:
                     self._seen.tried[key] = self._seen.tried.get(key, 0) + 1
+                elif outcome.is_withheld:
+                    self._seen.withheld.add(key)
                 elif outcome.is_too_large:
                     self._seen.too_large.add(key)
                 else:

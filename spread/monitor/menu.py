@@ -140,7 +140,7 @@ class Menu:
             if decode_datagram(data).command is Command.STATUS:
                 self._status.receive(data, source)
             else:
-                self._reports.receive(data, source[0], self.roster)
+                self._outgoing += self._reports.receive(data, source[0], self.roster)
         except OddAnswerError as error:
             self._status.note(source, error.strange)
         except PeerError as error:

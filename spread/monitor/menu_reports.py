@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from spread.monitor.inquiries import Again, Inquiries
 from spread.monitor.protocol import KEEP
-from spread.monitor.queries import Kind, Query, Reassembly, decode_part, encode_query
+from spread.monitor.queries import Kind, Query, decode_part
 from spread.monitor.report import Report, from_json
 from spread.monitor.roster import Roster, Target
 from spread.monitor.sender import sender_of
@@ -63,7 +64,7 @@ class Reports:
     def __init__(self, now: Callable[[], float], random_number: Callable[[], int]) -> None:
         self._now = now
         self._random_number = random_number
-        self._reassembly = Reassembly()
+        self._inquiries = Inquiries()
         self._asked: dict[int, _Asked] = {}  # By nonce.
         self._verifications: list[_Verification] = []
 
@@ -90,34 +91,38 @@ class Reports:
         now_s = self._now()
         for nonce in [key for key, each in self._asked.items() if now_s >= each.end_s]:
             del self._asked[nonce]
-            self._reassembly.forget(nonce)
+            self._inquiries.forget(nonce)
         sent = []
         for each in [each for each in self._verifications if now_s >= each.at_s]:
             self._verifications.remove(each)
             sent += self.ask(each.targets, roster, each.taker)
         return sent
 
-    def receive(self, data: bytes, source: str, roster: Roster) -> None:
-        """Take a datagram that came from this address; PeerError if it is no part of a reply."""
+    def receive(self, data: bytes, source: str, roster: Roster) -> list[Outgoing]:
+        """Take a datagram that came from this address; return what it wants to be asked again.
+
+        PeerError if it is no part of a reply.
+        """
         part = decode_part(data)
         asked = self._asked.get(part.nonce)
         if asked is None:
-            return  # It comes too late.
+            return []  # It comes too late.
         sender_of(part.daemon, source, roster, asked.target)
-        reply = self._reassembly.add(data, part.daemon)
-        if reply is None:
-            return
-        del self._asked[part.nonce]
-        if reply.kind == Kind.REPORT:
-            asked.taker(asked.target, from_json(Report, reply.json))
+        reply = self._inquiries.add(data, part.daemon)
+        if isinstance(reply, Again):
+            return [Outgoing(reply.datagram, asked.target)]
+        if reply is not None:
+            del self._asked[part.nonce]
+            if reply.kind == Kind.REPORT:
+                asked.taker(asked.target, from_json(Report, reply.json))
+        return []
 
     def _query(self, target: Target, roster: Roster, taker: Taker) -> Outgoing:
         nonce = self._random_number()
         requester = (roster.own or target).identity
         query = Query(nonce, Kind.REPORT, {}, requester)
-        self._reassembly.expect(query, target.identity)
         self._asked[nonce] = _Asked(target, self._now() + PATIENCE_S, taker)
-        return Outgoing(encode_query(query), target)
+        return Outgoing(self._inquiries.ask(query, target.identity), target)
 
 
 def refusal(report: Report, found: str) -> str:

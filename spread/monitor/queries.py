@@ -1,14 +1,14 @@
 """Queries: the extension of the monitor protocol by which a daemon tells all it has to tell.
 
-    asker --[ header 40 | nonce 4, kind 2, zero 2 | JSON arguments, padded ]--> daemon
-    asker <--[ header 40 | nonce 4, kind 2, part 2, parts 2, zero 2 | slice ]-- daemon, 1..64 times
+    asker --[ header 40 | nonce 4, kind 2, zero 2, cookie 16 | JSON arguments, padded ]--> daemon
+    asker <--[ header 40 | nonce 4, kind 2, part 2, parts 2, zero 2, cookie 16 | slice ]-- daemon
 
 The header is that of the classic protocol with `Command.QUERY`, which classic daemons ignore. The
-bodies are little endian. A reply is compressed JSON cut into datagrams that need no fragments of
-IP; it goes to the source address of the request. Source addresses can be forged: requests are
-padded to 512 bytes, so that a short reply is hardly more, and daemons bound how many datagrams a
-second they send to one address. Nothing is sent again: who misses a part asks anew, with another
-nonce, since the answer may have become another one.
+bodies are little endian. A reply is compressed JSON cut into 1 to 64 datagrams that need no
+fragments of IP; it goes to the source address of the request. Source addresses can be forged: only
+who repeats the cookie that the daemon has sent to his address and port is answered, all others get
+a datagram of 68 bytes that brings the cookie. Requests are padded to 512. Nothing is sent again:
+who misses a part asks anew, with another nonce, since the answer may have become another one.
 """
 
 import json
@@ -34,22 +34,25 @@ from spread.monitor.protocol import (
 
 __all__ = [
     "ARGUMENTS_SIZE_MAX",
+    "COOKIE",
+    "COOKIE_SIZE",
     "DATAGRAM_SIZE_MAX",
+    "NO_COOKIE",
     "PARTS_MAX",
     "REPLY_SIZE_MAX",
     "REQUEST_SIZE_MIN",
     "Kind",
     "Part",
     "Query",
-    "Reassembly",
-    "Reply",
     "cut",
     "decode_part",
     "decode_query",
+    "encode_cookie",
     "encode_error",
     "encode_query",
     "encode_reply",
     "fold",
+    "unfold",
 ]
 
 REQUEST_SIZE_MIN: Final = 512
@@ -65,20 +68,22 @@ PARTS_MAX: Final = 64
 REPLY_SIZE_MAX: Final = 4 * 1024 * 1024
 """Bytes of JSON that a reply may unfold to: forged parts must not fill the asker's memory."""
 
-PENDING_MAX: Final = 1024
-"""Queries whose replies are awaited at a time; the oldest is given up for one more."""
-
 ERROR_SIZE_MAX: Final = 1000
 
 TYPE_BITS: Final = Command.QUERY | 0x80000080
 
-_REQUEST: Final = struct.Struct("<IHH")
-_PART: Final = struct.Struct("<IHHHH")
+COOKIE_SIZE: Final = 16
+NO_COOKIE: Final = bytes(COOKIE_SIZE)
+COOKIE: Final = slice(48, 48 + COOKIE_SIZE)
+"""Where a request has its cookie."""
+
+_REQUEST: Final = struct.Struct(f"<IHH{COOKIE_SIZE}s")
+_PART: Final = struct.Struct(f"<IHHHH{COOKIE_SIZE}s")
 _SLICE_MAX: Final = DATAGRAM_SIZE_MAX - HEADER_SIZE - _PART.size
 
 
 class Kind(IntEnum):
-    """What is asked for; a reply bears the kind of its request, or ERROR."""
+    """What is asked for; a reply bears the kind of its request, COOKIE, or ERROR."""
 
     REPORT = 1
     GROUPS = 2
@@ -89,6 +94,8 @@ class Kind(IntEnum):
     TRACE = 7
     RELOAD = 8
     """Reload as the classic command does, and say what came of it."""
+    COOKIE = 254
+    """No answer: the asker is to ask again, with the cookie of this datagram."""
     ERROR = 255
 
 
@@ -103,6 +110,8 @@ class Query:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     requester: str = "0.0.0.0"
     """Address of the asker's entry, if it has one; the reply does not go there."""
+    cookie: bytes = NO_COOKIE
+    """In a request, the last one that the daemon has sent; the replies have the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +124,9 @@ class Part:
     parts: int
     daemon: str
     """Main address of the daemon that answers."""
+    cookie: bytes
+    """With which to ask it next."""
     slice: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole reply; `json` is what the daemon said, as UTF-8."""
-
-    nonce: int
-    kind: int
-    daemon: str
-    json: bytes
 
 
 def encode_query(query: Query) -> bytes:
@@ -134,7 +135,9 @@ def encode_query(query: Query) -> bytes:
     if len(text) > ARGUMENTS_SIZE_MAX:
         raise ArgumentError(f"arguments of {len(text)} bytes; at most {ARGUMENTS_SIZE_MAX}")
     text = text.ljust(REQUEST_SIZE_MIN - HEADER_SIZE - _REQUEST.size)
-    return _datagram(query.requester, _REQUEST.pack(query.nonce, query.kind, 0) + text)
+    return _datagram(
+        query.requester, _REQUEST.pack(query.nonce, query.kind, 0, query.cookie) + text
+    )
 
 
 def decode_query(data: bytes) -> Query:
@@ -144,7 +147,7 @@ def decode_query(data: bytes) -> Query:
         raise PeerError(f"a query of {len(data)} bytes; they are padded to {REQUEST_SIZE_MIN}")
     if len(datagram.body) > _REQUEST.size + ARGUMENTS_SIZE_MAX:
         raise PeerError(f"a query of {len(data)} bytes has more than its arguments may have")
-    nonce, kind, zero = _REQUEST.unpack_from(datagram.body)
+    nonce, kind, zero, cookie = _REQUEST.unpack_from(datagram.body)
     if zero != 0:
         raise PeerError("the zero behind the kind of a query is another number")
     try:
@@ -153,7 +156,7 @@ def decode_query(data: bytes) -> Query:
         raise PeerError(f"the arguments of a query are not JSON: {error}") from error
     if not isinstance(arguments, dict):
         raise PeerError("the arguments of a query are not a JSON object")
-    return Query(nonce, kind, arguments, str(IPv4Address(datagram.process)))
+    return Query(nonce, kind, arguments, str(IPv4Address(datagram.process)), cookie)
 
 
 def encode_reply(query: Query, text: bytes, daemon: str) -> tuple[bytes, ...]:
@@ -172,93 +175,48 @@ def fold(text: bytes) -> bytes:
     return folded
 
 
+def unfold(folded: bytes) -> bytes:
+    """Return the JSON text of a reply; PeerError if it is cut, spoilt, or far too long."""
+    unfolder = zlib.decompressobj()
+    try:
+        text = unfolder.decompress(folded, REPLY_SIZE_MAX)
+    except zlib.error as error:
+        raise PeerError(f"a reply does not unfold: {error}") from error
+    if not unfolder.eof or unfolder.unused_data:
+        raise PeerError(f"a reply is not whole, or unfolds to more than {REPLY_SIZE_MAX} bytes")
+    return text
+
+
 def cut(query: Query, folded: bytes, daemon: str) -> tuple[bytes, ...]:
     """Return the datagrams of a reply whose text is folded."""
-    return _parts(query.nonce, query.kind, folded, daemon)
+    return _parts(query, query.kind, folded, daemon)
 
 
 def encode_error(query: Query, sentence: str, daemon: str) -> tuple[bytes, ...]:
     """Return the datagrams that say why a query has no answer."""
     text = json.dumps({"error": sentence[:ERROR_SIZE_MAX]}).encode()
-    return _parts(query.nonce, Kind.ERROR, fold(text), daemon)
+    return _parts(query, Kind.ERROR, fold(text), daemon)
+
+
+def encode_cookie(query: Query, daemon: str) -> bytes:
+    """Return the datagram that has a query asked again, with the cookie that `query` has here."""
+    return _datagram(daemon, _PART.pack(query.nonce, Kind.COOKIE, 0, 1, 0, query.cookie))
 
 
 def decode_part(data: bytes) -> Part:
     """Return one datagram of a reply; PeerError says why it is none."""
     datagram = _query_datagram(data)
-    if len(data) > DATAGRAM_SIZE_MAX or len(datagram.body) <= _PART.size:
+    if len(data) > DATAGRAM_SIZE_MAX or len(datagram.body) < _PART.size:
         raise PeerError(f"{len(data)} bytes are not the size of a reply's part")
-    nonce, kind, part, parts, zero = _PART.unpack_from(datagram.body)
+    nonce, kind, part, parts, zero, cookie = _PART.unpack_from(datagram.body)
+    if (kind == Kind.COOKIE) != (len(datagram.body) == _PART.size):
+        raise PeerError(f"a part of kind {kind} with {len(datagram.body) - _PART.size} bytes")
     if not part < parts <= PARTS_MAX:
         raise PeerError(f"part {part} of {parts}; there are at most {PARTS_MAX}")
     if zero != 0:
         raise PeerError("the zero behind the parts of a reply is another number")
     daemon = str(IPv4Address(datagram.process))
-    return Part(nonce, kind, part, parts, daemon, datagram.body[_PART.size :])
-
-
-class Reassembly:
-    """Puts parts together, for the queries that are awaited, and takes nothing else.
-
-    Invariant: at most `PENDING_MAX` queries are awaited, each holds at most `PARTS_MAX` slices.
-    Of two different parts with the same number the first counts. If a whole reply does not
-    unfold (its parts come from two answers, or from a forger), its parts are dropped, and it
-    may come once more.
-    """
-
-    def __init__(self) -> None:
-        self._pending: dict[int, _Pending] = {}  # By nonce, oldest first.
-        self.refused = 0
-        """Datagrams that were no part of an awaited reply, and replies that did not unfold."""
-
-    def __len__(self) -> int:
-        return len(self._pending)
-
-    def expect(self, query: Query, source: str) -> None:
-        """Await the reply to a query that goes to this address."""
-        while len(self._pending) >= PENDING_MAX:
-            del self._pending[next(iter(self._pending))]
-        self._pending[query.nonce] = _Pending(query.kind, source)
-
-    def forget(self, nonce: int) -> None:
-        """Await it no longer; a nonce that is not awaited is none the worse for it."""
-        self._pending.pop(nonce, None)
-
-    def add(self, data: bytes, source: str) -> Reply | None:
-        """Take a datagram that came from this address; return the reply that it completes."""
-        try:
-            return self._add(decode_part(data), source)
-        except PeerError:
-            self.refused += 1
-            return None
-
-    def _add(self, part: Part, source: str) -> Reply | None:
-        pending = self._pending.get(part.nonce)
-        if pending is None or pending.source != source:
-            raise PeerError(f"{source} was not asked this")
-        if part.kind not in (pending.kind, Kind.ERROR):
-            raise PeerError(f"a reply of kind {part.kind} to a query of kind {pending.kind}")
-        key = (part.kind, part.parts, part.daemon)
-        if pending.key != key:
-            if pending.slices:
-                raise PeerError("a part of another reply to the same query")
-            pending.key = key
-        pending.slices.setdefault(part.part, part.slice)
-        if len(pending.slices) < part.parts:
-            return None
-        whole = b"".join(pending.slices[number] for number in range(part.parts))
-        pending.slices.clear()
-        text = _unfolded(whole)
-        del self._pending[part.nonce]
-        return Reply(part.nonce, part.kind, part.daemon, text)
-
-
-@dataclass(slots=True)
-class _Pending:
-    kind: int
-    source: str
-    key: tuple[int, int, str] | None = None
-    slices: dict[int, bytes] = field(default_factory=dict)
+    return Part(nonce, kind, part, parts, daemon, cookie, datagram.body[_PART.size :])
 
 
 def _datagram(process: str, body: bytes) -> bytes:
@@ -284,24 +242,13 @@ def _query_datagram(data: bytes) -> Datagram:
     return datagram
 
 
-def _parts(nonce: int, kind: int, folded: bytes, daemon: str) -> tuple[bytes, ...]:
+def _parts(query: Query, kind: int, folded: bytes, daemon: str) -> tuple[bytes, ...]:
     parts = -(-len(folded) // _SLICE_MAX)
     return tuple(
         _datagram(
             daemon,
-            _PART.pack(nonce, kind, part, parts, 0)
+            _PART.pack(query.nonce, kind, part, parts, 0, query.cookie)
             + folded[part * _SLICE_MAX : (part + 1) * _SLICE_MAX],
         )
         for part in range(parts)
     )
-
-
-def _unfolded(folded: bytes) -> bytes:
-    unfolder = zlib.decompressobj()
-    try:
-        text = unfolder.decompress(folded, REPLY_SIZE_MAX)
-    except zlib.error as error:
-        raise PeerError(f"a reply does not unfold: {error}") from error
-    if not unfolder.eof or unfolder.unused_data:
-        raise PeerError(f"a reply is not whole, or unfolds to more than {REPLY_SIZE_MAX} bytes")
-    return text

@@ -27,6 +27,7 @@ from typing import Any, Final
 from spread.config.diagnostics import printable
 from spread.errors import PeerError
 from spread.monitor.health import RingHealth
+from spread.monitor.inquiries import Again, Inquiries, Reply
 from spread.monitor.protocol import (
     Command,
     Request,
@@ -35,7 +36,7 @@ from spread.monitor.protocol import (
     decode_status,
     encode_request,
 )
-from spread.monitor.queries import Kind, Query, Reassembly, Reply, decode_part, encode_query
+from spread.monitor.queries import Kind, Query, decode_part
 from spread.monitor.rates import History
 from spread.monitor.report import Finding, Report, from_json
 from spread.monitor.roster import Roster, Target
@@ -180,7 +181,8 @@ class RingWatch:
         self._questions: dict[int, _Question] = {}  # By number, oldest first.
         self._by_nonce: dict[int, _Question] = {}
         self._count = 0
-        self._reassembly = Reassembly()
+        self._inquiries = Inquiries()
+        self._again: list[Outgoing] = []  # What a daemon wants to be asked again.
         self._answers: dict[int, Answer] = {}
 
     # What there is to know.
@@ -241,7 +243,8 @@ class RingWatch:
                 self._expire(question, now_s)
         if now_s >= self._next_round_s:
             self.begin_round(now_s)
-        return [
+        again, self._again = self._again, []
+        return again + [
             outgoing
             for question in self._questions.values()
             if now_s >= question.again_s
@@ -249,7 +252,9 @@ class RingWatch:
         ]
 
     def next_deadline(self) -> float:
-        """Return when to call `due` next."""
+        """Return when to call `due` next; a time that is over for at once."""
+        if self._again:
+            return float("-inf")
         times = [min(each.again_s, each.end_s) for each in self._questions.values()]
         return min([self._next_round_s, *times])
 
@@ -316,9 +321,7 @@ class RingWatch:
             query = Query(nonce, question.kind, question.arguments, requester)
             question.nonces.append(nonce)
             self._by_nonce[nonce] = question
-            if not is_same:
-                self._reassembly.expect(query, target.identity)
-            sent.append(Outgoing(encode_query(query), target))
+            sent.append(Outgoing(self._inquiries.ask(query, target.identity), target))
         if question.asks_status and question.status is None and own is not None:
             request = Request(Command.STATUS, own.identity, self._reply_port)
             sent.append(Outgoing(encode_request(request), target))
@@ -370,11 +373,13 @@ class RingWatch:
             raise
         if question is None:
             raise OddAnswerError(Oddity.LATE, "", f"{target.name} is not asked this")
-        refused = self._reassembly.refused
-        reply = self._reassembly.add(data, part.daemon)
-        if reply is not None:
+        refused = self._inquiries.refused
+        reply = self._inquiries.add(data, part.daemon)
+        if isinstance(reply, Again):
+            self._again.append(Outgoing(reply.datagram, question.watched.target))
+        elif reply is not None:
             self._take_reply(question, reply, now_s)
-        elif self._reassembly.refused != refused:
+        elif self._inquiries.refused != refused:
             raise PeerError("no part of a reply that is awaited")
 
     def _take_reply(self, question: _Question, reply: Reply, now_s: float) -> None:
@@ -445,7 +450,7 @@ class RingWatch:
         self._questions.pop(question.number, None)
         for nonce in question.nonces:
             self._by_nonce.pop(nonce, None)
-            self._reassembly.forget(nonce)
+            self._inquiries.forget(nonce)
 
 
 def _sentence_of(text: bytes) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import spread
-from spread.monitor.queries import Kind, Query, Reassembly, Reply, encode_query
+from spread.monitor.inquiries import Again, Inquiries, Reply
+from spread.monitor.queries import Kind, Query
 
 from .ports import free_port
 from .process import REPOSITORY
@@ -101,15 +102,17 @@ class Member:
             # Each source has a budget, and this one asks more often than any monitor.
             asker.bind((f"127.0.1.{self.number}", 0))
             asker.settimeout(ANSWER)
+            inquiries = Inquiries()
             while not deadline.passed():
-                reassembly = Reassembly()
                 query = Query(secrets.randbits(32), kind, arguments, self.address)
-                reassembly.expect(query, self.address)
-                asker.sendto(encode_query(query), (self.address, self.port))
+                asker.sendto(inquiries.ask(query, self.address), (self.address, self.port))
                 try:
                     while True:
                         data, (source, _) = asker.recvfrom(65535)
-                        if reply := reassembly.add(data, source):
+                        reply = inquiries.add(data, source)
+                        if isinstance(reply, Again):
+                            asker.sendto(reply.datagram, (self.address, self.port))
+                        elif reply is not None:
                             return reply
                 except (TimeoutError, ConnectionError):
                     continue

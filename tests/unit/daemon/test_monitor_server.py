@@ -5,6 +5,7 @@ Where it differs from the recording on purpose, `EXCEPTIONS` says how and why.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from spread.config import Configuration
 from spread.config.load import parse
 from spread.config.model import EventPriority, EventType
-from spread.daemon.monitor_limits import BURST, RELOAD_BURST, REPLY_BURST, REPLY_RATE
+from spread.daemon.cookies import PERIOD_NS
+from spread.daemon.monitor_limits import ALL_BURST, BURST, RELOAD_BURST, REPLY_BURST, REPLY_RATE
 from spread.daemon.monitor_server import (
     Answer,
     Ask,
@@ -35,7 +37,7 @@ from spread.monitor.protocol import (
     encode_datagram,
     encode_request,
 )
-from spread.monitor.queries import Kind, Query, encode_query
+from spread.monitor.queries import REQUEST_SIZE_MIN, Kind, Query, decode_part, encode_query
 from spread.monitor.report import Report, RingName, Windows
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "monitor"
@@ -49,6 +51,9 @@ EXCEPTIONS = {
     "status shows zero windows": "they have been refused",
     "reload from an unlisted sender": "a reload needs a configured sender, like all else",
 }
+
+PORT = 40_000
+"""From which a monitor asks."""
 
 REPORT = Report(
     daemon="d1",
@@ -119,7 +124,19 @@ class Bench:
         )
 
     def take(self, data: bytes, source: str = "127.0.0.1") -> Decision | None:
-        return self.server.datagram(data, source, 40_000, REPORT)
+        return self.server.datagram(data, source, PORT, REPORT)
+
+    def cookie(self, source: str = "127.0.0.1") -> bytes:
+        """Return what a query without a cookie brings to its source."""
+        answer = self.take(encode_query(Query(1, Kind.REPORT)), source)
+        assert isinstance(answer, Answer)
+        assert (answer.address, answer.port) == (source, PORT)
+        (datagram,) = answer.datagrams
+        return decode_part(datagram).cookie
+
+    def ask(self, query: Query, source: str = "127.0.0.1") -> Decision | None:
+        """Take a query of an asker who has got his cookie."""
+        return self.take(encode_query(replace(query, cookie=self.cookie(source))), source)
 
 
 def read(text: str) -> Configuration:
@@ -249,31 +266,83 @@ def test_reload_is_taken_without_dangerous_monitor():
 def test_reload_by_a_query_needs_a_configured_host_as_the_command_does(kind):
     bench = Bench()
 
-    assert bench.take(encode_query(Query(1, kind))) is None
-    assert bench.take(encode_query(Query(1, kind, {}, "10.9.9.9"))) is None
-    assert isinstance(bench.take(encode_query(Query(1, kind, {}, "127.0.0.1"))), Ask)
+    assert bench.ask(Query(1, kind)) is None
+    assert bench.ask(Query(1, kind, {}, "10.9.9.9")) is None
+    assert isinstance(bench.ask(Query(1, kind, {}, "127.0.0.1")), Ask)
 
 
 def test_reloads_of_all_monitors_together_are_limited():
     bench = Bench()
-    query = encode_query(Query(1, Kind.RELOAD, {}, "127.0.0.1"))
+    query = Query(1, Kind.RELOAD, {}, "127.0.0.1")
     sources = [f"127.0.0.{number}" for number in range(1, 2 * RELOAD_BURST + 1)]
 
-    asked = [bench.take(query, source=each) for each in sources]
+    asked = [bench.ask(query, source=each) for each in sources]
     command = bench.take(request(Command.RELOAD))
     bench.clock.now_ns += 1_000_000_000
 
     assert sum(each is not None for each in asked) == RELOAD_BURST
     assert command is None
-    assert bench.take(query) is not None
+    assert bench.ask(query) is not None
 
 
 def test_query_is_handed_on_with_the_source_of_its_datagram():
     query = Query(5, Kind.GROUPS, {"offset": 0})
 
-    decision = Bench().take(encode_query(query))
+    bench = Bench()
 
-    assert decision == Ask(query, "127.0.0.1", 40_000)
+    decision = bench.ask(query)
+
+    assert decision == Ask(replace(query, cookie=bench.cookie()), "127.0.0.1", PORT)
+
+
+def test_query_without_its_sources_cookie_is_answered_by_the_cookie_only():
+    bench = Bench()
+    cookie = bench.cookie()
+    query = encode_query(Query(1, Kind.REPORT, cookie=cookie))
+
+    elsewhere = bench.take(query, source="127.0.0.2")
+    other_port = bench.server.datagram(query, "127.0.0.1", PORT + 1, REPORT)
+
+    for each in (elsewhere, other_port):
+        assert isinstance(each, Answer)
+        assert sum(map(len, each.datagrams)) < REQUEST_SIZE_MIN
+    assert isinstance(bench.take(query), Ask)
+    assert bench.server.counters["monitor_cookies"] == 3
+
+
+def test_cookie_is_taken_for_one_period_more_and_then_another_one_is_sent():
+    bench = Bench()
+    query = encode_query(Query(1, Kind.REPORT, cookie=bench.cookie()))
+    bench.clock.now_ns += PERIOD_NS
+
+    renewed = bench.take(query)
+    bench.clock.now_ns += PERIOD_NS
+
+    assert isinstance(renewed, Ask)
+    assert isinstance(bench.take(query), Answer)
+    assert isinstance(bench.take(encode_query(renewed.query)), Ask)
+
+
+def test_requests_under_a_forged_address_use_up_nothing_of_the_host_that_has_it():
+    bench = Bench()
+    query = encode_query(Query(1, Kind.REPORT, cookie=bench.cookie()))
+    forged = encode_query(Query(1, Kind.REPORT))
+
+    answers = [bench.take(forged) for _ in range(5 * BURST)]
+
+    assert answers[-1] is None
+    assert isinstance(bench.take(query), Ask)
+
+
+def test_requests_of_all_that_have_shown_nothing_are_limited_together():
+    bench = Bench()
+    proven = encode_query(Query(1, Kind.REPORT, cookie=bench.cookie()))
+    data = request(Command.STATUS)
+
+    answers = [bench.take(data, f"127.0.{n // 256}.{n % 256}") for n in range(ALL_BURST + 99)]
+
+    assert sum(each is not None for each in answers) == ALL_BURST - 1
+    assert isinstance(bench.take(proven), Ask)
 
 
 def test_status_as_port_zero_is_refused():
@@ -328,16 +397,16 @@ def test_flood_of_one_source_is_limited_and_counted_and_others_are_answered():
     assert bench.take(data, source="127.0.0.2") is not None
 
 
-def test_long_replies_to_one_source_are_limited_since_it_may_be_forged():
+def test_long_replies_to_one_source_are_limited():
     bench = Bench()
-    query = encode_query(Query(1, Kind.GROUPS))
+    query = encode_query(Query(1, Kind.GROUPS, cookie=bench.cookie()))
     told = 0
 
     for _ in range(BURST // 2):
         if bench.take(query) is not None:
             bench.server.answered("127.0.0.1", 64)
             told += 64
-    other = bench.take(query, source="127.0.0.2")
+    other = bench.ask(Query(1, Kind.GROUPS), source="127.0.0.2")
     bench.clock.now_ns += 1_000_000_000 * 64 // REPLY_RATE
 
     assert REPLY_BURST <= told < REPLY_BURST + 64

@@ -17,7 +17,8 @@ from spread.daemon.snapshot import Publisher, Snapshot, Sources
 from spread.daemon.view_history import Ending, ViewHistory
 from spread.daemon.watching import identity_of
 from spread.errors import ArgumentError
-from spread.monitor.queries import Kind, Query, Reassembly
+from spread.monitor.inquiries import Inquiries, Reply
+from spread.monitor.queries import Kind, Query
 from spread.monitor.report import EventPage, GroupPage, Report, from_json
 from tests.memory.daemon import MemoryDaemon
 
@@ -67,12 +68,10 @@ class Desk:
     def ask(self, kind: int, arguments: dict[str, object] | None = None) -> tuple[int, bytes]:
         """Return kind and JSON of the reply, put together as an asker does."""
         query = Query(7, kind, arguments or {}, ADDRESS)
-        reassembly = Reassembly()
-        reassembly.expect(query, ADDRESS)
-        replies = [
-            reassembly.add(each, ADDRESS) for each in self.server.answer(query, self.state())
-        ]
-        (reply,) = [each for each in replies if each is not None]
+        inquiries = Inquiries()
+        inquiries.ask(query, ADDRESS)
+        replies = [inquiries.add(each, ADDRESS) for each in self.server.answer(query, self.state())]
+        (reply,) = [each for each in replies if isinstance(each, Reply)]
         assert reply.daemon == ADDRESS
         return reply.kind, reply.json
 

@@ -7,13 +7,36 @@ from typing import Any
 import pytest
 
 from spread.config import Configuration, local_ring
-from spread.daemon.responder import KINDS_MAX, PROBES_AT_ONCE, RUNS_MAX, Clocks, Responder
+from spread.daemon.consent import PATIENCE_NS
+from spread.daemon.responder import (
+    KBYTE,
+    KBYTES_AT_ONCE,
+    KINDS_MAX,
+    PROBES_AT_ONCE,
+    RUNS_MAX,
+    UNASKED_A_SECOND,
+    UNASKED_AT_ONCE,
+    Clocks,
+    Responder,
+)
 from spread.errors import ArgumentError
 from spread.monitor.doctor_talk import Facts
-from spread.monitor.probes import EVERYBODY, Probe, Way, decode_probe, encode_probe
+from spread.monitor.probes import (
+    EVERYBODY,
+    SIZE_MIN,
+    Probe,
+    Way,
+    decode_probe,
+    encode_probe,
+    is_probe,
+)
+from spread.monitor.queries import Query, decode_query, encode_error, encode_reply
 
 PORT = 4803
 RUN = 77
+SMALL = [1, Way.DATA, SIZE_MIN, 0]
+LARGE = [1, Way.DATA, 1472, 0]
+NOTHING_LEFT = {"left": [], "failed": []}
 
 
 @dataclass
@@ -22,6 +45,7 @@ class Bench:
 
     now_ns: int = 1_000
     sent: list[tuple[Probe, tuple[str, int]]] = field(default_factory=list)
+    asked: list[tuple[Query, tuple[str, int]]] = field(default_factory=list)
     error: OSError | None = None
     orders: int = 0
 
@@ -32,7 +56,10 @@ class Bench:
     def send(self, data: bytes, place: tuple[str, int]) -> None:
         if self.error is not None:
             raise self.error
-        self.sent.append((decode_probe(data), place))
+        if is_probe(data):
+            self.sent.append((decode_probe(data), place))
+        else:
+            self.asked.append((decode_query(data), place))
 
     def order(self, *probes: list[int], number: int | None = None) -> dict[str, Any]:
         self.orders += 1
@@ -40,6 +67,13 @@ class Bench:
         arguments = {"do": "send", "run": RUN, "order": order, "probes": list(probes)}
         found: dict[str, Any] = json.loads(self.responder.answer(arguments))
         return found
+
+    def agree(self, text: bytes | None = None) -> None:
+        """Let the daemon that was asked last agree to all of it, or say something else."""
+        query, (address, _) = self.asked[-1]
+        text = text or json.dumps({"bytes": query.arguments["bytes"]}).encode()
+        (datagram,) = encode_reply(query, text, address)
+        assert self.responder.take_reply(datagram, address)
 
     def heard(self, run: int = RUN) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.responder.answer({"do": "heard", "run": run}))
@@ -61,44 +95,126 @@ def arriving(**changes: Any) -> bytes:
 
 
 def test_probes_go_to_the_ports_of_the_daemons_named(bench: Bench) -> None:
-    outcome = bench.order([1, Way.DATA, 100, 0], [2, Way.TOKEN, 200, 0])
+    outcome = bench.order([1, Way.DATA, SIZE_MIN, 0], [2, Way.TOKEN, SIZE_MIN, 0])
 
-    assert outcome == {"done": 2, "failed": []}
+    assert outcome == NOTHING_LEFT
     assert [place for _, place in bench.sent] == [("127.0.0.2", PORT), ("127.0.0.3", PORT + 1)]
     assert [(each.sender, each.target, each.size) for each, _ in bench.sent] == [
-        (0, 1, 100),
-        (0, 2, 200),
+        (0, 1, SIZE_MIN),
+        (0, 2, SIZE_MIN),
     ]
 
 
 def test_what_does_not_leave_is_told(bench: Bench) -> None:
     bench.error = PermissionError(1, "no")
 
-    outcome = bench.order([1, Way.DATA, 100, 0])
+    outcome = bench.order(SMALL)
 
-    assert outcome["done"] == 1
-    assert outcome["failed"][0]["index"] == 0
+    assert outcome["left"] == []
+    assert [each["index"] for each in outcome["failed"]] == [0]
 
 
 def test_an_order_that_comes_again_is_answered_and_not_carried_out(bench: Bench) -> None:
-    first = bench.order([1, Way.DATA, 100, 0], number=5)
+    first = bench.order(SMALL, number=5)
 
-    assert bench.order([1, Way.DATA, 100, 0], number=5) == first
+    assert bench.order(SMALL, number=5) == first
     assert len(bench.sent) == 1
 
 
-def test_no_more_leave_than_a_second_allows(bench: Bench) -> None:
-    done = [bench.order(*[[1, Way.DATA, 100, 0]] * 32)["done"] for _ in range(20)]
+def test_a_large_probe_waits_until_its_receiver_agrees(bench: Bench) -> None:
+    first = bench.order(LARGE, SMALL)
+    waiting = [each.size for each, _ in bench.sent]
+    bench.agree()
 
-    assert sum(done) == len(bench.sent) == PROBES_AT_ONCE
+    assert first == {"left": [0], "failed": []}
+    assert waiting == [SIZE_MIN]
+    assert bench.order(LARGE) == NOTHING_LEFT
+    assert [each.size for each, _ in bench.sent] == [SIZE_MIN, 1472]
+    ((query, place),) = bench.asked
+    assert query.arguments == {"do": "permit", "bytes": 1472}
+    assert place == ("127.0.0.2", PORT)
+
+
+def test_no_more_is_sent_than_the_receiver_agreed_to(bench: Bench) -> None:
+    bench.order(LARGE, LARGE)
+    bench.agree(b'{"bytes": 2048}')
+
+    assert bench.order(LARGE, LARGE)["left"] == [1]
+
+
+def test_a_receiver_that_is_silent_is_asked_at_both_ports_and_gets_no_large_probe(
+    bench: Bench,
+) -> None:
+    bench.order(LARGE)
+    bench.now_ns += PATIENCE_NS // 2
+    again = bench.order(LARGE)
+    bench.now_ns += PATIENCE_NS // 2
+
+    outcome = bench.order(LARGE)
+
+    assert again["left"] == [0]
+    assert [port for _, (_, port) in bench.asked][:3] == [PORT, PORT, PORT + 1]
+    assert [each["is_withheld"] for each in outcome["failed"]] == [True]
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize("text", [b"[]", b'{"bytes": -5}', b'{"bytes": "all"}'])
+def test_an_answer_that_makes_no_sense_is_no_consent(bench: Bench, text: bytes) -> None:
+    bench.order(LARGE)
+    bench.agree(text)
+
+    assert bench.order(LARGE)["failed"][0]["is_withheld"]
+
+
+def test_a_receiver_that_cannot_answer_has_not_agreed(bench: Bench) -> None:
+    bench.order(LARGE)
+    query, (address, _) = bench.asked[-1]
+    (datagram,) = encode_error(query, "no", address)
+    bench.responder.take_reply(datagram, address)
+
+    assert bench.order(LARGE)["failed"][0]["is_withheld"]
+
+
+def test_what_all_senders_together_are_let_send_is_bounded(bench: Bench) -> None:
+    asked = {"do": "permit", "bytes": 65_507}
+    granted = [json.loads(bench.responder.answer(asked))["bytes"] for _ in range(100)]
+
+    assert sum(granted) == KBYTES_AT_ONCE * KBYTE
+    assert granted[-1] == 0
+
+
+def test_little_leaves_for_a_daemon_that_was_not_asked(bench: Bench) -> None:
+    for _ in range(3):
+        for _ in range(PROBES_AT_ONCE // 32):
+            bench.order(*[SMALL] * 32)
+        bench.now_ns += 1_000_000_000
+
+    size = len(bench.sent) * SIZE_MIN
+    assert UNASKED_AT_ONCE < size <= UNASKED_AT_ONCE + 2 * UNASKED_A_SECOND + SIZE_MIN
+    assert bench.order([2, Way.DATA, SIZE_MIN, 0]) == NOTHING_LEFT
+
+
+def test_no_more_leave_than_a_second_allows(bench: Bench) -> None:
+    probes = [[1, Way.DATA, SIZE_MIN, 0], [2, Way.DATA, SIZE_MIN, 0]] * 16
+    for _ in range(20):
+        bench.order(*probes)
+    at_once = len(bench.sent)
     bench.now_ns += 1_000_000_000
-    assert bench.order([1, Way.DATA, 100, 0])["done"] == 1
+
+    assert at_once == PROBES_AT_ONCE
+    assert bench.order(SMALL) == NOTHING_LEFT
 
 
 def test_large_probes_are_bounded_by_their_bytes(bench: Bench) -> None:
-    done = [bench.order(*[[1, Way.DATA, 65507, 0]] * 32)["done"] for _ in range(4)]
+    probe = [1, Way.DATA, 65507, 0]
+    for _ in range(4):
+        bench.order(*[probe] * 32)
+        bench.now_ns += 100_000_000
+        if bench.asked:
+            bench.agree()
+            bench.asked.clear()
 
-    assert sum(done) == 32
+    assert 32 <= len(bench.sent) <= 40
 
 
 @pytest.mark.parametrize(
@@ -117,7 +233,7 @@ def test_large_probes_are_bounded_by_their_bytes(bench: Bench) -> None:
 )
 def test_an_order_that_makes_no_sense_sends_nothing(bench: Bench, probe: Any) -> None:
     with pytest.raises(ArgumentError):
-        bench.order([1, Way.DATA, 100, 0], probe)
+        bench.order(SMALL, probe)
 
     assert bench.sent == []
 
