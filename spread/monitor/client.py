@@ -49,7 +49,12 @@ class _Link:
         )
 
     def send_due(self) -> None:
-        """Send what is due."""
+        """Send what is due.
+
+        What has come in is taken before: if this program was kept from running for a while, no
+        daemon is to be called silent for that.
+        """
+        self.take()
         for outgoing in self.watch.due(time.monotonic()):
             self.send(outgoing.data, outgoing.target)
         self.take_failures()

@@ -19,6 +19,7 @@ from spread.monitor.overview import (
 from spread.monitor.rates import HISTORY_S, History
 from spread.monitor.report import GroupPage, Report, View
 from spread.monitor.sparkline import sparkline
+from spread.monitor.top_layout import cut, joined
 from spread.monitor.watch import RingWatch, Watched
 
 __all__ = [
@@ -51,7 +52,14 @@ COLUMNS: Final = (
 _STATES_SHORT: Final = {"REPRESENTED": "REPR"}
 
 _LABEL_WIDTH: Final = 12
-_VALUE_WIDTH: Final = 16
+_VALUE_WIDTH: Final = 7
+_MAX_WIDTH: Final = 10
+_MAX_FROM: Final = 60
+"""Columns of a terminal from which on the largest value stands behind the present one."""
+
+_NUMBERS_WIDTH: Final = 24
+_HOST_WIDTH: Final = 17
+_SESSION_WIDTH: Final = 34
 MEMBERS_SHOWN: Final = 8
 CURVE_WIDTH_MIN: Final = 10
 
@@ -79,20 +87,24 @@ _CURVES: Final = (
     _Curve("queued bytes", lambda history: history.gauge_series("queued_bytes"), number),
 )
 
+_MOST_TELLING: Final = (0, 2, 4, 3, 1, 5, 6)
+"""The curves by number: tokens, what is sent, what is sent again, and the others."""
 
-def summary(watch: RingWatch) -> str:
-    """Return one line about the whole ring."""
+
+def summary(watch: RingWatch, width: int) -> str:
+    """Return one line about the whole ring, as much as fits."""
     reports = watch.reports
     rings = rings_of(reports)
     sessions = sum(report.sessions for report in reports)
     groups = max((report.groups for report in reports), default=0)
+    of_all = f"{len(reports)} of {len(watch.daemons)}"
     parts = [
-        f"{len(reports)} of {len(watch.daemons)} daemons answer",
+        f"{of_all} daemons answer" if width >= _MAX_FROM else f"{of_all} answer",
         f"{len(rings)} ring{'' if len(rings) == 1 else 's'}",
         f"{number(sessions)} sessions",
         f"{number(groups)} groups",
     ]
-    return ", ".join(parts)
+    return joined(parts, ", ", width)
 
 
 def verdict(watch: RingWatch) -> tuple[str, str]:
@@ -122,8 +134,11 @@ def rows(watch: RingWatch) -> list[tuple[str, ...]]:
     return [_row(each, letters) for each in watch.daemons.values()]
 
 
-def details(watched: Watched, width: int, now_s: float) -> list[str]:
-    """Return what there is to say about one daemon in words, then its curves."""
+def details(watched: Watched, width: int, now_s: float, *, is_short: bool = False) -> list[str]:
+    """Return what there is to say about one daemon in words, then its curves.
+
+    In a short pane the curves come first, the most telling ones at the top.
+    """
     report = watched.report
     if report is None:
         return [f"{watched.target.name} has not answered yet"]
@@ -131,19 +146,33 @@ def details(watched: Watched, width: int, now_s: float) -> list[str]:
     kind = "accelerated" if windows.is_accelerated else "regular"
     ring = report.ring.leader or "no daemon"
     age = "" if watched.is_answering else "  (before it fell silent)"
+    named = [report.daemon, f"{report.address}:{report.port}", report.release]
     lines = [
-        f"{report.daemon}, {report.address}:{report.port}, {report.release}, "
-        f"up {duration(report.uptime_s)}{age}",
-        f"ring of {ring}, {members_of(report)} daemons, {kind}; window {windows.window}, "
-        f"own {windows.personal}+{windows.accelerated}, open {windows.scale_percent}%",
+        joined([*named, f"up {duration(report.uptime_s)}{age}"], ", ", width),
+        joined([f"ring of {ring}", f"{members_of(report)} daemons", kind], ", ", width),
     ]
-    return [*(line[:width] for line in lines), *curves(watched.history, width, now_s)]
+    flow = [
+        f"window {windows.window}",
+        f"own {windows.personal}+{windows.accelerated}",
+        f"open {windows.scale_percent}%",
+    ]
+    shown = ", ".join(flow)
+    if len(lines[-1]) + 2 + len(shown) <= width:
+        lines[-1] += f"; {shown}"
+    else:
+        lines.append(joined(flow, ", ", width))
+    drawn = curves(watched.history, width, now_s)
+    if is_short:
+        return [*(drawn[number] for number in _MOST_TELLING), *lines]
+    return [*lines, *drawn]
 
 
 def curves(history: History, width: int, now_s: float) -> list[str]:
     """Return one line for each curve: label, the last minute, value now and largest value."""
-    columns = max(CURVE_WIDTH_MIN, width - _LABEL_WIDTH - _VALUE_WIDTH)
-    return [_curve_line(each, history, columns, now_s) for each in _CURVES]
+    has_max = width >= _MAX_FROM
+    columns = width - _LABEL_WIDTH - _VALUE_WIDTH - (_MAX_WIDTH if has_max else 0)
+    columns = max(CURVE_WIDTH_MIN, columns)
+    return [_curve_line(each, history, columns, now_s, has_max=has_max) for each in _CURVES]
 
 
 def session_lines(watch: RingWatch, width: int) -> list[str]:
@@ -152,13 +181,16 @@ def session_lines(watch: RingWatch, width: int) -> list[str]:
     if not found:
         return ["no session has anything waiting for it"]
     found.sort(key=lambda pair: -pair[1].queued_bytes)
-    lines = [f"{'SESSION':<34}{'HOST':<17}{'MESSAGES':>9}{'BYTES':>8}{'AGE':>7}"]
+    left = width - _NUMBERS_WIDTH
+    host = _HOST_WIDTH if left >= _SESSION_WIDTH + _HOST_WIDTH else 0
+    name = max(1, min(_SESSION_WIDTH, left - host))
+    lines = [f"{'SESSION':<{name}}{'HOST'[:host]:<{host}}{'MESSAGES':>9}{'BYTES':>8}{'AGE':>7}"]
     lines += [
-        f"{each.name:<34}{each.host or '-':<17}{number(each.queued_messages):>9}"
-        f"{number(each.queued_bytes):>8}{duration(each.age_s):>7}"
+        f"{cut(each.name, name - 1):<{name}}{(each.host or '-')[:host]:<{host}}"
+        f"{number(each.queued_messages):>9}{number(each.queued_bytes):>8}{duration(each.age_s):>7}"
         for _, each in found
     ]
-    return [line[:width] for line in lines]
+    return lines
 
 
 def group_lines(page: GroupPage) -> list[str]:
@@ -180,7 +212,7 @@ def view_lines(report: Report | None, width: int) -> list[str]:
     """Return the last views of a daemon, the latest first."""
     if report is None or not report.views:
         return ["no views are known"]
-    return [line[:width] for view in reversed(report.views) for line in _view_lines(view)]
+    return [cut(line, width) for view in reversed(report.views) for line in _view_lines(view)]
 
 
 def health_lines(watch: RingWatch, now_s: float) -> list[str]:
@@ -222,7 +254,9 @@ def _view_lines(view: View) -> Iterator[str]:
         yield f"          because {view.cause}"
 
 
-def _curve_line(curve: _Curve, history: History, columns: int, now_s: float) -> str:
+def _curve_line(
+    curve: _Curve, history: History, columns: int, now_s: float, *, has_max: bool
+) -> str:
     points = curve.points(history)
     values = [value for _, value in points if value is not None]
     line = sparkline(points, width=columns, end_s=now_s, span_s=HISTORY_S)
@@ -230,9 +264,8 @@ def _curve_line(curve: _Curve, history: History, columns: int, now_s: float) -> 
         return f"{curve.label:<{_LABEL_WIDTH}}{line}"
     latest = points[-1][1]
     shown = "-" if latest is None else curve.shown(latest)
-    return f"{curve.label:<{_LABEL_WIDTH}}{line} {shown:>6} max {curve.shown(max(values)):>5}"[
-        : columns + _LABEL_WIDTH + _VALUE_WIDTH + 1
-    ]
+    text = f"{curve.label:<{_LABEL_WIDTH}}{line} {shown:>6}"
+    return f"{text} max {curve.shown(max(values)):>5}" if has_max else text
 
 
 def _round(report: Report) -> str:

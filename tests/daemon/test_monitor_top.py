@@ -43,6 +43,11 @@ class Viewer:
             [cell.plain for cell in table.get_row_at(index)] for index in range(table.row_count)
         ]
 
+    def screen(self) -> list[str]:
+        """Return the lines of the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
     def text(self, part: str) -> str:
         """Return the text of one of the parts: summary, verdict, text."""
         return str(self.app.query_one(f"#{part}", Static).content)
@@ -113,35 +118,47 @@ def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> Non
 # Without daemons.
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 12), (200, 60)])
-def test_daemons_that_are_not_there_at_any_size(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("count", [3, 9])
+def test_a_terminal_of_any_size_shows_daemons_verdict_and_pane(count: int) -> None:
+    sizes = [(80, 24), (50, 12), (132, 50), (40, 10), (200, 60)]
+    rows_seen = {3: [3, 3, 3, 3, 3], 9: [9, 4, 9, 3, 9]}[count]
+
     async def play(viewer: Viewer) -> None:
+        await viewer.wait_until(lambda: viewer.rows()[-1][1] == "silent", "silent daemons")
+        for size, rows in zip(sizes, rows_seen, strict=True):
+            await viewer.pilot.resize_terminal(*size)
+            await viewer.wait_until(
+                lambda size=size: len(viewer.text("summary")) == size[0], "a summary so wide"
+            )
+            lines = viewer.screen()
+
+            shown = [line for line in lines if " silent " in line]
+            assert [line.split()[0] for line in shown] == [f"local{n}" for n in range(1, rows + 1)]
+            assert max(map(len, lines)) <= size[0]
+            assert any(line.startswith("!! no answer from local1, local2, l") for line in lines)
+            assert "local1 has not answered yet" in lines
+            table = viewer.app.query_one("#daemons", DataTable)
+            assert table.virtual_size.width <= size[0]
+        await viewer.pilot.press("down", "down")
+        assert "local3" in viewer.text("text")
+
+    view(TopApp(local_roster(count, free_port())), (100, 30), play)
+
+
+def test_the_pane_is_scrolled_by_page() -> None:
+    async def play(viewer: Viewer) -> None:
+        await viewer.pilot.press("h")
+        await viewer.wait_until(lambda: "check: start" in viewer.text("text"), "what to check")
+        await viewer.pilot.press("pagedown")
         await viewer.wait_until(
-            lambda: [row[1] for row in viewer.rows()] == ["silent", "silent"], "silent daemons"
+            lambda: viewer.app.query_one("#pane").scroll_offset.y > 0, "the lines below"
         )
-        assert viewer.text("verdict") == "!! no answer from local1, local2"
-        assert viewer.app.query_one("#text", Static).size.height > 0
+        await viewer.pilot.press("pageup")
+        await viewer.wait_until(
+            lambda: viewer.app.query_one("#pane").scroll_offset.y == 0, "the first lines"
+        )
 
-    view(TopApp(local_roster(2, free_port())), size, play)
-
-
-def test_every_row_of_the_screen_fits_80_columns() -> None:
-    async def play(viewer: Viewer) -> None:
-        await viewer.wait_until(lambda: viewer.rows()[0][1] == "silent", "silent daemons")
-        table = viewer.app.query_one("#daemons", DataTable)
-
-        assert table.virtual_size.width <= 80
-
-    view(TopApp(local_roster(3, free_port())), (80, 24), play)
-
-
-def test_a_resize_redraws() -> None:
-    async def play(viewer: Viewer) -> None:
-        await viewer.wait_until(lambda: viewer.rows()[0][1] == "silent", "silent daemons")
-        await viewer.pilot.resize_terminal(120, 30)
-        await viewer.wait_until(lambda: len(viewer.text("summary")) == 120, "a summary so wide")
-
-    view(TopApp(local_roster(1, free_port())), (80, 24), play)
+    view(TopApp(local_roster(2, free_port())), (40, 10), play)
 
 
 def test_the_tab_key_goes_through_the_panes() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import select
 import socket
 import threading
 from collections.abc import Container, Iterator
@@ -18,9 +19,11 @@ from spread.monitor.report import Report, to_json
 from spread.monitor.roster import Roster, Target
 from spread.monitor.udp import open_socket
 
+DEADLINE = 20.0
+
 
 @contextlib.contextmanager
-def daemon(name: str = "a", lost: Container[int] = ()) -> Iterator[Target]:
+def daemon(name: str = "a", lost: Container[int] = (), counters: int = 2000) -> Iterator[Target]:
     """Answer queries like a daemon; those with the numbers `lost`, from 0, never came."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -36,7 +39,7 @@ def daemon(name: str = "a", lost: Container[int] = ()) -> Iterator[Target]:
             query = decode_query(data)
             if query.kind == Kind.TRACE:
                 return encode_error(query, "nothing is recorded", "127.0.0.1")
-            large = {f"counter{number}": number * 7919 for number in range(2000)}
+            large = {f"counter{number}": number * 7919 for number in range(counters)}
             report = Report(name, "127.0.0.1", uptime_s=5.5, counters=large)
             return encode_reply(query, to_json(report), "127.0.0.1")
 
@@ -71,6 +74,18 @@ def test_a_question_that_is_lost_is_asked_again() -> None:
         RingClient(Roster((target,))) as client,
     ):
         client.update()
+
+        assert client.watch.daemons["a"].is_answering
+
+
+def test_an_answer_that_waits_at_the_socket_is_taken_before_its_time_is_over() -> None:
+    with daemon(counters=1) as target, RingClient(Roster((target,))) as client:
+        client._link.send_due()
+        assert select.select([client.fileno()], [], [], DEADLINE)[0]
+        for question in client.watch._questions.values():
+            question.patience_s = 0.0  # This program did not run for so long.
+
+        client.step(0.0)
 
         assert client.watch.daemons["a"].is_answering
 
