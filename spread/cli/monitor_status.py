@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--json", action="store_true", help="print all that is known as JSON")
     parser.add_argument(
-        "--rates", action="store_true", help="ask for some seconds longer, and show rates"
+        "--rates",
+        action="store_true",
+        help="ask for some seconds longer, and show rates, and which host holds up the token",
     )
 
 
@@ -34,6 +36,7 @@ def run(given: argparse.Namespace) -> int:
         client.update()
         if given.rates:
             client.run(RATES_S)
+        client.watch.judge(time.monotonic(), is_only_look=True)
         if given.json:
             print(json.dumps(as_record(client.watch, time.monotonic()), indent=2, default=str))
         else:

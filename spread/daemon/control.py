@@ -117,7 +117,7 @@ class Control:
         self._clock_ns = clock_ns
         self._random_number = random_number
         self._witness = witness
-        self._strangers = Strangers(log, clock_ns)
+        self.strangers = Strangers(log, clock_ns)
         self._membership: Membership | None = None
         self._ticks: list[_Tick] = []
         self._monitor: MonitorSink | None = None
@@ -401,7 +401,7 @@ class Control:
 
     def stranger(self, cause: int, source: int) -> None:
         """A datagram was dropped."""
-        self._strangers.seen(cause, source)
+        self.strangers.seen(cause, source)
 
     def monitor_datagram(self, data: bytes, source: int, port: int) -> None:
         """A monitor has sent a datagram."""

@@ -9,7 +9,16 @@ from spread.daemon.groups import Stage
 from spread.daemon.membership.table import State
 from spread.daemon.sessions import Session
 from spread.daemon.snapshot import Snapshot
-from spread.monitor.report import Latency, Peer, Report, RingName, SessionLine, Windows
+from spread.daemon.strangers import CAUSES
+from spread.monitor.report import (
+    Latency,
+    Peer,
+    Report,
+    RingName,
+    SessionLine,
+    Stranger,
+    Windows,
+)
 
 __all__ = ["Named", "Reports"]
 
@@ -72,6 +81,7 @@ class Reports:
             members=tuple(identity.names[each] for each in _members(snapshot)),
             views=snapshot.views,
             peers=_peers(snapshot),
+            strangers=_strangers(snapshot),
             sessions=numbers["sessions"],
             slowest=self.slowest(snapshot)[:SLOWEST_MAX],
             groups=len(snapshot.groups),
@@ -154,3 +164,17 @@ def _peers(snapshot: Snapshot) -> tuple[Peer, ...]:
             )
         )
     return tuple(result)
+
+
+def _strangers(snapshot: Snapshot) -> tuple[Stranger, ...]:
+    if snapshot.strangers is None:
+        return ()
+    now_ns = snapshot.figures.now_ns
+    return tuple(
+        Stranger(
+            address=str(IPv4Address(source)),
+            counter=CAUSES[cause].counter,
+            told_s=max(0, now_ns - told_ns) / NS_PER_S,
+        )
+        for cause, source, told_ns in snapshot.strangers.latest
+    )

@@ -8,8 +8,9 @@ A finding that begins, changes its severity or ends makes one event of the log e
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Final
 
 from spread.config.model import EventPriority, EventType
@@ -28,6 +29,9 @@ INTERVAL_S: Final = 1.0
 
 STALL_S: Final = 0.2
 """A report that is so late says that the ring's thread was held up; less is ordinary."""
+
+PAUSE_BUCKET: Final = 18
+"""From this bucket of the lateness on, 131 to 262 ms, a late turn is a stall, too."""
 
 STEP_S: Final = 0.5
 """The clock was set if it moved by so much against the time since the start."""
@@ -59,7 +63,7 @@ class SelfWatch:
     """Completes the reports of one daemon; all of it is used by the watching thread only.
 
     `counted` are further sources of figures that `spread.counters` defines. `threads` are those
-    that watch, beside the one that calls this.
+    that watch, beside the one that calls this. `cpu_s` tells the processor time of the process.
     """
 
     def __init__(
@@ -68,11 +72,14 @@ class SelfWatch:
         buffers: ReceiveBuffers,
         counted: Iterable[Counted] = (),
         threads: Iterable[threading.Thread] = (),
+        cpu_s: Callable[[], float] = time.process_time,
     ) -> None:
         self._log = log
         self._buffers = buffers
         self._counted = list(counted)
         self._threads = list(threads)
+        self._process_cpu_s = cpu_s
+        self._cpu_before_s = cpu_s()
         self._health = OwnHealth()
         self._last: Report | None = None
         self._stalls = 0
@@ -100,14 +107,23 @@ class SelfWatch:
     def _compare(self, report: Report) -> None:
         """Note what the time between two reports gives away."""
         last, self._last = self._last, report
+        cpu_before_s, self._cpu_before_s = self._cpu_before_s, self._process_cpu_s()
         if last is None:
             return
-        late_s = report.uptime_s - last.uptime_s - INTERVAL_S
-        if late_s >= STALL_S:
-            self._stalls += 1
-            self._stall_ms += round(late_s * MS_PER_S)
+        self._note_stalls(last, report, self._cpu_before_s - cpu_before_s)
         if abs(clock_offset_s(report) - clock_offset_s(last)) >= STEP_S:
             self._clock_steps += 1
+
+    def _note_stalls(self, last: Report, report: Report, used_s: float) -> None:
+        """Count the times of this interval in which the ring's thread was held up."""
+        passed_s = report.uptime_s - last.uptime_s
+        pauses, pauses_s = _pauses(last.lateness, report.lateness)
+        late_s = max(passed_s - INTERVAL_S, pauses_s)
+        # What the daemon itself computed in this time is no fault of its host.
+        late_s = min(late_s, passed_s - used_s)
+        if late_s >= STALL_S:
+            self._stalls += max(pauses, 1)
+            self._stall_ms += round(late_s * MS_PER_S)
 
     def _figures(self) -> dict[str, int]:
         figures = {
@@ -156,3 +172,11 @@ class SelfWatch:
             rule=finding.rule,
             subject=finding.subject,
         )
+
+
+def _pauses(before: Sequence[int], after: Sequence[int]) -> tuple[int, float]:
+    """Return how many turns were later than is ordinary, and by how many seconds at least."""
+    counts = [new - old for old, new in zip_longest(before, after, fillvalue=0)]
+    late = list(enumerate(counts))[PAUSE_BUCKET:]
+    us = sum((1 << number >> 1) * count for number, count in late)
+    return sum(count for _, count in late), us / 1e6

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spread.daemon.groups import Groups
+from spread.daemon.strangers import Strangers
 from spread.daemon.view_history import ViewHistory
 from spread.monitor.report import View
 
@@ -69,6 +70,8 @@ class Snapshot(NamedTuple):
     state: "State | None"
     """Of membership, if there are peers, like the installed ring."""
     installed: "RingMembers | None"
+    strangers: Strangers | None
+    """Others read the latest ones, which never change."""
 
 
 Sink = Callable[[Snapshot], None]
@@ -83,6 +86,7 @@ class Sources:
     groups: Groups
     views: ViewHistory
     membership: "Membership | None" = None
+    strangers: Strangers | None = None
 
 
 class Publisher:
@@ -122,6 +126,7 @@ class Publisher:
                 membership,
                 None if membership is None else membership.state,
                 None if membership is None else membership.installed,
+                sources.strangers,
             )
         )
         self._published += 1

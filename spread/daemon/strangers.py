@@ -12,41 +12,61 @@ from typing import Final
 from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
 
-__all__ = ["CAUSES", "Strangers"]
+__all__ = ["CAUSES", "Cause", "Strangers"]
 
 INTERVAL_NS: Final = 60_000_000_000
 
 SENDERS_MAX: Final = 256
 """Senders and causes that are remembered; who comes back after so many others gets a line."""
 
-CAUSES: Final[tuple[tuple[str, str], ...]] = (
-    ("none", ""),
-    (
+LATEST_MAX: Final = 8
+"""Of these, those that reports name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why datagrams are dropped."""
+
+    counter: str
+    """Name of their counter in `spread.counters`."""
+    reason: str = ""
+    remedy: str = ""
+
+
+CAUSES: Final = (
+    Cause("none"),
+    Cause(
+        "dropped_not_ours",
         "it is no packet of a daemon",
         "keep other programs away from the daemons' UDP ports",
     ),
-    (
+    Cause(
+        "dropped_classic",
         "a classic Spread daemon or monitor sends to this port",
         "rings do not mix: replace all daemons at once",
     ),
-    (
+    Cause(
+        "dropped_version",
         "a daemon of another version",
         "install the same version on all hosts",
     ),
-    (
+    Cause(
+        "dropped_network",
         "a daemon with another configuration",
         "give all daemons the same file; spread --check shows what differs",
     ),
-    (
+    Cause(
+        "dropped_damaged",
         "damaged on its way, the checksum does not match",
         "look for a faulty network card, cable or switch",
     ),
-    (
+    Cause(
+        "dropped_malformed",
         "malformed although its checksum is right",
         "install the same version on all hosts, and let nobody else send to the daemons' ports",
     ),
 )
-"""Reason and remedy by the number of the packet's fault."""
+"""By the number of the packet's fault."""
 
 
 @dataclass(slots=True)
@@ -62,6 +82,8 @@ class Strangers:
         self._log = log
         self._clock_ns = clock_ns
         self._told: dict[tuple[int, int], _Told] = {}  # Least recently told first.
+        self.latest: tuple[tuple[int, int, int], ...] = ()
+        """Cause, source and time of the last lines, newest last; any thread may look."""
 
     def seen(self, cause: int, source: int) -> None:
         """A datagram from the IPv4 address `source` was dropped because of fault `cause`."""
@@ -74,13 +96,14 @@ class Strangers:
         if len(self._told) >= SENDERS_MAX:
             del self._told[next(iter(self._told))]
         self._told[cause, source] = _Told(now_ns)
-        reason, remedy = CAUSES[cause]
+        others = (each for each in self.latest if each[:2] != (cause, source))
+        self.latest = (*others, (cause, source, now_ns))[-LATEST_MAX:]
         self._log.event(
             EventType.PRINT | EventType.NETWORK,
             EventPriority.WARNING,
             "packet of a stranger dropped",
             address=str(IPv4Address(source)),
-            reason=reason,
-            remedy=remedy,
+            reason=CAUSES[cause].reason,
+            remedy=CAUSES[cause].remedy,
             dropped_since=0 if told is None else told.since,
         )

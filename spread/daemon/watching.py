@@ -196,5 +196,6 @@ def _sources(parts: Parts, datagrams: "Datagrams | None", views: ViewHistory) ->
         snapshots=Snapshots(parts.node, datagrams),
         groups=parts.control.groups,
         views=views,
+        strangers=parts.control.strangers,
         membership=parts.membership,
     )

@@ -10,6 +10,7 @@ all reports   ->  `RingHealth.update`  of the ring as a whole, and those of all 
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from spread.monitor.health_hysteresis import Changes, Hysteresis
 from spread.monitor.health_own import OWN_JUDGES
@@ -35,6 +36,10 @@ class OwnHealth:
         return self._hysteresis.update(said, report.uptime_s, report.time_s)
 
 
+AT_ONCE: Final = ("one-way", "slow-host")
+"""What a single look shows well enough; for the others it may be a moment between two states."""
+
+
 class RingHealth:
     """Judges a ring by the reports of all its daemons."""
 
@@ -43,13 +48,19 @@ class RingHealth:
         self._hysteresis = Hysteresis()
 
     def update(
-        self, answers: Mapping[str, Report | None], now_s: float, time_s: float
+        self,
+        answers: Mapping[str, Report | None],
+        now_s: float,
+        time_s: float,
+        *,
+        is_only_look: bool = False,
     ) -> tuple[Finding, ...]:
         """Return what is wrong now, the worst first.
 
         `answers` has the last report of each daemon of the configuration by its name, None for one
         that does not answer. `now_s` is a clock that never goes back, `time_s` the wall clock.
-        Call it about once a second.
+        Call it about once a second. Who does not go on looking sets `is_only_look`, and is told at
+        once what has no time to last.
         """
         for name, report in answers.items():
             if report is not None:
@@ -57,6 +68,14 @@ class RingHealth:
         known = Answers(answers, self._courses)
         said = [(RING_RULES[name], list(judge(known))) for name, judge in RING_JUDGES.items()]
         found = list(self._hysteresis.update(said, now_s, time_s).findings)
+        if is_only_look:
+            known_already = {(each.rule, each.subject) for each in found}
+            found += [
+                rule.finding(verdict, verdict.level, time_s)
+                for rule, verdicts in said
+                for verdict in verdicts
+                if rule.name in AT_ONCE and (rule.name, verdict.subject) not in known_already
+            ]
         for report in answers.values():
             if report is not None:
                 found += report.findings

@@ -11,6 +11,7 @@ from typing import Final
 from spread.monitor.health_hysteresis import Level, Verdict
 from spread.monitor.health_reload import foreign_datagrams, unsettling
 from spread.monitor.health_span import Course, Span
+from spread.monitor.report import Peer
 
 __all__ = ["OWN_JUDGES", "Judge"]
 
@@ -36,11 +37,13 @@ STEP_CRITICAL_S: Final = 60.0
 
 DROPS_LEAST: Final = 10
 DROPS_CRITICAL: Final = 0.01
+JOINT_MAX: Final = 64
+"""Datagrams that the system may have put together to one, and drops as one."""
 
 TWICE_SHARE: Final = 0.2
 TWICE_LEAST: Final = 100
 
-INSTALLS_WARNING: Final = 3
+INSTALLS_WARNING: Final = 4
 INSTALLS_CRITICAL: Final = 8
 
 REFUSED: Final = {
@@ -53,11 +56,19 @@ REFUSED: Final = {
 }
 
 ONE_WAY: Final = {
-    "deaf": "does not hear this daemon",
-    "multicast_lost": "sends multicast that never arrives here",
+    "deaf": "does not hear {daemon}",
+    "multicast_lost": "sends multicast that never arrives at {daemon}",
     "form_unanswered": "answers nothing when a ring is formed",
     "token_port": "loses the token as soon as a ring with it is installed",
 }
+
+SETTLED_S: Final = 5.0
+"""A ring that lasts so long is one in which everybody hears everybody."""
+
+DAMAGED: Final = ("dropped_damaged", "dropped_malformed")
+
+TOLD_S: Final = 2 * LONG_S
+"""Of a sender that still sends the log has told within a minute; it may have paused for another."""
 
 KNOWN_CAUSES: Final = {*ONE_WAY, "datagrams_lost"}
 """Troubles that lose packets, and have rules of their own that name the cause."""
@@ -86,9 +97,12 @@ def _spanned(seconds: float) -> Callable[[Callable[[Span], Iterator[Verdict]]], 
 @_spanned(SHORT_S)
 def _lossy_link(span: Span) -> Iterator[Verdict]:
     me = span.last.daemon
-    if span.grown("receive_drops") >= DROPS_LEAST:
-        return  # What the own system drops was not lost on the way: another rule speaks of it.
-    for each in span.peers():
+    # What the own system drops was not lost on the way: another rule speaks of it.
+    dropped = span.grown("receive_drops") * JOINT_MAX
+    peers = list(span.peers())
+    if dropped and dropped >= sum(each.missed for each in peers):
+        return
+    for each in peers:
         lost = each.missed
         if lost < LOST_LEAST or each.received == 0:
             continue
@@ -135,7 +149,7 @@ def _scheduler_delay(span: Span) -> Iterator[Verdict]:
         values = {
             "daemon": span.last.daemon,
             "late_ms": late_ms,
-            "times": max(1, span.grown("stalls")),
+            "times": _times(max(1, span.grown("stalls"))),
             "seconds": span.seconds,
         }
         yield Verdict(span.last.daemon, _level(late_ms >= STALL_CRITICAL_MS), values)
@@ -156,15 +170,17 @@ def _clock_step(span: Span) -> Iterator[Verdict]:
 @_spanned(SHORT_S)
 def _receive_overrun(span: Span) -> Iterator[Verdict]:
     drops = span.grown("receive_drops")
-    if drops >= DROPS_LEAST:
+    requested = span.grown("requested")
+    share = requested / max(1, span.grown("packets_received"))
+    is_felt = requested >= LOST_LEAST and share >= DROPS_CRITICAL
+    if drops >= DROPS_LEAST or (drops and is_felt):
         values = {
             "daemon": span.last.daemon,
-            "drops": drops,
+            "times": _times(drops),
             "kibibytes": span.gauge("receive_buffer_bytes") / 1024,
             "seconds": span.seconds,
         }
-        share = span.grown("requested") / max(1, span.grown("packets_received"))
-        yield Verdict(span.last.daemon, _level(share >= DROPS_CRITICAL), values)
+        yield Verdict(span.last.daemon, _level(is_felt), values)
 
 
 @_spanned(LONG_S)
@@ -182,16 +198,22 @@ def _path_size(span: Span) -> Iterator[Verdict]:
 def _one_way(span: Span) -> Iterator[Verdict]:
     for peer in span.last.peers:
         words = ONE_WAY.get(peer.trouble_name)
-        if words is not None and span.grown(peer.trouble_name):
-            values = {"peer": peer.name, "daemon": span.last.daemon, "words": words}
-            yield Verdict(f"{span.last.daemon} -> {peer.name}", Level.CRITICAL, values)
+        if words is not None and span.grown(peer.trouble_name) and not _is_settled(span, peer):
+            me = span.last.daemon
+            values = {"peer": peer.name, "daemon": me, "words": words.format(daemon=me)}
+            yield Verdict(f"{me} -> {peer.name}", Level.CRITICAL, values)
 
 
 @_spanned(LONG_S)
 def _other_configuration(span: Span) -> Iterator[Verdict]:
     dropped = foreign_datagrams(span)
     if dropped:
-        values = {"daemon": span.last.daemon, "dropped": dropped, "seconds": span.seconds}
+        values = {
+            "daemon": span.last.daemon,
+            "dropped": dropped,
+            "seconds": span.seconds,
+            "senders": _senders(span, "dropped_network"),
+        }
         yield Verdict(span.last.daemon, Level.CRITICAL, values)
 
 
@@ -237,9 +259,14 @@ def _unstable_ring(span: Span) -> Iterator[Verdict]:
 
 @_spanned(LONG_S)
 def _damaged(span: Span) -> Iterator[Verdict]:
-    damaged = span.grown("dropped_damaged", "dropped_malformed")
+    damaged = span.grown(*DAMAGED)
     if damaged:
-        values = {"daemon": span.last.daemon, "damaged": damaged, "seconds": span.seconds}
+        values = {
+            "daemon": span.last.daemon,
+            "damaged": damaged,
+            "seconds": span.seconds,
+            "senders": _senders(span, *DAMAGED),
+        }
         yield Verdict(span.last.daemon, Level.WARNING, values)
 
 
@@ -247,6 +274,27 @@ def _damaged(span: Span) -> Iterator[Verdict]:
 def _partitioned(span: Span) -> Iterator[Verdict]:
     if span.last.partition:
         yield Verdict(span.last.daemon, Level.WARNING, {"daemon": span.last.daemon})
+
+
+def _is_settled(span: Span, peer: Peer) -> bool:
+    """Whether a daemon is in the ring, and stays there; multicast may not reach it all the same."""
+    since_s = span.last.time_s - span.last.views[-1].time_s if span.last.views else 0.0
+    return peer.is_member and peer.trouble_name != "multicast_lost" and since_s >= SETTLED_S
+
+
+def _senders(span: Span, *counters: str) -> str:
+    """Return who sent what was dropped, by name where the configuration has one."""
+    names = {each.address: each.name for each in span.last.peers}
+    found = {
+        f"{names[each.address]} ({each.address})" if each.address in names else each.address: None
+        for each in span.last.strangers
+        if each.counter in counters and each.told_s <= TOLD_S
+    }
+    return " and ".join(found) or "others"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _troubled(span: Span, trouble: str) -> str:

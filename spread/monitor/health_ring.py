@@ -7,11 +7,12 @@ what is true now; it keeps nothing. Texts and reasons stand in `spread.monitor.h
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from typing import Final
 
 from spread.monitor.health_hysteresis import Level, Verdict
 from spread.monitor.health_reload import rollout
-from spread.monitor.health_span import Course
+from spread.monitor.health_span import Course, Span
 from spread.monitor.report import Report
 
 __all__ = ["RING_JUDGES", "Answers", "RingJudge", "late_us"]
@@ -23,8 +24,12 @@ UNHEARD_MS: Final = 5_000
 """Not heard: longer than any member of a ring is silent."""
 
 SPAN_S: Final = 10.0
-LATE_LEAST_US: Final = 100_000
-LATE_SHARE: Final = 0.5
+LATE_WARNING: Final = 0.05
+LATE_CRITICAL: Final = 0.20
+US_PER_S: Final = 1_000_000
+US_PER_MS: Final = 1_000
+BUCKET_MIDDLE: Final = 0.75
+"""Of its upper bound; the lower one is half of that."""
 NAMES_MAX: Final = 8
 """Names in a sentence; a ring may have 128."""
 
@@ -96,31 +101,45 @@ def _one_way(answers: Answers) -> Iterator[Verdict]:
 
 
 def _slow_host(answers: Answers) -> Iterator[Verdict]:
-    late: dict[str, int] = {}
-    seconds = 0.0
-    for report in answers.present():
-        span = None
-        if report.daemon in answers.courses:
-            span = answers.courses[report.daemon].span(SPAN_S)
-        if span is None or span.seconds <= 0:
-            continue
-        seconds = max(seconds, span.seconds)
-        late[report.daemon] = late_us(span.last.lateness) - late_us(span.first.lateness)
+    spans = {
+        name: span
+        for name, course in answers.courses.items()
+        if answers.reports.get(name) is not None
+        and (span := course.span(SPAN_S)) is not None
+        and span.seconds > 0
+    }
+    late = {name: _often_late_us(span) for name, span in spans.items()}
     if len(late) < 2:
         return
     worst = max(late, key=lambda name: late[name])
-    others = sum(late.values()) - late[worst]
-    if late[worst] >= LATE_LEAST_US and late[worst] > LATE_SHARE * (late[worst] + others):
-        slow = answers.reports[worst]
+    others = [each for name, each in late.items() if name != worst]
+    share = late[worst] / (SPAN_S * US_PER_S)
+    if share >= LATE_WARNING and late[worst] > sum(others) and late[worst] >= 2 * max(others):
         values = {
             "daemon": worst,
-            "late_ms": late[worst] / 1000,
-            "others_ms": others / 1000,
-            "seconds": seconds,
-            "rotation_ms": slow.gauges.get("rotation_us", 0) / 1000 if slow else 0,
+            "late_ms": late[worst] / US_PER_MS,
+            "others_ms": sum(others) / US_PER_MS,
+            "seconds": spans[worst].seconds,
+            "rotation_ms": _rotation_us(spans[worst]) / US_PER_MS,
         }
-        is_most = late[worst] > seconds * 1e6 / 2
-        yield Verdict(worst, Level.CRITICAL if is_most else Level.WARNING, values)
+        yield Verdict(worst, Level.CRITICAL if share >= LATE_CRITICAL else Level.WARNING, values)
+
+
+def _often_late_us(span: Span) -> int:
+    """Return the lateness of a span without its worst interval: one pause is no slow host."""
+    growth = [
+        late_us(after.lateness) - late_us(before.lateness)
+        for before, after in pairwise(span.reports)
+    ]
+    return sum(growth) - max(growth)
+
+
+def _rotation_us(span: Span) -> float:
+    """Return the mean of the times between two visits of a token that did not rest."""
+    before, after = span.first.rotation, span.last.rotation
+    counts = [new - old for old, new in zip_longest(before, after, fillvalue=0)]
+    whole_us = sum(count * (1 << number) * BUCKET_MIDDLE for number, count in enumerate(counts))
+    return whole_us / max(1, sum(counts))
 
 
 def _sides(answers: Answers, key: Callable[[Report], int]) -> dict[int, list[str]]:

@@ -53,11 +53,12 @@ _OWN: Final = (
     Rule(
         name="scheduler-delay",
         about="the daemon did not get a processor, or was stopped",
-        warning="late by 200 ms in 10 s, all times together",
+        warning="late by 200 ms in 10 s, all times together; what the daemon itself computed in "
+        "that time does not count",
         critical="1000 ms",
         reason="the others give the ring up when the token stays away for TokenTimeout, 1250 ms by "
         "default, and every one of them waits as long as the slowest",
-        sentence="{daemon} was late by {late_ms} ms in {seconds:.0f} s, {times} times: its host "
+        sentence="{daemon} was late by {late_ms} ms in {seconds:.0f} s, {times}: its host "
         "gave it no processor, or it was stopped",
         remedy="see what else runs on the host (`top`, `vmstat 1`: column st is time that a "
         "virtual machine did not get), and give the daemon a higher priority, such as Nice=-10 in "
@@ -81,10 +82,10 @@ _OWN: Final = (
         name="receive-overrun",
         about="datagrams that the system dropped because a receive buffer was full",
         warning="10 times in 10 s",
-        critical="and 1 % of the packets had to be asked for again",
+        critical="or fewer, and 1 % of the packets, at least 20, had to be asked for again",
         reason="each of them is sent again, to everybody who missed it; it looks like a bad link "
         "and is not",
-        sentence="the system dropped datagrams {drops} times in {seconds:.0f} s before {daemon} "
+        sentence="the system dropped datagrams {times} in {seconds:.0f} s before {daemon} "
         "could take them: its receive buffer of {kibibytes:.0f} KiB was full",
         remedy="raise net.core.rmem_max to 8388608 and start the daemon again, or make Window "
         "smaller; if scheduler-delay is found, too, begin with that",
@@ -104,7 +105,7 @@ _OWN: Final = (
         name="one-way-link",
         about="a way that carries in one direction only, or only some of what is sent",
         warning="",
-        critical="seen in the last 60 s",
+        critical="seen in the last 60 s, and they are not in one ring for 5 s",
         reason="daemons that cannot hear each other both ways cannot be in one ring",
         sentence="{peer} is heard by {daemon}, but it {words}",
         remedy="look for a firewall or a route that lets one direction pass only: UDP to the "
@@ -120,10 +121,9 @@ _OWN: Final = (
         "another one has said that it goes",
         reason="daemons form a ring only if their lists of segments and daemons are the same; "
         "while they are reloaded one after the other, they differ",
-        sentence="{daemon} dropped {dropped} datagrams in {seconds:.0f} s of daemons that run "
-        "with another configuration",
-        remedy="give all daemons the same file; `spread --check` shows the hash of each, and the "
-        "log names the sender's address",
+        sentence="{daemon} dropped {dropped} datagrams in {seconds:.0f} s that came from "
+        "{senders} and are of another configuration",
+        remedy="give all daemons the same file; `spread --check` shows the hash of each",
         raise_after_s=0.0,
     ),
     Rule(
@@ -150,7 +150,7 @@ _OWN: Final = (
     Rule(
         name="unstable-ring",
         about="the ring is formed again and again",
-        warning="3 times in 60 s",
+        warning="4 times in 60 s",
         critical="8 times",
         reason="nothing is ordered while a ring is formed; rings that a reload brings, a daemon "
         "that stops in order, or one that comes for the first time, are not counted",
@@ -167,7 +167,7 @@ _OWN: Final = (
         critical="",
         reason="networks have checksums of their own; what is damaged in spite of them comes from "
         "faulty memory or firmware",
-        sentence="{daemon} dropped {damaged} damaged datagrams in {seconds:.0f} s",
+        sentence="{daemon} dropped {damaged} damaged datagrams of {senders} in {seconds:.0f} s",
         remedy="look for a faulty network card, cable or switch; if they come from another "
         "program, keep it away from the daemons' ports",
         raise_after_s=0.0,
@@ -240,11 +240,12 @@ _RING: Final = (
     Rule(
         name="slow-host",
         about="one host makes the token's way round long",
-        warning="half of the lateness of all in 10 s is that of one host, more than 100 ms",
-        critical="and it is more than half of the time",
+        warning="one host was late for 5 % of 10 s, the worst second not counted: more than the "
+        "others together, and twice as much as any of them",
+        critical="20 %",
         reason="the token waits for each daemon in turn, so the slowest host sets the pace of all",
-        sentence="{daemon} holds up the token: it was late by {late_ms:.0f} ms of {seconds:.0f} s, "
-        "all others together by {others_ms:.0f} ms; a round takes {rotation_ms:.1f} ms",
+        sentence="{daemon} holds up the token: it was late by {late_ms:.0f} ms in {seconds:.0f} s, "
+        "all others together by {others_ms:.0f} ms; rounds took {rotation_ms:.1f} ms on average",
         remedy="see what else runs on the host of {daemon}, and give the daemon a higher priority",
         clear_after_s=10.0,
     ),

@@ -31,6 +31,7 @@ __all__ = [
     "Report",
     "RingName",
     "SessionLine",
+    "Stranger",
     "View",
     "Windows",
     "from_json",
@@ -99,6 +100,17 @@ class SessionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """Who sends datagrams that a daemon drops."""
+
+    address: str
+    counter: str
+    """Name of the counter of such datagrams, such as dropped_network."""
+    told_s: float = 0.0
+    """How long ago the log told of it; it does so once a minute while they come."""
+
+
+@dataclass(frozen=True, slots=True)
 class Windows:
     """Flow control in force, in packets."""
 
@@ -162,6 +174,8 @@ class Report:
     views: tuple[View, ...] = ()
     """The last 32, oldest first."""
     peers: tuple[Peer, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
+    """The last eight."""
     sessions: int = 0
     slowest: tuple[SessionLine, ...] = ()
     """At most eight sessions for which something waits, the most bytes first."""

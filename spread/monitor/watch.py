@@ -258,13 +258,18 @@ class RingWatch:
         times = [min(each.again_s, each.end_s) for each in self._questions.values()]
         return min([self._next_round_s, *times])
 
-    def judge(self, now_s: float) -> None:
-        """Judge what is known; done before every round, and by whoever wants to know now."""
+    def judge(self, now_s: float, *, is_only_look: bool = False) -> None:
+        """Judge what is known; done before every round, and by whoever wants to know now.
+
+        With `is_only_look` as `RingHealth.update` has it.
+        """
         answers = {
             name: each.report if each.is_answering else None for name, each in self.daemons.items()
         }
         if any(report is not None for report in answers.values()):
-            self.findings = self._health.update(answers, now_s, self._wall_clock())
+            self.findings = self._health.update(
+                answers, now_s, self._wall_clock(), is_only_look=is_only_look
+            )
 
     # What came of it.
 

@@ -59,6 +59,26 @@ def test_a_report_that_is_late_is_a_stall(watch: SelfWatch) -> None:
     assert (whole.counters["stalls"], whole.counters["stall_ms"]) == (1, 2250)
 
 
+def test_turns_that_are_late_are_stalls_though_the_report_is_not(watch: SelfWatch) -> None:
+    watch.complete(report(0, lateness=(*[0] * 18, 3, 0)))
+    little = watch.complete(report(1, lateness=(9, *[0] * 17, 4, 0)))
+    whole = watch.complete(report(2, lateness=(9, *[0] * 17, 5, 1)))
+
+    assert (little.counters["stalls"], little.counters["stall_ms"]) == (0, 0)
+    assert (whole.counters["stalls"], whole.counters["stall_ms"]) == (2, 393)
+
+
+def test_time_in_which_the_daemon_computes_is_no_stall(log: Log) -> None:
+    used_s = iter([0.0, 0.2, 3.1, 3.2])
+    watch = SelfWatch(log, ReceiveBuffers([]), cpu_s=lambda: next(used_s))
+    watch.complete(report(0))
+    busy = watch.complete(report(3, lateness=(*[0] * 20, 3)))
+    stopped = watch.complete(report(6, lateness=(*[0] * 20, 3)))
+
+    assert (busy.counters["stalls"], busy.counters["stall_ms"]) == (0, 0)
+    assert (stopped.counters["stalls"], stopped.counters["stall_ms"]) == (1, 2000)
+
+
 def test_a_clock_that_was_set_is_counted(watch: SelfWatch) -> None:
     watch.complete(report(0))
     whole = watch.complete(report(1, time_s=1_700_000_000.0))

@@ -1,7 +1,14 @@
 from collections.abc import Sequence
 
 from spread.config.model import EventPriority, EventType
-from spread.daemon.strangers import CAUSES, INTERVAL_NS, SENDERS_MAX, Strangers
+from spread.counters import FIGURES
+from spread.daemon.strangers import (
+    CAUSES,
+    INTERVAL_NS,
+    LATEST_MAX,
+    SENDERS_MAX,
+    Strangers,
+)
 
 CLASSIC = 2
 CONFIGURATION = 4
@@ -82,6 +89,24 @@ def test_many_senders_do_not_fill_the_memory() -> None:
     assert len(strangers._told) == SENDERS_MAX
 
 
+def test_the_latest_lines_are_for_reports() -> None:
+    clock = Clock()
+    strangers = Strangers(Log(), clock)
+
+    strangers.seen(CLASSIC, ADDRESS)
+    strangers.seen(CONFIGURATION, ADDRESS)
+    clock.now_ns += INTERVAL_NS
+    strangers.seen(CLASSIC, ADDRESS)
+    before = strangers.latest
+    for address in range(LATEST_MAX):
+        strangers.seen(CLASSIC, address)
+
+    assert before == ((CONFIGURATION, ADDRESS, 1), (CLASSIC, ADDRESS, 1 + INTERVAL_NS))
+    assert [source for _, source, _ in strangers.latest] == list(range(LATEST_MAX))
+
+
 def test_every_fault_of_a_packet_has_a_reason_and_a_remedy() -> None:
-    assert all(reason and remedy for reason, remedy in CAUSES[1:])
-    assert len(CAUSES) == 7
+    counters = [name for name in FIGURES if name.startswith("dropped_")]
+
+    assert all(each.reason and each.remedy for each in CAUSES[1:])
+    assert [each.counter for each in CAUSES[1:]] == counters

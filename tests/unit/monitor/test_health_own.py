@@ -8,7 +8,7 @@ import pytest
 from spread.monitor.health import OwnHealth
 from spread.monitor.health_own import OWN_JUDGES
 from spread.monitor.health_rules import RULES
-from spread.monitor.report import Finding, Peer, Report, SessionLine, View
+from spread.monitor.report import Finding, Peer, Report, RingName, SessionLine, Stranger, View
 from tests.unit.monitor.reports import PEERS, course, report
 
 Reports = Sequence[Report]
@@ -44,10 +44,21 @@ def losing(missed: float, received: float, seconds: int = 15, **growth: float) -
     ]
 
 
-def in_trouble(trouble: str, counter: str, seconds: int = 5) -> list[Report]:
+RING_COME = (View(1_800_000_003, RingName("a", 5), ("a", "b")),)
+"""Three seconds after the first report."""
+
+
+def in_trouble(
+    trouble: str,
+    counter: str,
+    seconds: int = 5,
+    *,
+    views: tuple[View, ...] = (),
+    is_member: bool = False,
+) -> list[Report]:
     """Return reports of a daemon whose membership has trouble with b."""
-    peers = (Peer("b", "10.0.0.2", trouble="it is", trouble_name=trouble),)
-    return course(seconds, {counter: 1}, peers=peers)
+    peers = (Peer("b", "10.0.0.2", is_member=is_member, trouble="it is", trouble_name=trouble),)
+    return course(seconds, {counter: 1}, peers=peers, views=views)
 
 
 def with_session(messages: int, size: int, seconds: int = 10) -> list[Report]:
@@ -117,6 +128,14 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
         {"receive-overrun": "critical"},
     ),
     "a few drops": (course(10, {"receive_drops": 0.5, "datagrams_in": 1000}), {}),
+    "a few drops of joint datagrams": (
+        losing(20, 1000, receive_drops=0.7, requested=20, packets_received=1000),
+        {"receive-overrun": "critical"},
+    ),
+    "few drops beside many losses": (
+        losing(100, 1000, receive_drops=0.3, requested=4, packets_received=1000),
+        {"lossy-link": "critical"},
+    ),
     "datagrams refused": (course(10, {"unsent_denied": 1}), {"send-refused": "warning"}),
     # Ways.
     "large datagrams lost": (
@@ -132,6 +151,19 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
         in_trouble("multicast_lost", "multicast_lost"),
         {"one-way-link": "critical"},
     ),
+    "deaf, and not in the ring": (
+        in_trouble("deaf", "deaf", views=(View(1_800_000_000, RingName("a", 5), ("a",)),)),
+        {"one-way-link": "critical"},
+    ),
+    "deaf, but in a ring that has just come": (
+        in_trouble("deaf", "deaf", views=RING_COME, is_member=True),
+        {"one-way-link": "critical"},
+    ),
+    "deaf until it came in": (in_trouble("deaf", "deaf", 30, views=RING_COME, is_member=True), {}),
+    "multicast lost in a ring that lasts": (
+        in_trouble("multicast_lost", "multicast_lost", 15, views=RING_COME, is_member=True),
+        {"one-way-link": "critical"},
+    ),
     "another trouble": (in_trouble("clock_ahead", "clock_ahead"), {}),
     "segments on one network": (twice(0.5), {"shared-lan": "warning"}),
     "duplicates in one segment": (twice(0.5, segment=0), {}),
@@ -143,9 +175,9 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
         course(10, {"dropped_network": 1}),
         {"other-configuration": "critical"},
     ),
-    "three rings in a minute": (with_rings(3), {"unstable-ring": "warning"}),
+    "four rings in a minute": (with_rings(4), {"unstable-ring": "warning"}),
     "eight rings in a minute": (with_rings(8), {"unstable-ring": "critical"}),
-    "two rings in a minute": (with_rings(2), {}),
+    "three rings in a minute": (with_rings(3), {}),
     "a partition command": (course(3, partition=(0, 1)), {"partition-command": "warning"}),
 }
 
@@ -185,7 +217,29 @@ def test_a_one_way_link_names_both_ends() -> None:
     (finding,) = found_in(in_trouble("deaf", "deaf"))
 
     assert finding.subject == "a -> b"
-    assert finding.sentence == "b is heard by a, but it does not hear this daemon"
+    assert finding.sentence == "b is heard by a, but it does not hear a"
+
+
+def test_senders_are_told_by_name_or_address() -> None:
+    strangers = (
+        Stranger("10.0.0.2", "dropped_network", 3),
+        Stranger("10.7.7.7", "dropped_network", 4),
+        Stranger("10.7.7.8", "dropped_classic", 4),
+        Stranger("10.7.7.9", "dropped_network", 400),
+    )
+
+    (finding,) = found_in(course(10, {"dropped_network": 1}, strangers=strangers))
+
+    assert finding.sentence == (
+        "a dropped 10 datagrams in 10 s that came from b (10.0.0.2) and 10.7.7.7 and are of "
+        "another configuration"
+    )
+
+
+def test_what_happened_once_is_told_so() -> None:
+    (finding,) = found_in(course(10, {"stall_ms": 60, "stalls": 0.1}))
+
+    assert "late by 600 ms in 10 s, once: " in finding.sentence
 
 
 def test_sentences_and_remedies_have_no_place_left_open() -> None:

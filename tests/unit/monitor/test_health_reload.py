@@ -126,13 +126,13 @@ def test_rings_that_fail_after_a_reload_are_counted_without_its_own() -> None:
         life(
             (5, "a", RELOADED),
             (6, "abc", MERGED),
-            *((7.0 + n, "abc", f"{LOST} {n}") for n in range(3)),
+            *((7.0 + n, "abc", f"{LOST} {n}") for n in range(4)),
             loads=[5.5],
         )
     )
 
     assert found["unstable-ring"].severity == "warning"
-    assert "into 3 rings" in found["unstable-ring"].sentence
+    assert "into 4 rings" in found["unstable-ring"].sentence
     assert RELOADED not in found["unstable-ring"].sentence
 
 

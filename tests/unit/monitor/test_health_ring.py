@@ -115,6 +115,16 @@ def test_a_way_that_carries_one_direction_is_told_with_that_direction() -> None:
     assert finding.sentence == "b hears nothing of a, but a hears b"
 
 
+def test_a_single_look_tells_what_nothing_else_tells() -> None:
+    deaf = ring(a={"peers": heard(b=10)}, b={"peers": heard(a=None)}, c=OTHER)
+
+    goes_on = RingHealth().update(deaf, 0, 0)
+    found = RingHealth().update(deaf, 0, 0, is_only_look=True)
+
+    assert goes_on == ()
+    assert [each.rule for each in found] == ["one-way"]
+
+
 def test_findings_of_the_daemons_are_shown_too() -> None:
     own = Finding("lossy-link", "warning", "b -> a", "sentence", "remedy")
 
@@ -127,29 +137,61 @@ def test_lateness_is_at_least_the_lower_bounds_of_its_buckets() -> None:
     assert late_us((5, 3, 2, 1)) == 3 * 1 + 2 * 2 + 1 * 4
 
 
+Lateness = Mapping[str, float]
+"""By name, the share of each second that a daemon is late."""
+
+
+def slowed(late: Lateness, seconds: int = 13) -> list[Finding]:
+    """Return the findings of a ring whose daemons are late so much, second after second."""
+    health = RingHealth()
+    found: tuple[Finding, ...] = ()
+    for second in range(seconds + 1):
+        # Lateness of one microsecond each, so that counts are microseconds; and a round a second
+        # of 3 ms, the middle of a bucket.
+        answers = {
+            name: report(
+                second,
+                daemon=name,
+                lateness=(0, int(share * second * 1e6)),
+                rotation=(*[0] * 12, second),
+            )
+            for name, share in late.items()
+        }
+        found = health.update(answers, float(second), 0)
+    return list(found)
+
+
 @pytest.mark.parametrize(
     ("late", "severity"),
     [
-        ((300_000, 0, 0), "warning"),
-        ((300_000, 100_000, 100_000), "warning"),
-        ((9_000_000, 0, 0), "critical"),
-        ((300_000, 200_000, 200_000), None),
-        ((50_000, 0, 0), None),
+        ({"a": 0.06, "b": 0, "c": 0}, "warning"),
+        ({"a": 0.15, "b": 0.07, "c": 0.07}, "warning"),
+        ({"a": 0.3, "b": 0, "c": 0}, "critical"),
+        ({"a": 0.04, "b": 0, "c": 0}, None),
+        ({"a": 0.15, "b": 0.08, "c": 0}, None),
+        ({"a": 0.15, "b": 0.07, "c": 0.07, "d": 0.07}, None),
+        ({"a": 0.9}, None),
     ],
 )
-def test_the_host_that_holds_up_the_token_is_named(
-    late: tuple[int, int, int], severity: str | None
-) -> None:
-    health = RingHealth()
-    found: tuple[Finding, ...] = ()
-    for second in range(11):
-        # Lateness of one microsecond each, so that counts are microseconds.
-        answers = {
-            name: report(second, daemon=name, lateness=(0, each * second // 10))
-            for name, each in zip("abc", late, strict=True)
-        }
-        found = health.update(answers, float(second), 0)
-
-    assert [(each.subject, each.severity) for each in found] == (
+def test_the_host_that_holds_up_the_token_is_named(late: Lateness, severity: str | None) -> None:
+    assert [(each.subject, each.severity) for each in slowed(late)] == (
         [] if severity is None else [("a", severity)]
     )
+
+
+def test_a_host_that_holds_up_the_token_is_told_with_the_time_of_a_round() -> None:
+    (finding,) = slowed({"a": 0.1, "b": 0.01, "c": 0.01})
+
+    assert finding.sentence == (
+        "a holds up the token: it was late by 900 ms in 10 s, all others together by 180 ms; "
+        "rounds took 3.1 ms on average"
+    )
+
+
+def test_a_host_that_stood_still_once_is_not_slow() -> None:
+    health = RingHealth()
+    for second in range(14):
+        late = (0, 900_000 if second > 5 else 0)
+        answers = {"a": report(second, daemon="a", lateness=late), "b": report(second, daemon="b")}
+
+        assert health.update(answers, float(second), 0) == ()
