@@ -97,14 +97,16 @@ def _preview(client: RingClient, targets: Sequence[Target]) -> Preview:
 
 
 def disagreements_of(outcomes: Sequence[ReloadOutcome]) -> list[str]:
-    """Return a sentence if the daemons have read different networks."""
+    """Return a sentence if the daemons would have different configurations."""
     kinds: dict[tuple[int, int], list[str]] = {}
     for outcome in outcomes:
-        kinds.setdefault((outcome.hash_after, outcome.ring_hash_after), []).append(outcome.daemon)
+        kinds.setdefault((outcome.ring_hash_after, outcome.hash_after), []).append(outcome.daemon)
     if len(kinds) <= 1:
         return []
-    listed = " | ".join(f"{', '.join(names)} (hash {key[0]})" for key, names in kinds.items())
-    return [f"the daemons would have {len(kinds)} configurations, and form no ring: {listed}"]
+    is_parted = len({ring_hash for ring_hash, _ in kinds}) > 1
+    consequence = ", and form no ring" if is_parted else ""
+    sides = " | ".join(", ".join(names) for names in kinds.values())
+    return [f"the daemons would have {len(kinds)} configurations{consequence}: {sides}"]
 
 
 def _show(preview: Preview, roster: Roster, *, as_json: bool) -> None:
@@ -118,6 +120,9 @@ def _show(preview: Preview, roster: Roster, *, as_json: bool) -> None:
         print(json.dumps(record, indent=2))
         return
     for texts, names in _alike(preview, roster):
+        if len(texts) == 1:
+            print(f"{', '.join(names)}: {texts[0]}")
+            continue
         print(f"{', '.join(names)}:")
         print("\n".join(f"    {text}" for text in texts))
     for reason in preview.silent.values():
@@ -141,12 +146,12 @@ def _texts(outcome: ReloadOutcome) -> tuple[str, ...]:
 
 
 def _sentences(outcome: ReloadOutcome) -> tuple[str, ...]:
+    if outcome.is_partial:
+        return ("in force only in part, restart it:", *outcome.errors)
     if outcome.errors:
         return (f"cannot take {outcome.file}:", *outcome.errors)
-    later = {"later": " (at the next start)"}
-    changes = [f"{each.sentence}{later.get(each.kind, '')}" for each in outcome.changes]
-    warnings = [f"warning: {each}" for each in outcome.warnings]
-    return (*(changes or [f"nothing changes: {outcome.file} is as it was"]), *warnings)
+    changes = tuple(each.sentence for each in outcome.changes) or ("nothing changes",)
+    return (*changes, *(f"warning: {each}" for each in outcome.warnings))
 
 
 def _reload(client: RingClient, targets: Sequence[Target], given: argparse.Namespace) -> int:
@@ -161,11 +166,19 @@ def _reload(client: RingClient, targets: Sequence[Target], given: argparse.Names
         if given.json:
             print(json.dumps(asdict(outcome)))
         else:
-            print(f"{target.name}: {'reloaded' if outcome.done else 'not reloaded'}")
-            print("\n".join(f"    {text}" for text in _texts(outcome)))
+            _print_outcome(target.name, outcome)
         if not outcome.done:
             status = status or DISAGREE
     return status
+
+
+def _print_outcome(name: str, outcome: ReloadOutcome) -> None:
+    texts = _texts(outcome)
+    if outcome.done and not outcome.changes:
+        print(f"{name}: reloaded, nothing has changed")
+        return
+    print(f"{name}: {'reloaded' if outcome.done else 'not reloaded'}")
+    print("\n".join(f"    {text}" for text in texts))
 
 
 def _reload_classic(client: RingClient, targets: Sequence[Target]) -> None:

@@ -1,7 +1,8 @@
 """`spread --reload`: ask the daemon of a configuration file to read it again, and say what came.
 
-The daemon answers after it has read the file, so what is printed is what is in force. A request or
-an answer may be lost: the same question is asked again, and answered the same, for a while.
+The daemon answers when the file is in force, so what is printed is. A request or an answer may be
+lost: the same question is asked again, and answered the same, for a while. A daemon that has to
+look up names of hosts may take its time: it is waited for as long as it answers other questions.
 """
 
 import json
@@ -22,7 +23,13 @@ EXIT_REFUSED: Final = 1
 EXIT_SILENT: Final = 3
 
 WAIT_S: Final = 10.0
-"""A daemon that looks up names of hosts may take seconds."""
+"""After so long without an answer the daemon is asked whether it is there."""
+
+WAITS_MAX: Final = 6
+"""So often, as long as it is."""
+
+ALIVE_S: Final = 2.0
+"""How long it has to say so."""
 
 REPEAT_S: Final = 1.0
 
@@ -33,19 +40,31 @@ def run(configuration: Configuration, *, wait_s: float = WAIT_S) -> int:
     """Ask the daemon that is `me` of this configuration; print its answer, return the status."""
     address, port = main_address(configuration.me), configuration.segment.port
     query = Query(secrets.randbits(32), Kind.RELOAD, {}, configuration.me.address)
+    known = Query(secrets.randbits(32), Kind.REPORT, {}, configuration.me.address)
+    name = f"{address}:{port} ({configuration.me.name})"
     try:
-        reply = _ask(query, address, port, wait_s)
+        for _ in range(WAITS_MAX):
+            reply = _ask(query, address, port, wait_s)
+            if reply is not None:
+                return _tell(reply)
+            if _ask(known, address, port, min(wait_s, ALIVE_S)) is None:
+                _complain(
+                    f"no daemon answers at {name}. If it is running under another port, restart "
+                    "it: a port cannot be changed by reloading"
+                )
+                return EXIT_SILENT
     except OSError as error:
-        print(f"spread: {address}:{port}: {error.strerror}", file=sys.stderr)
+        _complain(f"{address}:{port}: {error.strerror}")
         return EXIT_SILENT
-    if reply is None:
-        print(
-            f"spread: no daemon answers at {address}:{port} ({configuration.me.name}). If it is "
-            "running under another port, restart it: a port cannot be changed by reloading",
-            file=sys.stderr,
-        )
-        return EXIT_SILENT
-    return _tell(reply)
+    _complain(
+        f"the daemon at {name} answers, and has not reloaded yet: it may be looking up names of "
+        "hosts. Its log will say what came of it"
+    )
+    return EXIT_SILENT
+
+
+def _complain(sentence: str) -> None:
+    print(f"spread: {sentence}", file=sys.stderr)
 
 
 def _ask(query: Query, address: str, port: int, wait_s: float) -> Reply | None:
@@ -81,14 +100,17 @@ def _receive(asker: socket.socket, inquiries: Inquiries, until: float) -> Reply 
 def _tell(reply: Reply) -> int:
     outcome = json.loads(reply.json)
     if reply.kind == Kind.ERROR:
-        print(f"spread: the daemon cannot reload: {outcome['error']}", file=sys.stderr)
+        _complain(f"the daemon cannot reload: {outcome['error']}")
         return EXIT_REFUSED
     for each in outcome["warnings"]:
         print(each)
     if outcome["errors"]:
         for each in outcome["errors"]:
             print(each, file=sys.stderr)
-        print("spread: not reloaded, the running configuration stays in force", file=sys.stderr)
+        if outcome.get("is_partial"):
+            _complain("in force only in part: restart the daemon")
+        else:
+            _complain("not reloaded, the running configuration stays in force")
         return EXIT_REFUSED
     for change in outcome["changes"]:
         print(change["sentence"])

@@ -8,16 +8,13 @@ directory and the user change, the sockets while root may still bind them, and r
 when a client can connect.
 """
 
-import gc
 import os
 import random
-import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -31,29 +28,36 @@ from spread.config.system_host import SystemHost
 from spread.daemon import auth
 from spread.daemon.acceptor import Acceptor
 from spread.daemon.access import load_policy
-from spread.daemon.access_files import AccessDirectory, AccessFiles
 from spread.daemon.activity import ALIVE_INTERVAL_S, ActivityFile
 from spread.daemon.composition import Parts, compose
 from spread.daemon.configuration_file import ConfigurationFile
+from spread.daemon.daemon_log import DaemonLog
 from spread.daemon.datagram_size import DatagramSize, find_datagram_size
 from spread.daemon.event_ring import EventRing
 from spread.daemon.final_count import final_count
 from spread.daemon.findings import HostSockets, findings
 from spread.daemon.flight_recorder import Bearings, FlightRecorder
+from spread.daemon.handover import Handover
 from spread.daemon.handshake import HandshakeSettings
 from spread.daemon.incarnation import next_incarnation
 from spread.daemon.listeners import Listeners, multicast_group, open_listeners
-from spread.daemon.membership.log import Trouble
 from spread.daemon.membership.settings import RingSettings
 from spread.daemon.metrics import MetricsPages, MetricsServer, open_metrics
-from spread.daemon.network import configured_daemons, is_ring, name_bytes
+from spread.daemon.network import is_ring, name_bytes
 from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
+from spread.daemon.process import (
+    access_files,
+    raise_descriptor_limit,
+    rest_collector,
+    state_directory,
+)
 from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.daemon.reconfiguration import Reconfiguration, Running
-from spread.daemon.reload import Plan, Reloader, Sources
+from spread.daemon.reload import Reloader, Sources
+from spread.daemon.reloads import Reloads
 from spread.daemon.replies import replies_from
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
@@ -67,7 +71,6 @@ from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 from spread.monitor.queries import Kind
 from spread.monitor.report import Report
-from spread.release import release
 
 __all__ = ["Start", "serve"]
 
@@ -142,7 +145,8 @@ class _Daemon:
         self._log = log
         self._events = EventRing(log)
         self._signals = signals
-        self._announce(start.warnings)
+        self._said = DaemonLog(self._events, start.configuration)
+        self._said.starts(start.warnings)
         self._faults = self._wanted_faults()
         self._listeners: Listeners = stack.enter_context(
             open_listeners(
@@ -158,8 +162,8 @@ class _Daemon:
             stack.callback(self._activity.close)
         self._notifier = Notifier(os.environ.get("NOTIFY_SOCKET"))
         stack.callback(self._notifier.close)
-        self._state_dir = _state_directory(self._configuration)
-        self._access_files = _access_files(stack)
+        self._state_dir = state_directory(self._configuration)
+        self._access_files = access_files(stack)
         self._ring_times = self._open_ring_times(stack)
         self._witness = DaemonWitness(
             self._configuration, self._events, self._activity, sequence=self._sequence
@@ -181,19 +185,20 @@ class _Daemon:
             self._attach_ring(self._parts.ring, self._size)
         self._metrics = self._open_metrics(stack)
         self._watching = self._compose_watching(stack)
-        self._reloader = self._compose_reloader(stack)
+        self._reloads = self._compose_reloads(stack)
+        self._watching.observer.complete_with(self._self_watch(stack).complete)
         self._acceptor = Acceptor(
-            self._reactor, connected=self._control.connected, refused=self._connection_refused
+            self._reactor, connected=self._control.connected, refused=self._said.connection_refused
         )
         stack.callback(self._acceptor.close)
 
     def run(self) -> None:
         """Serve clients until a signal comes, then let them go in order."""
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         self._watch()
         self._drop_privileges()
         self._enter_ring()
-        _rest_collector()
+        rest_collector()
         self._notifier.ready()
         try:
             self._reactor.run()
@@ -202,24 +207,16 @@ class _Daemon:
             self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()
-        self._print(
-            "statistics", **final_count(self._node, self._datagrams, self._parts.membership)
-        )
-        self._print("daemon stopped", **_traffic(self._node), **self._troubles())
+        counted = final_count(self._node, self._datagrams, self._parts.membership)
+        self._said.tell("statistics", **counted)
+        self._said.stopped(self._counters())
 
     # -- Parts ------------------------------------------------------------------------------------
 
     def _wanted_faults(self) -> Faults | None:
         faults = wanted_faults() if is_ring(self._configuration) else None
         if faults is not None:
-            found = faults_finding(faults)
-            self._events.event(
-                EventType.PRINT | EventType.NETWORK,
-                EventPriority.WARNING,
-                found.wording,
-                lines=(),
-                **found.fields,
-            )
+            self._said.faults(faults_finding(faults))
         return faults
 
     def _open_ring_times(self, stack: ExitStack) -> RingTimes:
@@ -227,7 +224,8 @@ class _Daemon:
         if self._state_dir is not None:
             record = StateRecord(self._state_dir)
             stack.callback(record.close)
-        return RingTimes(_wall_seconds, record, self._ring_time_lost)
+        lost = partial(self._said.ring_time_lost, self._state_dir)
+        return RingTimes(_wall_seconds, record, lost)
 
     def _open_flight_recorder(self, stack: ExitStack) -> FlightRecorder | None:
         """Record from here on; what is noted stays if the daemon does not end in order."""
@@ -288,7 +286,7 @@ class _Daemon:
             self._node,
             sockets,
             window=ring.largest_window,
-            report=self._send_failed,
+            report=self._said.send_failed,
             faults=self._faults,
             offload=self._faults is None or self._faults.offload,
         )
@@ -298,14 +296,7 @@ class _Daemon:
             self._datagrams.segmentation,
             self._datagrams.coalescing,
         )
-        for each in findings(size, found):
-            self._events.event(
-                EventType.NETWORK | EventType.CONFIGURATION,
-                EventPriority.WARNING if each.is_warning else EventPriority.INFO,
-                each.wording,
-                lines=(),
-                **each.fields,
-            )
+        self._said.findings(findings(size, found))
 
     def _compose_watching(self, stack: ExitStack) -> Watching:
         sender = sending_socket(self._configuration, self._listeners).socket
@@ -321,16 +312,14 @@ class _Daemon:
                 self._start.monitor_allow,
             ),
         )
-        watching.observer.complete_with(self._self_watch(stack).complete)
         stack.callback(watching.close)
         self._witness.follow_rings(watching.ring_installed)
         if self._flight is not None:
             watching.queries.add(Kind.TRACE, self._flight.answer)
         return watching
 
-    def _compose_reloader(self, stack: ExitStack) -> Reloader:
-        path = self._configuration.path
-        sources = None
+    def _compose_reloads(self, stack: ExitStack) -> Reloads:
+        path, sources = self._configuration.path, None
         if path is not None:
             file = ConfigurationFile(path)
             stack.callback(file.close)
@@ -342,23 +331,33 @@ class _Daemon:
             listeners=self._listeners,
             datagrams=self._datagrams,
             set_busy_poll=self._reactor.set_busy_poll,
-            followers=(self._follow, self._witness.configured, self._watching.configured)
+            followers=(
+                self._follow,
+                self._said.configured,
+                self._witness.configured,
+                self._watching.configured,
+            )
             + (() if self._flight is None else (self._flight.configured,)),
+            publish=self._watching.publisher.publish,
         )
-        reconfiguration = Reconfiguration(running, self._incarnation)
-        return self._watching.attach_reloader(
+        handover = Handover(
+            self._watching.calls.call_soon,
+            Reconfiguration(running, self._incarnation).put_in_force,
+            self._events,
+        )
+        reloads = Reloads(
             Reloader(
                 self._configuration,
                 sources,
                 log=self._events,
-                put_in_force=partial(self._hand_over, reconfiguration),
+                put_in_force=handover,
+                warnings=self._start.warnings,
             )
         )
-
-    def _hand_over(self, reconfiguration: Reconfiguration, plan: Plan) -> None:
-        """Have the ring's thread put a plan in force; the watching thread calls this."""
-        if not self._watching.calls.call_soon(partial(reconfiguration.put_in_force, plan)):
-            raise ConfigurationError("the daemon has too many commands to do; ask again")
+        stack.callback(reloads.stop)
+        stack.callback(handover.close)
+        self._watching.attach_reloads(reloads)
+        return reloads
 
     def _follow(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -367,7 +366,7 @@ class _Daemon:
         """Open the log file again, and read the configuration again if there is a file of it."""
         self._log.reopen()
         if self._configuration.path is not None:
-            self._watching.observer.post(self._reloader.hang_up)
+            self._reloads.hang_up()
 
     def _self_watch(self, stack: ExitStack) -> SelfWatch:
         sockets = [
@@ -377,13 +376,12 @@ class _Daemon:
         ]
         buffers = ReceiveBuffers(sockets)
         stack.callback(buffers.close)
-        server = self._metrics
-        return SelfWatch(
-            self._events,
-            buffers,
-            () if server is None else [server.counters],
-            () if server is None else [server.thread],
-        )
+        counted = [self._watching.calls.counters, self._reloads.counters]
+        threads = []
+        if self._metrics is not None:
+            counted.append(self._metrics.counters)
+            threads.append(self._metrics.thread)
+        return SelfWatch(self._events, buffers, counted, threads)
 
     def _open_metrics(self, stack: ExitStack) -> MetricsServer | None:
         if self._start.metrics is None:
@@ -394,33 +392,15 @@ class _Daemon:
         stack.callback(server.close)
         return server
 
-    def _serve_metrics(self, server: MetricsServer) -> None:
-        address, port = server.address
-        server.start()
-        self._print("metrics served", address=address, port=port)
-        if not IPv4Address(address).is_loopback:
-            self._log.event(
-                EventType.PRINT | EventType.SECURITY,
-                EventPriority.WARNING,
-                "metrics are open to everybody who can connect",
-                address=address,
-                port=port,
-            )
-
     def _last_report(self) -> Report | None:
         state = self._watching.observer.state
         return None if state is None else state.report
 
-    def _troubles(self) -> dict[str, int]:
-        """Return what went wrong between the daemons, counters that are zero left out."""
+    def _counters(self) -> dict[str, int]:
         counters = self._node.statistics()
         if self._parts.membership is not None and self._datagrams is not None:
             counters |= self._parts.membership.counters | self._datagrams.statistics()
-        return {
-            name: counters[name]
-            for name in sorted(counters)
-            if counters[name] and (name.startswith(TROUBLES) or name.upper() in Trouble.__members__)
-        }
+        return counters
 
     def _sequence(self) -> int:
         return self._node.statistics()["packets"]
@@ -448,12 +428,7 @@ class _Daemon:
     def _drop_privileges(self) -> None:
         options = self._configuration.options
         intended = plan_privileges(options, Identity.current())
-        for notice in intended.notices:
-            # Who runs as root without a user of its own must see it under the default filters.
-            kinds = EventType.SECURITY
-            if intended.change is not None:
-                kinds |= EventType.PRINT
-            self._events.event(kinds, EventPriority.WARNING, notice.wording, **notice.fields)
+        self._said.privileges(intended.notices, is_change=intended.change is not None)
         if intended.change is not None:
             self._listeners.give_to(intended.change.user_id, intended.change.group_id)
             self._log.give_to(intended.change.user_id, intended.change.group_id)
@@ -472,9 +447,11 @@ class _Daemon:
             self._witness.ring_named(name)
             self._witness.ring_installed(name, [0])
         self._watching.start(() if self._flight is None else (self._flight,))
+        self._reloads.start()
         if self._metrics is not None:
-            self._serve_metrics(self._metrics)
-        self._print(
+            self._metrics.start()
+            self._said.metrics_served(*self._metrics.address)
+        self._said.tell(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )
 
@@ -507,116 +484,6 @@ class _Daemon:
         ):
             time.sleep(1 - time.time() % 1)
 
-    # -- Log --------------------------------------------------------------------------------------
-
-    def _print(self, wording: str, /, **fields: str | int) -> None:
-        self._events.event(EventType.PRINT, EventPriority.PRINT, wording, lines=(), **fields)
-
-    def _configured(
-        self, wording: str, /, *, lines: Sequence[str] = (), **fields: str | int
-    ) -> None:
-        self._events.event(
-            EventType.CONFIGURATION, EventPriority.INFO, wording, lines=lines, **fields
-        )
-
-    def _announce(self, warnings: tuple[str, ...]) -> None:
-        configuration = self._configuration
-        self._print("daemon starts", version=release(), process=os.getpid())
-        self._print("configuration", file=configuration.path or "none, --local")
-        for warning in warnings:
-            self._events.event(EventType.CONFIGURATION, EventPriority.WARNING, warning)
-        for number, segment in enumerate(configuration.segments):
-            self._configured(
-                "segment",
-                number=number,
-                address=segment.address,
-                port=segment.port,
-                daemons=len(segment.daemons),
-                lines=[f"  {each.name} {each.address}" for each in segment.daemons],
-            )
-        self._configured("configuration hash", hash=configuration.hash)
-        me = configuration.me
-        self._configured(
-            "own entry", name=me.name, address=me.address, port=configuration.segment.port
-        )
-
-    def _ring_time_lost(self, error: OSError) -> None:
-        self._events.event(
-            EventType.PRINT | EventType.MEMBERSHIP,
-            EventPriority.WARNING,
-            "time of the ring not kept",
-            directory=self._state_dir,
-            reason=error.strerror,
-        )
-
-    def _send_failed(self, cause: str, count: int, error: int, target: int) -> None:
-        daemons = configured_daemons(self._configuration)
-        self._events.event(
-            EventType.PRINT | EventType.NETWORK,
-            EventPriority.WARNING,
-            "datagrams not sent",
-            cause=cause,
-            count=count,
-            target=daemons[target].name if target < len(daemons) else "segment",
-            reason=os.strerror(error) if error else "",
-        )
-
-    def _connection_refused(self, reason: str) -> None:
-        self._events.event(
-            EventType.SESSION, EventPriority.WARNING, "connection refused", reason=reason
-        )
-
-
-def _state_directory(configuration: Configuration) -> str | None:
-    """Return StateDir, else the first directory that the service manager keeps for the daemon."""
-    if configuration.options.state_dir is not None or configuration.path is None:
-        return configuration.options.state_dir
-    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
-
-
-def _access_files(stack: ExitStack) -> AccessFiles:
-    """Return where access files are, to be found after the root directory has changed, too."""
-    return AccessFiles(tuple(_directory(each, stack) for each in (Path.cwd(), Path("/etc"))))
-
-
-def _directory(path: Path, stack: ExitStack) -> AccessDirectory:
-    if os.open not in os.supports_dir_fd:
-        return AccessDirectory(path)
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return AccessDirectory(path)
-    stack.callback(os.close, handle)
-    return AccessDirectory(path, handle)
-
 
 def _wall_seconds() -> int:
     return int(time.time())
-
-
-def _traffic(node: Node) -> dict[str, int]:
-    counters = node.statistics()
-    return {name: counters[name] for name in ("frames_in", "deliveries", "sessions_accepted")}
-
-
-def _rest_collector() -> None:
-    """Look for garbage in cycles rarely: tables of groups are large and have none.
-
-    A search through all of them would hold up the ring while a view is made.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
-
-
-def _raise_descriptor_limit() -> None:
-    """Take as many descriptors as the system allows: they bound the number of sessions."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        # Systems whose limit has no end refuse to be asked for all of it: then it stays.
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

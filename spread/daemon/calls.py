@@ -5,6 +5,7 @@ ring's thread:   the loop sees the byte -> run_all()
 """
 
 import socket
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,27 +23,32 @@ BATCH_MAX: Final = 16
 class Calls:
     """Calls handed over to the thread of the event loop.
 
-    `call_soon` may be used by any thread, all else by the loop's thread only.
+    `call_soon` and `counters` may be used by any thread, all else by the loop's thread only.
     """
 
     def __init__(self) -> None:
         self._queue: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()  # Of those who hand over.
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
-        self.refused = 0
-        """Calls that found the queue full."""
+        self._refused = 0
 
     def fileno(self) -> int:
         """Readable when something has been handed over."""
         return self._receiver.fileno()
 
+    def counters(self) -> dict[str, int]:
+        """What is counted here, by the names of `spread.counters`."""
+        return {"calls_refused": self._refused}
+
     def call_soon(self, what: Callable[[], None]) -> bool:
         """Have `what` called in the loop's thread; tell whether there was room for it."""
-        if len(self._queue) >= CALLS_MAX:
-            self.refused += 1
-            return False
-        self._queue.append(what)
+        with self._lock:
+            if len(self._queue) >= CALLS_MAX:
+                self._refused += 1
+                return False
+            self._queue.append(what)
         self._ring_bell()
         return True
 

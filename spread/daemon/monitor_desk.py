@@ -1,6 +1,7 @@
 """Does what has been decided about a monitor's datagram: replies, answers to queries, commands."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.commands import Commands
@@ -20,8 +21,12 @@ from spread.daemon.query_server import QueryServer
 from spread.daemon.responder import Responder
 from spread.errors import SpreadError
 from spread.monitor.probes import is_probe
+from spread.monitor.queries import Kind
 
-__all__ = ["MonitorDesk"]
+__all__ = ["Later", "MonitorDesk"]
+
+Later = Callable[[Ask], None]
+"""Sees to it that a query is answered some time later; SpreadError says why it will not be."""
 
 
 class MonitorDesk:
@@ -40,6 +45,11 @@ class MonitorDesk:
         self._commands = commands
         self._responder = responder
         self._log = log
+        self._later: dict[int, Later] = {}
+
+    def answer_later(self, kind: Kind, later: Later) -> None:
+        """Know who answers queries of a kind that take their time."""
+        self._later[kind] = later
 
     @property
     def counters(self) -> dict[str, int]:
@@ -61,11 +71,21 @@ class MonitorDesk:
         if isinstance(decision, Answer):
             return [Reply(each, decision.address, decision.port) for each in decision.datagrams]
         if isinstance(decision, Ask):
-            datagrams = self._queries.answer(decision.query, state)
+            datagrams = self._datagrams(decision, state)
             self._server.answered(request.source, len(datagrams))
             return [Reply(each, decision.address, decision.port) for each in datagrams]
         if decision is not None:
             self._command(decision)
+        return ()
+
+    def _datagrams(self, ask: Ask, state: State) -> tuple[bytes, ...]:
+        later = self._later.get(ask.query.kind)
+        if later is None:
+            return self._queries.answer(ask.query, state)
+        try:
+            later(ask)
+        except SpreadError as error:
+            return self._queries.refuse(ask.query, error)
         return ()
 
     def _command(self, decision: Decision) -> None:
@@ -81,11 +101,15 @@ class MonitorDesk:
             )
 
     def _do(self, decision: Decision) -> None:
-        if isinstance(decision, Partition):
-            self._commands.partition(decision.components)
-        elif isinstance(decision, SetWindows):
-            self._commands.windows(decision.window, decision.personal, decision.accelerated)
-        elif isinstance(decision, Reload):
+        if isinstance(decision, Reload):
             self._commands.reload(decision.asked_by)
-        elif isinstance(decision, Stop):
-            self._commands.stop()
+        if not isinstance(decision, (Partition, SetWindows, Stop)):
+            return
+        done = partial(self._server.carried_out, decision.told)
+        if isinstance(decision, Partition):
+            self._commands.partition(decision.components, done)
+        elif isinstance(decision, SetWindows):
+            given = (decision.window, decision.personal, decision.accelerated)
+            self._commands.windows(given, done)
+        else:
+            self._commands.stop(done)

@@ -8,7 +8,7 @@ The checks come in the order of the monitor protocol, section 5, with these devi
 that is neither this host, nor a configured one, nor allowed by name is ignored before all others;
 maps must have their full length; a reload needs the magic number and a configured process id like
 everything else; windows that would stop the daemon, or are no windows, are refused; `Stop` is an
-orderly end. Each command that is taken is logged with who asked.
+orderly end. Each command that is carried out is logged with who asked, by whoever carries it out.
 
 Whoever can reach the port decides how many datagrams come: each source has a budget, and refusals
 of one kind get one line a minute for each source. Source addresses can be forged: a query is
@@ -17,7 +17,7 @@ comes without one draws from other budgets than what comes with it, so that nobo
 somebody else's.
 """
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
@@ -64,6 +64,7 @@ __all__ = [
     "Reload",
     "SetWindows",
     "Stop",
+    "Told",
     "known_networks",
 ]
 
@@ -103,11 +104,21 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The line of the log about a command, for when it has been carried out."""
+
+    kinds: EventType
+    wording: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Partition:
     """Hear only daemons of the own component for `PARTITION_S`; without components, all again."""
 
-    components: tuple[int, ...]
-    asked_by: str
+    components: Mapping[str, int]
+    """By the names of daemons, whose numbers a reload may change before this is done."""
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class SetWindows:
     window: int | None
     personal: int | None
     accelerated: int | None
-    asked_by: str
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ class Reload:
 class Stop:
     """End the daemon in order."""
 
-    asked_by: str
+    told: Told
 
 
 Decision = Answer | Ask | Partition | SetWindows | Reload | Stop
@@ -254,6 +265,10 @@ class MonitorServer:
         """A query of this source is answered with so many; it is heard again when it can pay."""
         self._replies.charge(source, count)
 
+    def carried_out(self, told: Told) -> None:
+        """Tell the log of a command; any thread may call this."""
+        self._log.event(told.kinds, EventPriority.PRINT, told.wording, lines=(), **told.fields)
+
     def _may_go_on(self, source: str, *, is_proven: bool) -> bool:
         if is_proven:
             return self._replies.has(source) and self._proven.take(source)
@@ -298,15 +313,14 @@ class MonitorServer:
         if fault is not None:
             raise _RefusedError(EventType.PRINT, "partition map cut", fault=fault)
         if is_kill:
-            self._command("stopped by a monitor", request)
-            return Stop(request.asked_by)
-        wanted = parts if any(parts) else ()
-        self._command(
-            "partitioned by a monitor" if wanted else "partition ended by a monitor",
+            return Stop(self._told("stopped by a monitor", request))
+        names = [each.name for each in self._daemons] if any(parts) else []
+        told = self._told(
+            "partitioned by a monitor" if names else "partition ended by a monitor",
             request,
             component=parts[self._number],
         )
-        return Partition(wanted, request.asked_by)
+        return Partition(dict(zip(names, parts, strict=False)), told)
 
     def _check_sender(self, request: _Request) -> None:
         """Check what all requests but partitions have in common."""
@@ -358,7 +372,7 @@ class MonitorServer:
         fault = _window_fault(window, personal, accelerated, report.windows)
         if fault is not None:
             raise _RefusedError(kind, "windows that cannot be", fault=fault)
-        self._command(
+        told = self._told(
             "flow control changed by a monitor",
             request,
             kind,
@@ -366,12 +380,12 @@ class MonitorServer:
             personal_window=_shown(personal),
             accelerated_window=_shown(accelerated),
         )
-        return SetWindows(_given(window), _given(personal), _given(accelerated), request.asked_by)
+        return SetWindows(_given(window), _given(personal), _given(accelerated), told)
 
     def _reload(self, request: _Request) -> Decision:
         self._check_genuine(EventType.PRINT, request)
         self._check_reloads()
-        self._command("reload asked for by a monitor", request)
+        self.carried_out(self._told("reload asked for by a monitor", request))
         return Reload(request.asked_by)
 
     def _query(self, request: _Request) -> Decision:
@@ -389,7 +403,7 @@ class MonitorServer:
             self._check_reloads()
         self._count("monitor_queries")
         if query.kind == Kind.RELOAD:
-            self._command("reload asked for by a query", request)
+            self.carried_out(self._told("reload asked for by a query", request))
         return Ask(query, request.source, request.port)
 
     def _check_dangerous(self, kind: EventType, command: str) -> None:
@@ -451,19 +465,12 @@ class MonitorServer:
                 kind, EventPriority.WARNING, wording, lines=(), address=source, **fields
             )
 
-    def _command(
+    def _told(
         self, wording: str, request: _Request, kind: EventType = EventType.PRINT, **fields: object
-    ) -> None:
-        """Log what is done, and who asked."""
+    ) -> Told:
+        """Return what the log is to say of a command when it is done, and who asked."""
         self._count("monitor_requests")
-        self._log.event(
-            EventType.PRINT | kind,
-            EventPriority.PRINT,
-            wording,
-            lines=(),
-            asked_by=request.asked_by,
-            **fields,
-        )
+        return Told(EventType.PRINT | kind, wording, {"asked_by": request.asked_by, **fields})
 
     def _count(self, name: str) -> None:
         self._counters[name] += 1

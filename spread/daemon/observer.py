@@ -188,8 +188,7 @@ class Observer:
         elif self._state is None:
             self.counters.monitor_early += 1
         else:
-            for reply in self._server.answer(item, self._state):
-                self._reply(reply)
+            self.send(self._server.answer(item, self._state))
 
     def _take_newest(self) -> None:
         with self._lock:
@@ -214,6 +213,11 @@ class Observer:
         except Exception as error:
             self._failed(error)
         return report
+
+    def send(self, replies: Iterable[Reply]) -> None:
+        """Send datagrams; called in the watching thread."""
+        for reply in replies:
+            self._reply(reply)
 
     def _reply(self, reply: Reply) -> None:
         try:

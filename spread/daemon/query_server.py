@@ -63,7 +63,15 @@ class QueryServer:
         try:
             return cut(query, self._folded(answer, query, state), self._address)
         except SpreadError as error:
-            return encode_error(query, str(error), self._address)
+            return self.refuse(query, error)
+
+    def reply(self, query: Query, json_text: bytes) -> tuple[bytes, ...]:
+        """Return the datagrams of an answer that was made elsewhere."""
+        return cut(query, fold(json_text), self._address)
+
+    def refuse(self, query: Query, error: SpreadError) -> tuple[bytes, ...]:
+        """Return the datagrams that say why there is no answer."""
+        return encode_error(query, str(error), self._address)
 
     def _folded(self, answer: Answer, query: Query, state: State) -> bytes:
         if query.kind not in _KEPT:

@@ -1,17 +1,18 @@
 """Reading the configuration again: what would change, and putting it in force.
 
-    watching thread   file -> parse -> compare -> access files, policy    preview() ends here
-                      reload(): plan handed over
-    ring's thread     the plan is put in force (`spread.daemon.reconfiguration`)
+    reload's thread   file -> parse -> compare -> access files, policy    preview() ends here
+                      reload(): plan handed over, `spread.daemon.handover`
+    ring's thread     the plan is put in force, `spread.daemon.reconfiguration`
+    reload's thread   the outcome: told to the log, and to whoever asked
 
 Whatever is wrong with the file, with the access files, or with what would change leaves all as it
 is and says why. A daemon is known by its name: the entry that is read again is the one it was
 started as.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from spread.config.changes import Changes, compare, effective
 from spread.config.diagnostics import ConfigurationErrors
@@ -25,10 +26,11 @@ from spread.daemon.network import network_hash
 from spread.errors import ConfigurationError, SpreadError
 from spread.monitor.reload import ReloadChange, ReloadOutcome
 
-__all__ = ["File", "Plan", "Reloader", "Sources"]
+__all__ = ["File", "PartlyInForceError", "Plan", "Reloader", "Sources"]
 
-ANSWERS_KEPT: Final = 16
-"""Queries whose answers are remembered, for when one comes again because its answer was lost."""
+
+class PartlyInForceError(ConfigurationError):
+    """A plan was right, and yet something failed when it was put in force."""
 
 
 class File(Protocol):
@@ -63,7 +65,7 @@ class Plan:
 
 
 class Reloader:
-    """Reads and compares; used by the watching thread only."""
+    """Reads and compares; used by one thread, which may have to wait for host names."""
 
     def __init__(
         self,
@@ -72,17 +74,19 @@ class Reloader:
         *,
         log: EventSink,
         put_in_force: Callable[[Plan], None],
+        warnings: Iterable[str] = (),
     ) -> None:
         """Without sources there is no file to read again.
 
-        `put_in_force` hands the plan over to the ring's thread, or raises ConfigurationError.
+        `put_in_force` returns when the plan is in force, or says with an exception why it is not.
+        `warnings` are those of the running configuration: only others are told.
         """
         self._configuration = configuration
         self._started = configuration  # What the sockets were opened for.
         self._sources = sources
         self._log = log
         self._put_in_force = put_in_force
-        self._answered: dict[tuple[str, int], ReloadOutcome] = {}  # The last few.
+        self._warnings = _known(warnings)
 
     def preview(self) -> ReloadOutcome:
         """Return what a reload would change, without changing anything."""
@@ -102,23 +106,13 @@ class Reloader:
                 self._put_in_force(plan)
                 outcome = self._outcome(plan, warnings, done=True)
                 self._configuration = plan.configuration
+                self._warnings = _known(warnings)
+        except PartlyInForceError as error:
+            outcome = replace(self._refused(error), is_partial=True)
         except Exception as error:
             outcome = self._refused(error)
         self._tell(outcome, asked_by)
         return outcome
-
-    def hang_up(self) -> None:
-        """A signal asks for a reload."""
-        self.reload("a signal")
-
-    def reload_once(self, nonce: int, asked_by: str) -> ReloadOutcome:
-        """Reload for a query; one that comes again has the same answer."""
-        key = (asked_by, nonce)
-        if key not in self._answered:
-            while len(self._answered) >= ANSWERS_KEPT:
-                del self._answered[next(iter(self._answered))]
-            self._answered[key] = self.reload(asked_by)
-        return self._answered[key]
 
     def _read(self) -> tuple[Plan, tuple[str, ...]]:
         sources = self._sources
@@ -133,12 +127,14 @@ class Reloader:
 
     def _outcome(self, plan: Plan, warnings: tuple[str, ...], *, done: bool) -> ReloadOutcome:
         old, new = self._configuration, plan.configuration
+        if plan.changes.refusals:
+            new = old  # It stays in force.
         return ReloadOutcome(
             daemon=old.me.name,
             file=old.path or "",
             done=done,
             errors=tuple(each.sentence for each in plan.changes.refusals),
-            warnings=warnings,
+            warnings=tuple(each for each in warnings if _known([each]) - self._warnings),
             changes=tuple(
                 ReloadChange(each.kind, each.subject, each.sentence, each.before, each.after)
                 for each in plan.changes.all
@@ -169,10 +165,13 @@ class Reloader:
     def _tell(self, outcome: ReloadOutcome, asked_by: str) -> None:
         kinds = EventType.PRINT | EventType.CONFIGURATION
         if not outcome.done:
+            wording = "configuration not reloaded, the running one stays in force"
+            if outcome.is_partial:
+                wording = "configuration in force only in part, restart this daemon"
             self._log.event(
                 kinds,
                 EventPriority.ERROR,
-                "configuration not reloaded, the running one stays in force",
+                wording,
                 file=outcome.file,
                 asked_by=asked_by,
                 lines=[f"  {each}" for each in outcome.errors],
@@ -190,6 +189,11 @@ class Reloader:
             hash=outcome.hash_after,
             lines=[f"  {each.sentence}" for each in outcome.changes],
         )
+
+
+def _known(warnings: Iterable[str]) -> frozenset[str]:
+    """Return what warnings say, wherever in the file that is."""
+    return frozenset(each.rpartition(": warning: ")[2] for each in warnings)
 
 
 def _parsed(sources: Sources, name: str) -> Loaded:

@@ -7,7 +7,8 @@
     start       the daemon looks for others, with the hash of the new network; those that have
                 reloaded, too, form a ring with it, as after a partition has healed
 
-Used by the ring's thread only. A second move before the first is done changes its target.
+Used by the ring's thread only. A second move before the first is done changes its target; who
+waits for the first one hears when the second has arrived.
 """
 
 from collections.abc import Callable
@@ -72,7 +73,8 @@ class Relocation:
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._target: Configuration | None = None
+        self._target: tuple[Configuration, NetworkSettings, bool] | None = None
+        self._waiting: list[Callable[[], None]] = []
         self._has_withdrawn = False
 
     @property
@@ -80,10 +82,12 @@ class Relocation:
         """Whether it has begun and is not done."""
         return self._target is not None
 
-    def move(self, configuration: Configuration) -> None:
-        """Go to the network of this configuration; returns at once."""
+    def move(self, configuration: Configuration, arrived: Callable[[], None]) -> None:
+        """Go to the network of this configuration; returns at once, and calls `arrived` later."""
+        network, multicast = self._steps.network(configuration)
         was_moving = self.is_moving
-        self._target = configuration
+        self._target = configuration, network, multicast
+        self._waiting.append(arrived)
         if not was_moving:
             self._has_withdrawn = False
             self._go_on()
@@ -96,10 +100,10 @@ class Relocation:
             steps.membership.withdraw(RELOADED)
             self._has_withdrawn = True
         if self._has_withdrawn and steps.membership.is_withdrawn:
-            network, multicast = steps.network(target)
+            configuration, network, multicast = target
             if steps.node.ring_renumber(network, multicast=multicast):
                 self._target = None
-                self._arrive(target, network)
+                self._arrive(configuration, network)
                 return
         steps.call_after(RETRY_NS, self._go_on)
 
@@ -116,3 +120,6 @@ class Relocation:
             lines=(),
         )
         steps.membership.start(RELOADED)
+        waiting, self._waiting = self._waiting, []
+        for arrived in waiting:
+            arrived()

@@ -27,13 +27,13 @@ from spread.daemon.monitor_server import MonitorServer, known_networks
 from spread.daemon.network import configured_daemons, network_hash, segment_numbers, windows
 from spread.daemon.observer import Observer, Send, Subscriber
 from spread.daemon.query_server import QueryServer
-from spread.daemon.reload import Reloader
+from spread.daemon.reload_queries import ReloadQueries
+from spread.daemon.reloads import Reloads
 from spread.daemon.reporting import Reports
 from spread.daemon.responder import Clocks, Responder
 from spread.daemon.snapshot import PUBLISH_NS, Identity, Publisher, Sources
 from spread.daemon.view_history import Ending, ViewHistory
 from spread.monitor.queries import Kind
-from spread.monitor.report import to_json
 from spread.release import release
 
 if TYPE_CHECKING:
@@ -77,13 +77,12 @@ class Watching:
         self._parts = parts
         self._started_ns = time.monotonic_ns()
         self._allowed = surroundings.allowed
-        daemons = configured_daemons(configuration)
         self.calls = Calls()
         self.views = ViewHistory(*_names_and_addresses(configuration), time.time)
         self.commands = Commands(
-            Means(parts.node, self.calls.call_soon, surroundings.stop, windows),
+            Means(parts.node, self.calls.call_soon, surroundings.stop, windows, log),
             configuration.options,
-            len(daemons),
+            _names(configuration),
         )
         control = parts.control
         reports = Reports(control.sessions.named)
@@ -104,8 +103,8 @@ class Watching:
             configuration, facts_of(surroundings.buffers, clocks), surroundings.send, clocks
         )
         self.queries.add(Kind.PROBE, lambda query, _: self.responder.answer(query.arguments))
-        desk = MonitorDesk(self.server, self.queries, self.commands, self.responder, log)
-        self.observer = Observer(desk, reports, surroundings.send, log)
+        self._desk = MonitorDesk(self.server, self.queries, self.commands, self.responder, log)
+        self.observer = Observer(self._desk, reports, surroundings.send, log)
         self.publisher = Publisher(
             _sources(parts, datagrams, self.views),
             identity_of(configuration, self._started_ns),
@@ -121,22 +120,19 @@ class Watching:
     def configured(self, configuration: Configuration) -> None:
         """Another configuration is in force; called in the ring's thread."""
         self.views.configured(*_names_and_addresses(configuration))
-        self.commands.configured(configuration.options, len(configured_daemons(configuration)))
+        self.commands.configured(configuration.options, _names(configuration))
         self.publisher.identity = identity_of(configuration, self._started_ns)
         allowed = self._allowed_networks(configuration)
         self._know_monitors(configuration)
         self.observer.post(partial(self.server.reconfigure, configuration, allowed))
         self.observer.post(partial(self.responder.reconfigure, configuration))
 
-    def attach_reloader(self, reloader: Reloader) -> Reloader:
-        """Know what reads the configuration again; it is used by the watching thread only."""
-        self.commands.on_reload(reloader.reload)
-        self.queries.add(Kind.RELOAD_PREVIEW, lambda _, __: to_json(reloader.preview()))
-        self.queries.add(
-            Kind.RELOAD,
-            lambda query, _: to_json(reloader.reload_once(query.nonce, query.requester)),
-        )
-        return reloader
+    def attach_reloads(self, reloads: Reloads) -> None:
+        """Know who takes orders to read the configuration again."""
+        self.commands.on_reload(reloads.reload)
+        asked = ReloadQueries(reloads, self.server, self.queries, self.observer)
+        self._desk.answer_later(Kind.RELOAD_PREVIEW, asked.preview)
+        self._desk.answer_later(Kind.RELOAD, asked.reload)
 
     def _know_monitors(self, configuration: Configuration) -> None:
         """Let the ring's thread know who may ask: it drops most of what strangers send."""
@@ -162,6 +158,10 @@ class Watching:
         """End the watching thread."""
         self.observer.stop()
         self.calls.close()
+
+
+def _names(configuration: Configuration) -> tuple[str, ...]:
+    return tuple(each.name for each in configured_daemons(configuration))
 
 
 def _names_and_addresses(configuration: Configuration) -> tuple[list[str], list[str]]:

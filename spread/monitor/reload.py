@@ -28,6 +28,8 @@ class ReloadOutcome:
     """The file is in force; False for a preview, and if there are errors."""
     errors: tuple[str, ...] = ()
     """Why it cannot be in force, with places in the file; then nothing has changed."""
+    is_partial: bool = False
+    """Something failed when it was put in force: the daemon has to be restarted."""
     warnings: tuple[str, ...] = ()
     changes: tuple[ReloadChange, ...] = ()
     hash_before: int = 0

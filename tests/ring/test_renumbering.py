@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from spread._packets import PacketHeader
+from spread._snapshot import Figures, Snapshots
 from spread.daemon.membership.settings import NetworkSettings
 from tests.ring.station import CONTROL, MS, SEGMENT, Station, frame_of, settings_of
 
@@ -20,6 +22,10 @@ def network(me: int, daemons: int) -> NetworkSettings:
         network_hash=OTHER,
         incarnation=6,
     )
+
+
+def read(station: Station) -> Figures:
+    return Snapshots(station.node).take()
 
 
 def submit(station: Station, body: bytes) -> None:
@@ -71,10 +77,23 @@ def test_daemon_whose_ring_is_lost_keeps_its_numbers() -> None:
     assert not station.node.ring_renumber(network(1, 2), multicast=True)
 
 
-def test_partition_and_meters_of_the_old_network_are_forgotten() -> None:
+def test_partition_of_the_old_network_is_forgotten() -> None:
     station = Station(0)
     station.node.set_partition((0, 1, 1), station.now_ns + 1000 * MS)
+    before = read(station).partition()
 
     station.node.ring_renumber(network(0, 2), multicast=False)
 
-    station.node.set_partition((0, 1), station.now_ns + 1000 * MS)
+    assert before == (0, 1, 1)
+    assert read(station).partition() == ()
+
+
+def test_meters_of_the_old_network_are_forgotten() -> None:
+    station = Station(0)
+    station.packet(PacketHeader(CONTROL, origin=1, transmitter=1))
+    before = read(station).peers()
+
+    station.node.ring_renumber(network(0, 2), multicast=False)
+
+    assert before[1] != (0, 0, 0)
+    assert read(station).peers() == [(0, 0, 0)] * 2

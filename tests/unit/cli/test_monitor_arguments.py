@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -114,9 +115,15 @@ def test_a_reload_is_not_possible(preview: Preview) -> None:
 def test_daemons_with_different_files_are_named() -> None:
     found = disagreements_of([outcome("a", 1), outcome("b", 2), outcome("c", 1)])
 
-    assert found == [
-        "the daemons would have 2 configurations, and form no ring: a, c (hash 1) | b (hash 2)"
-    ]
+    assert found == ["the daemons would have 2 configurations: a, c | b"]
+
+
+def test_daemons_that_would_form_no_ring_are_told_so() -> None:
+    other = replace(outcome("b", 2), ring_hash_after=7)
+
+    found = disagreements_of([outcome("a", 1), other])
+
+    assert found == ["the daemons would have 2 configurations, and form no ring: a | b"]
 
 
 def test_top_without_textual_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

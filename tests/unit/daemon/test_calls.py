@@ -62,7 +62,7 @@ def test_a_call_that_finds_no_room_is_refused_and_counted(calls: Calls) -> None:
     accepted = [calls.call_soon(lambda: None) for _ in range(CALLS_MAX + 3)]
 
     assert accepted == [True] * CALLS_MAX + [False] * 3
-    assert calls.refused == 3
+    assert calls.counters() == {"calls_refused": 3}
 
 
 def test_a_call_after_the_end_is_harmless() -> None:
@@ -71,4 +71,4 @@ def test_a_call_after_the_end_is_harmless() -> None:
 
     calls.call_soon(lambda: None)
 
-    assert calls.refused == 0
+    assert calls.counters() == {"calls_refused": 0}

@@ -124,7 +124,11 @@ class Bench:
         )
 
     def take(self, data: bytes, source: str = "127.0.0.1") -> Decision | None:
-        return self.server.datagram(data, source, PORT, REPORT)
+        """Have a datagram judged, and what is decided told as if it had been done."""
+        decision = self.server.datagram(data, source, PORT, REPORT)
+        if isinstance(decision, (Partition, SetWindows, Stop)):
+            self.server.carried_out(decision.told)
+        return decision
 
     def cookie(self, source: str = "127.0.0.1") -> bytes:
         """Return what a query without a cookie brings to its source."""
@@ -197,14 +201,14 @@ def test_partition_names_the_components_of_the_configured_daemons():
     decision = Bench(dangerous=True).take(request(Command.PARTITION, components=(3, 1, 9, 9)))
 
     assert isinstance(decision, Partition)
-    assert decision.components == (3, 1)
+    assert decision.components == {"d1": 3, "d2": 1}
 
 
 def test_map_of_zeros_ends_a_partition():
     decision = Bench(dangerous=True).take(request(Command.PARTITION))
 
     assert isinstance(decision, Partition)
-    assert decision.components == ()
+    assert decision.components == {}
 
 
 def test_own_entry_of_minus_one_stops_the_daemon_and_says_who_asked():
@@ -469,3 +473,17 @@ def test_any_datagram_is_judged(command, order, words, size, body):
 @given(data=st.binary(max_size=80))
 def test_any_bytes_are_judged(data):
     assert Bench(dangerous=True).take(data) is None
+
+
+def test_command_that_has_not_been_done_is_not_in_the_log():
+    bench = Bench(dangerous=True)
+    data = request(Command.PARTITION, components=(3, 1))
+
+    decision = bench.server.datagram(data, "127.0.0.1", PORT, REPORT)
+    before = list(bench.log.events)
+    assert isinstance(decision, Partition)
+    bench.server.carried_out(decision.told)
+
+    assert before == []
+    ((_, wording, fields),) = bench.log.events
+    assert (wording, fields["component"]) == ("partitioned by a monitor", 3)

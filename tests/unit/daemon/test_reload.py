@@ -10,7 +10,7 @@ from spread.config.model import EventPriority, EventType, Options
 from spread.daemon.access import Permit
 from spread.daemon.auth import Authentication
 from spread.daemon.handshake import HandshakeSettings
-from spread.daemon.reload import ANSWERS_KEPT, Plan, Reloader, Sources
+from spread.daemon.reload import PartlyInForceError, Plan, Reloader, Sources
 from spread.errors import ConfigurationError
 from tests.unit.config.hosts import ScriptedHost
 from tests.unit.config.reading import read
@@ -56,20 +56,23 @@ class Log:
 class Bench:
     """A reloader of the daemon alpha, and what it hands over."""
 
-    def __init__(self, *, has_file: bool = True) -> None:
+    def __init__(self, text: str = BASE, *, has_file: bool = True) -> None:
         self.file = File()
         self.log = Log()
         self.plans: list[Plan] = []
         self.access_error = ""
         self.defect: Exception | None = None
         self.is_busy = False
+        self.failure = ""
         sources = Sources(self.file, ScriptedHost(), Known(), self.handshake)
-        configuration = read(BASE, name="alpha", host=ScriptedHost()).configuration
+        loaded = read(text, name="alpha", host=ScriptedHost())
+        self.file.text = text
         self.reloader = Reloader(
-            configuration,
+            loaded.configuration,
             sources if has_file else None,
             log=self.log,
             put_in_force=self.put_in_force,
+            warnings=map(str, loaded.warnings),
         )
 
     def handshake(self, options: Options) -> HandshakeSettings:
@@ -87,6 +90,8 @@ class Bench:
     def put_in_force(self, plan: Plan) -> None:
         if self.is_busy:
             raise ConfigurationError("too much to do")
+        if self.failure:
+            raise PartlyInForceError(self.failure)
         self.plans.append(plan)
 
 
@@ -175,25 +180,6 @@ def test_plan_that_is_not_taken_is_not_in_force() -> None:
     assert [each.subject for each in done.changes] == ["Window"]
 
 
-def test_question_that_comes_again_has_the_same_answer() -> None:
-    bench = Bench()
-    bench.file.text = "Window = 90\n" + BASE
-
-    answers = [bench.reloader.reload_once(7, "somebody") for _ in range(2)]
-
-    assert answers[0] is answers[1]
-    assert len(bench.plans) == 1
-
-
-def test_another_asker_with_the_same_number_has_an_answer_of_its_own() -> None:
-    bench = Bench()
-
-    for asker in ("10.0.0.1", "10.0.0.2"):
-        bench.reloader.reload_once(7, asker)
-
-    assert len(bench.plans) == 2
-
-
 def test_what_nobody_foresaw_leaves_all_as_it_is_and_is_told_each_time() -> None:
     bench = Bench()
     bench.defect = ModuleNotFoundError("No module named 'x'")
@@ -208,16 +194,6 @@ def test_what_nobody_foresaw_leaves_all_as_it_is_and_is_told_each_time() -> None
     assert [event[0] for event in bench.log.events] == [
         "configuration not reloaded, the running one stays in force"
     ] * 2
-
-
-def test_answers_that_are_kept_are_bounded() -> None:
-    bench = Bench()
-    for nonce in range(ANSWERS_KEPT + 1):
-        bench.reloader.reload_once(nonce, "somebody")
-
-    bench.reloader.reload_once(0, "somebody")
-
-    assert len(bench.plans) == ANSWERS_KEPT + 2
 
 
 def test_daemon_without_a_file_says_so() -> None:
@@ -237,3 +213,42 @@ def test_company_comes_back_to_a_segment_that_had_it_at_the_start() -> None:
 
     assert alone.done
     assert again.done
+
+
+def test_refused_file_leaves_the_running_configuration_with_its_hash() -> None:
+    bench = Bench()
+    bench.file.text = BASE.replace("4803", "4900")
+
+    preview = bench.reloader.preview()
+
+    assert preview.hash_after == preview.hash_before
+    assert preview.ring_hash_after == preview.ring_hash_before
+
+
+def test_only_warnings_are_told_that_the_running_configuration_has_not() -> None:
+    warned = "DangerousMonitor = true\n" + BASE
+    bench = Bench(warned)
+
+    same = bench.reloader.preview()
+    bench.file.text = BASE
+    bench.reloader.reload("somebody")
+    bench.file.text = warned
+    other = bench.reloader.preview()
+
+    assert same.warnings == ()
+    assert len(other.warnings) == 1
+    assert "DangerousMonitor" in other.warnings[0]
+
+
+def test_what_fails_when_it_is_put_in_force_is_not_called_done() -> None:
+    bench = Bench()
+    bench.file.text = "Window = 90\n" + BASE
+    bench.failure = "OSError: no room"
+
+    outcome = bench.reloader.reload("somebody")
+
+    assert (outcome.done, outcome.is_partial) == (False, True)
+    assert outcome.errors == ("OSError: no room",)
+    ((wording, lines, _),) = bench.log.events
+    assert wording == "configuration in force only in part, restart this daemon"
+    assert lines == ["  OSError: no room"]

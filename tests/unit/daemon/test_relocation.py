@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from spread.config import Configuration, local_ring
 from spread.daemon.membership.settings import NetworkSettings
 from spread.daemon.network import network_settings
@@ -17,11 +19,12 @@ class Daemon:
         self.is_interruptible = True
         self.is_at_rest = True
         self.is_withdrawn = False
+        self.network_fault: Exception | None = None
         self.relocation = Relocation(
             Steps(
                 node=self,
                 membership=self,
-                network=lambda target: (network_settings(target, 7), True),
+                network=self.network,
                 renumbered=lambda target: self.happened.append(
                     f"renumbered {len(target.segment.daemons)}"
                 ),
@@ -29,6 +32,15 @@ class Daemon:
                 log=self,
             )
         )
+
+    def network(self, target: Configuration) -> tuple[NetworkSettings, bool]:
+        if self.network_fault is not None:
+            raise self.network_fault
+        return network_settings(target, 7), True
+
+    def move(self, count: int) -> None:
+        arrived = f"arrived for {count}"
+        self.relocation.move(local_ring(4803, count, 1), lambda: self.happened.append(arrived))
 
     def ring_is_interruptible(self) -> bool:
         return self.is_interruptible
@@ -60,20 +72,23 @@ class Daemon:
             each()
 
 
-def network(count: int) -> Configuration:
-    return local_ring(4803, count, 1)
-
-
 def test_numbers_change_when_the_daemon_is_alone_and_then_it_looks_for_others() -> None:
     daemon = Daemon()
 
-    daemon.relocation.move(network(4))
+    daemon.move(4)
     before = list(daemon.happened)
     daemon.is_withdrawn = True
     daemon.wait()
 
     assert before == ["withdraw"]
-    assert daemon.happened == ["withdraw", "core 4", "renumbered 4", "membership 4", "start"]
+    assert daemon.happened == [
+        "withdraw",
+        "core 4",
+        "renumbered 4",
+        "membership 4",
+        "start",
+        "arrived for 4",
+    ]
     assert daemon.later == []
 
 
@@ -81,7 +96,7 @@ def test_an_installation_is_not_interrupted() -> None:
     daemon = Daemon()
     daemon.is_interruptible = False
 
-    daemon.relocation.move(network(4))
+    daemon.move(4)
     assert daemon.happened == []
 
     daemon.is_interruptible = True
@@ -92,7 +107,7 @@ def test_an_installation_is_not_interrupted() -> None:
 def test_what_is_not_delivered_is_waited_for() -> None:
     daemon = Daemon()
     daemon.is_at_rest = False
-    daemon.relocation.move(network(4))
+    daemon.move(4)
     daemon.is_withdrawn = True
 
     daemon.wait()
@@ -101,26 +116,45 @@ def test_what_is_not_delivered_is_waited_for() -> None:
 
     daemon.is_at_rest = True
     daemon.wait()
-    assert daemon.happened[-1] == "start"
+    assert daemon.happened[-1] == "arrived for 4"
 
 
-def test_another_move_on_the_way_changes_the_target() -> None:
+def test_another_move_on_the_way_changes_the_target_and_both_hear_of_it() -> None:
     daemon = Daemon()
-    daemon.relocation.move(network(4))
+    daemon.move(4)
 
-    daemon.relocation.move(network(5))
+    daemon.move(5)
     daemon.is_withdrawn = True
     daemon.wait()
 
-    assert daemon.happened == ["withdraw", "core 5", "renumbered 5", "membership 5", "start"]
+    assert daemon.happened == [
+        "withdraw",
+        "core 5",
+        "renumbered 5",
+        "membership 5",
+        "start",
+        "arrived for 4",
+        "arrived for 5",
+    ]
 
 
 def test_a_move_after_the_first_is_done_begins_anew() -> None:
     daemon = Daemon()
     for count in (4, 2):
-        daemon.relocation.move(network(count))
+        daemon.move(count)
         daemon.is_withdrawn = True
         daemon.wait()
 
     assert daemon.happened.count("withdraw") == 2
-    assert daemon.happened[-1] == "start"
+    assert daemon.happened[-1] == "arrived for 2"
+
+
+def test_a_network_that_cannot_be_leaves_the_daemon_where_it_is() -> None:
+    daemon = Daemon()
+    daemon.network_fault = OSError("no such socket")
+
+    with pytest.raises(OSError, match="no such socket"):
+        daemon.move(4)
+
+    assert not daemon.relocation.is_moving
+    assert daemon.happened == []
