@@ -20,7 +20,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels clean help
+    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels wheels-all clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -141,8 +141,13 @@ wheels: $(VENV)/.built $(VENV)/.wheels
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/wheels
 	wheels/linux.sh $(BIN)/python
 	wheels/sdist.sh $(BIN)/python
-	if test -x wheels/windows/lane.sh; then wheels/windows/lane.sh; \
-	    else echo "SKIPPED: the Windows wheel, there is no wheels/windows/lane.sh" >&2; fi
+	test ! -x wheels/windows/lane.sh || wheels/windows/lane.sh || test $$? = 77
+
+## make wheels-all  also the sources with each Python that is found, Windows with more, aarch64, musl
+wheels-all: wheels
+	wheels/pythons.sh build/wheels/sdist/*.tar.gz
+	wheels/cross.sh aarch64 $(BIN)/python || test $$? = 77
+	wheels/cross.sh musl $(BIN)/python || test $$? = 77
 
 $(VENV)/.pip: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

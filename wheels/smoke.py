@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import importlib.metadata
-import os
 import queue
 import signal
 import subprocess
@@ -188,7 +187,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = arguments_of(argv)
     here = Path(spread.__file__).resolve()
     assert "site-packages" in here.parts, f"not the installed wheel but {here}"
-    os.environ.pop("PYTHONPATH", None)
     check_import()
     with ring(given.port):
         check_clients(f"{given.port}@127.0.0.1", f"{given.port}@127.0.0.2")
