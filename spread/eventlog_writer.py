@@ -187,7 +187,7 @@ class Writer:
     def _start(self) -> None:
         if self._thread is not None or self.descriptor < 0:
             return
-        thread = threading.Thread(target=self._run, name="event log", daemon=True)
+        thread = threading.Thread(target=self._run, name="spread-log", daemon=True)
         # No room for a thread: the lines wait for the next attempt.
         with contextlib.suppress(RuntimeError):
             thread.start()

@@ -23,6 +23,7 @@ from spread.daemon.event_sink import EventSink
 from spread.daemon.monitor_limits import Minutes
 from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Snapshot
+from spread.daemon.thread_names import show_thread_names
 from spread.monitor.report import Report
 
 __all__ = ["Counters", "Observer", "Reply", "Request", "Server", "Subscriber"]
@@ -119,7 +120,7 @@ class Observer:
         self._newest: Snapshot | None = None  # Published, and not taken yet.
         self._lock = threading.Lock()
         self._minutes = Minutes(time.monotonic_ns)
-        self._thread = threading.Thread(target=self._run, name="spread-observer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="spread-watching", daemon=True)
 
     # -- Any thread -------------------------------------------------------------------------------
 
@@ -143,6 +144,7 @@ class Observer:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        show_thread_names()
 
     def stop(self) -> None:
         """End the thread after what it has in hand."""

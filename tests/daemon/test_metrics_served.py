@@ -1,6 +1,7 @@
 """Metrics of real daemons: scraped over HTTP, asked for by flag or file, refused with reasons."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -110,6 +111,16 @@ def test_hung_scrapers_keep_nobody_out_and_are_counted(daemon: Daemon, port: int
     assert min(samples(port)[name] for name in told) > 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have files on Linux only")
+def test_threads_have_names_that_the_system_shows(daemon: Daemon) -> None:
+    names = {
+        place.read_text().strip()
+        for place in Path(f"/proc/{daemon.process.pid}/task").glob("*/comm")
+    }
+
+    assert {"spread-log", "spread-metrics", "spread-watching"} <= names
+
+
 def test_metrics_are_for_this_host_unless_told(daemon: Daemon, port: int) -> None:
     with socket.socket() as elsewhere:
         refused = elsewhere.connect_ex(("127.0.0.2", port))
@@ -144,22 +155,6 @@ def test_metrics_that_cannot_be_had_stop_the_start(tmp_path: Path) -> None:
     assert ended.returncode == ADDRESS_TAKEN
     assert f"cannot listen on tcp 127.0.0.1:{port}" in ended.stderr
     assert "MetricsPort or --metrics" in ended.stderr
-
-
-def test_without_the_package_the_start_is_refused_with_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "prometheus_client.py").write_text("raise ImportError('hidden')\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-
-    ended = run_daemon(
-        tmp_path, "--local", "--port", str(free_port()), "--metrics", str(free_port())
-    )
-
-    assert ended.returncode == CONFIGURATION_WRONG
-    assert "metrics need the package prometheus-client" in ended.stderr
-    assert "pip install 'spreadring[metrics]'" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("listen", ["x", "0", "65536", "here:9480", "1.2.3.4:"])
