@@ -23,6 +23,7 @@ from spread._faults import Faults
 from spread._node import Node
 from spread._reactor import Reactor
 from spread.config import Configuration, Known, Purpose, Transport, listens, main_address
+from spread.config.host import HostView
 from spread.config.model import EventPriority, EventType, Options
 from spread.config.system_host import SystemHost
 from spread.daemon import auth
@@ -110,6 +111,8 @@ class Start:
     """Names of methods and policies that the file may use when it is read again."""
     metrics: tuple[str, int] | None = None
     """Address and port at which metrics are served; None for none."""
+    host: HostView = field(default_factory=SystemHost)
+    """What is asked about this host when the file is read again."""
 
 
 def serve(start: Start) -> int:
@@ -323,7 +326,7 @@ class _Daemon:
         if path is not None:
             file = ConfigurationFile(path)
             stack.callback(file.close)
-            sources = Sources(file, SystemHost(), self._start.known, self._handshake)
+            sources = Sources(file, self._start.host, self._start.known, self._handshake)
         running = Running(
             parts=self._parts,
             log=self._events,

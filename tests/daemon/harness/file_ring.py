@@ -44,12 +44,16 @@ class Member:
 
     def launch(self, *arguments: str) -> None:
         """Start it."""
+        self.launch_program("spread", "-n", self.name, "-c", "spread.conf", *arguments)
+
+    def launch_program(self, module: str, *arguments: str, stdin: int = subprocess.DEVNULL) -> None:
+        """Start another program in its place."""
         with (self.directory / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "spread", "-n", self.name, "-c", "spread.conf", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 cwd=self.directory,
                 env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
