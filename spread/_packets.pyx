@@ -57,6 +57,8 @@ cdef enum:
     MONITOR_HEADER_SIZE = 40
     OFFSET_MONITOR_MAGIC = 12
     MONITOR_MAGIC = 15051963
+    # Bits of the type's highest byte that are commands: of Spread's monitor, and our queries.
+    MONITOR_COMMANDS = 0x3f
 
 cdef enum:
     DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY
@@ -146,15 +148,20 @@ cdef bint packet_is_monitor(const uint8_t* data, uint32_t size) noexcept nogil:
     # Our own packets have the one bit and not the other: the first look lets them pass.
     if size < MONITOR_HEADER_SIZE or (data[0] ^ data[3]) & 0x80 != 0:
         return False
-    cdef uint32_t magic = load_le32(data + OFFSET_MONITOR_MAGIC)
     if data[0] & 0x80 == 0:
-        magic = load_be32(data + OFFSET_MONITOR_MAGIC)
-    return magic == MONITOR_MAGIC
+        return load_be32(data + OFFSET_MONITOR_MAGIC) == MONITOR_MAGIC
+    # By its type a stray datagram of a monitor is known from one of a classic daemon, so that the
+    # right thing is told of it; who judges monitors looks at the magic number.
+    if data[0] == 0x80 and data[1] == 0 and data[2] == 0 and data[3] & MONITOR_COMMANDS != 0:
+        return True
+    return load_le32(data + OFFSET_MONITOR_MAGIC) == MONITOR_MAGIC
 
 
 cdef bint packet_is_query(const uint8_t* data, uint32_t size) noexcept nogil:
     # Little endian always: the type's highest byte stands last.
-    return packet_is_monitor(data, size) and data[0] & 0x80 != 0 and data[3] & 0x30 != 0
+    if not packet_is_monitor(data, size) or data[0] & 0x80 == 0 or data[3] & 0x30 == 0:
+        return False
+    return load_le32(data + OFFSET_MONITOR_MAGIC) == MONITOR_MAGIC
 
 
 cdef PacketFault packet_read(

@@ -285,7 +285,10 @@ class MonitorServer:
             ) from error
         if request.datagram.hash not in (MONITOR_HASH, self._configuration.hash):
             raise _RefusedError(
-                EventType.NETWORK, "hash of another configuration", hash=request.datagram.hash
+                EventType.PRINT | EventType.NETWORK,
+                "hash of another configuration",
+                hash=request.datagram.hash,
+                remedy="give the monitor the daemons' file; Spread's monitor sends 1100",
             )
         if request.datagram.command is Command.PARTITION:
             return self._partition(request)
@@ -330,7 +333,10 @@ class MonitorServer:
             raise _RefusedError(None, "own packet")
         if datagram.magic != MAGIC and transmitter not in self._configured:
             raise _RefusedError(
-                EventType.PRINT, "transmitter is no configured daemon", transmitter=transmitter
+                EventType.PRINT,
+                "neither a monitor's magic number, nor a configured daemon as transmitter",
+                magic=datagram.magic,
+                transmitter=transmitter,
             )
         if len(datagram.body) != datagram.body_size:
             raise _RefusedError(

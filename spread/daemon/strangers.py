@@ -42,8 +42,10 @@ CAUSES: Final = (
     ),
     Cause(
         "dropped_classic",
-        "a classic Spread daemon or monitor sends to this port",
-        "rings do not mix: replace all daemons at once",
+        "it has the form of the classic Spread Toolkit: of a daemon of it, or of a monitor whose "
+        "file has another port",
+        "if it is a daemon: rings do not mix, replace all daemons at once; if it is a monitor: "
+        "give it the daemons' file",
     ),
     Cause(
         "dropped_version",

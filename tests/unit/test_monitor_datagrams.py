@@ -110,6 +110,24 @@ class TestRing:
         assert upcalls.datagrams == []
         assert daemon.node.statistics()["dropped_classic"] == 1
 
+    @pytest.mark.parametrize("command", [Command.STATUS, Command.PARTITION, Command.RELOAD])
+    def test_a_request_of_another_monitor_is_judged_as_one_though_its_number_is_wrong(
+        self,
+        daemon: Daemon,
+        upcalls: Monitored,
+        monitor: socket.socket,
+        port: int,
+        command: Command,
+    ) -> None:
+        daemon.attach()
+        stray = encode_datagram(Datagram("little", command | 0x80000080, magic=7, hash=1100))
+
+        monitor.sendto(stray, ("127.0.0.1", port))
+        daemon.run_until(lambda: bool(upcalls.datagrams))
+
+        assert upcalls.datagrams[0][0] == stray
+        assert daemon.node.statistics()["strangers"] == 0
+
     @pytest.mark.parametrize("size", [0, 3, 39])
     def test_one_that_is_cut_is_no_request(
         self, daemon: Daemon, upcalls: Monitored, monitor: socket.socket, port: int, size: int
