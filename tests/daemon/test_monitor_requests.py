@@ -11,8 +11,8 @@ Where this project deliberately differs from the recording ("Differences from Sp
                                       a reload, where the file does not say
     kill                              the daemon ends in order, with status 0
 
-`UNLOGGED` lists where the log differs: what comes to the token port, or is too short to be known for
-a monitor's, is told as a packet of a stranger, once a minute.
+`UNLOGGED` lists where the log differs: what comes to the token port, or is too short to be known
+for a monitor's, is told as a packet of a stranger, once a minute.
 """
 
 import dataclasses
