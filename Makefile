@@ -141,13 +141,16 @@ wheels: $(VENV)/.built $(VENV)/.wheels
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/wheels
 	wheels/linux.sh $(BIN)/python
 	wheels/sdist.sh $(BIN)/python
-	test ! -x wheels/windows/lane.sh || wheels/windows/lane.sh || test $$? = 77
+	PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh || test $$? = 77
 
 ## make wheels-all  also the sources with each Python that is found, Windows with more, aarch64, musl
 wheels-all: wheels
 	wheels/pythons.sh build/wheels/sdist/*.tar.gz
 	wheels/cross.sh aarch64 $(BIN)/python || test $$? = 77
 	wheels/cross.sh musl $(BIN)/python || test $$? = 77
+	for minor in 3.12 3.13; do \
+	    PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh --python $$minor \
+	        || test $$? = 77 || exit 1; done
 
 $(VENV)/.pip: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Build a wheel for 64-bit Windows on this system, and prove it with a genuine CPython under Wine.
+#
+#     lane.sh [--python 3.11] [--only wheel|smoke|tests] [-- ARGUMENTS OF PYTEST]
+#
+# --only wheel ends when the wheel has been installed; smoke and tests expect that it has been.
+# Exit status: 0 proved; 77 skipped, because something it needs cannot be had here; 2 wrong use;
+# anything else: not proved.
+#
+# PYTHON is the interpreter that builds (with pip; what it lacks is installed into its environment).
+# Interpreters for Windows are kept in ~/.cache/spreadring, everything else in build/windows.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+minor=3.11 only=all
+while [ $# -gt 0 ]; do
+    case $1 in
+    --python) minor=$2; shift 2 ;;
+    --only) only=$2; shift 2 ;;
+    --) shift; break ;;
+    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    esac
+done
+
+PYTHON=${PYTHON:-$root/.venv/bin/python}
+home=$root/build/windows/$minor
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/spreadring/windows
+export PYTHON_VERSION=$minor
+
+skip() {
+    printf '\n*** SKIPPED: the Windows wheel is not proved here: %s\n\n' "$1" >&2
+    exit 77
+}
+
+say() { printf -- '-- windows %s: %s (%d s)\n' "$minor" "$1" "$SECONDS"; }
+
+# The interpreter of this system with the same minor version: its library and headers are needed.
+native() {
+    local each
+    for each in "$(command -v "python$minor" || true)" "$HOME"/.pyenv/versions/"$minor".*/bin/python; do
+        if [ -x "$each" ] && "$each" -c 'import sys, sysconfig, pathlib
+sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
+         or not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' "$minor"; then
+            echo "$each"
+            return
+        fi
+    done
+}
+
+wheel() {
+    command -v wine >/dev/null || skip "no wine (Debian: apt-get install wine wine64)"
+    command -v x86_64-w64-mingw32-gcc >/dev/null ||
+        skip "no mingw-w64 (Debian: apt-get install gcc-mingw-w64-x86-64-posix)"
+    [ -f "$here/requirements-python$minor.txt" ] || skip "no CPython $minor for Windows is known"
+    local own
+    own=$(native)
+    [ -n "$own" ] || skip "no Python $minor with headers on this system"
+    "$PYTHON" -c 'import Cython, pefile, setuptools, wheel' 2>/dev/null ||
+        "$PYTHON" -m pip install --quiet --disable-pip-version-check \
+            "cython>=3.1" "pefile>=2024.8.26" "setuptools>=77" "wheel>=0.44"
+
+    local wanted
+    wanted=$(cat "$here"/runtime.py "$here"/requirements-{test,python"$minor"}.txt "$here"/py* |
+        sha256sum | cut -c-16)
+    if [ ! -d "$cache/$minor-$wanted" ]; then
+        "$PYTHON" "$here/runtime.py" "$own" "$cache/$minor-$wanted" ||
+            skip "the interpreter cannot be fetched"
+        say "interpreter made"
+    fi
+    "$PYTHON" "$here/build.py" "$cache/$minor-$wanted" "$cache/modules" "$home"
+    say "wheel built"
+    "$PYTHON" "$root/wheels/contents.py" "$home"/*.whl
+    "$PYTHON" "$here/needs.py" "$home"/*.whl
+    rm -rf "$home/python"
+    cp -r "$cache/$minor-$wanted" "$home/python"
+    cd "$home"
+    "$here/wine.sh" python -m pip install --quiet --disable-pip-version-check --no-index \
+        --no-deps --no-warn-script-location ./*.whl
+    say "wheel installed by pip under Wine"
+}
+
+smoke() {
+    cd "$home"
+    "$here/wine.sh" python "Z:$root/wheels/smoke.py"
+    say "smoke test passed"
+}
+
+# The tree without the package: what is imported is what was installed.
+tests() {
+    rm -rf "$home/tree"
+    mkdir -p "$home/tree"
+    (cd "$root" && git ls-files -z tests pyproject.toml | xargs -0 cp --parents -t "$home/tree")
+    cd "$home/tree"
+    "$here/wine.sh" python -m pytest -q -p no:cacheprovider "$@"
+    say "tests passed"
+}
+
+case $only in
+wheel | smoke | tests) "$only" "$@" ;;
+all) wheel && smoke ;;
+*) exit 2 ;;
+esac
