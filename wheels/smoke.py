@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import importlib.metadata
 import queue
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -47,16 +46,16 @@ class Ring:
         self.port = port
         self.said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        base = [*command_of("spread"), "--local", str(DAEMONS), "--port", str(port)]
+        command = [*command_of("spread"), "--local", str(DAEMONS), "--port", str(port)]
         self._process = subprocess.Popen(
-            base,
-            stdin=subprocess.DEVNULL,
+            # Signals of Windows need a console, which a CI or a service may not have.
+            [*command, "--until-input-ends"] if WINDOWS else command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if WINDOWS else 0,
         )
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=[self._process.stdout], daemon=True).start()
@@ -79,9 +78,9 @@ class Ring:
 
     def stop(self) -> int:
         """Ask for an orderly end; returns the exit status."""
-        if WINDOWS:
-            self._process.send_signal(signal.CTRL_BREAK_EVENT)
-        else:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        if not WINDOWS:
             self._process.terminate()
         return self._process.wait(TIMEOUT_S)
 
