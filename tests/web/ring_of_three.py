@@ -11,7 +11,7 @@ from pathlib import Path
 
 import spread
 from tests.daemon.harness.ports import free_port
-from tests.daemon.harness.process import REPOSITORY, Daemon
+from tests.daemon.harness.process import REPOSITORY
 from tests.daemon.harness.waiting import DEADLINE
 
 __all__ = ["RealRing", "real_ring"]
@@ -26,20 +26,33 @@ class RealRing:
 
     directory: Path
     port: int
-    daemons: dict[str, Daemon] = field(default_factory=dict)
+    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     address: str = ""
 
     def start(self, name: str) -> None:
-        """Start a daemon, or start it again."""
+        """Begin to start a daemon, or to start it again; the page shows when it is there."""
         place = self.directory / name
         place.mkdir(exist_ok=True)
-        (place / "spread.conf").write_text((self.directory / "spread.conf").read_text())
-        self.daemons[name] = Daemon.start_with(place, ["-c", "spread.conf", "-n", name], self.port)
+        with (place / "output.txt").open("ab") as output:
+            self.daemons[name] = subprocess.Popen(
+                [sys.executable, "-m", "spread", "-c", "../spread.conf", "-n", name],
+                cwd=place,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def restore(self) -> None:
+        """Start daemons that have ended."""
+        for name, process in self.daemons.items():
+            if process.poll() is not None:
+                self.start(name)
 
     def kill(self, name: str) -> None:
         """End a daemon without a chance to say so."""
-        self.daemons[name].process.kill()
-        self.daemons[name].process.wait()
+        self.daemons[name].kill()
+        self.daemons[name].wait()
 
     def connect(self, name: str, user: str) -> spread.Mailbox:
         """Return a session with a daemon."""
@@ -61,9 +74,13 @@ def real_ring(directory: Path) -> Iterator[RealRing]:
     members = " ".join(
         f"{name} 127.0.0.{number} {{ 127.0.0.{number} }}" for number, name in enumerate(NAMES, 1)
     )
+    # With a state directory daemons start and end without a wait for the clock.
+    options = 'DangerousMonitor = true\nStateDir = "."\n'
     (directory / "spread.conf").write_text(
-        f"DangerousMonitor = true\nSpread_Segment 127.0.0.255:{port} {{ {members} }}\n"
+        f"{options}Spread_Segment 127.0.0.255:{port} {{ {members} }}\n"
     )
+    # A daemon that root has started is somebody else by the time it reads the file again.
+    directory.chmod(0o755)
     ring = RealRing(directory, port)
     try:
         for name in NAMES:
@@ -71,8 +88,8 @@ def real_ring(directory: Path) -> Iterator[RealRing]:
         with _page(ring):
             yield ring
     finally:
-        for daemon in ring.daemons.values():
-            daemon.kill()
+        for name in ring.daemons:
+            ring.kill(name)
 
 
 @contextmanager

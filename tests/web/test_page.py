@@ -1,13 +1,13 @@
 """The page in a real browser over a made-up ring: everybody can read it, and it says everything."""
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.daemon.harness.waiting import wait_until
 from tests.web.browser import PHONE, Watched, opened, window
 from tests.web.serving import Site, served
 from tests.web.synthetic import SyntheticRing, with_findings
@@ -26,15 +26,29 @@ class Stage:
         self.site = site
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    ring = SyntheticRing(3)
+    """A ring with something to complain about, which stays as it is."""
+    with _stage(3) as shown:
+        yield shown
+
+
+@pytest.fixture
+def own_stage() -> Iterator[Stage]:
+    """The same, for a test that changes it."""
+    with _stage(3) as shown:
+        yield shown
+
+
+@contextmanager
+def _stage(daemons: int) -> Iterator[Stage]:
+    ring = SyntheticRing(daemons)
     with_findings(ring)
     with served(ring) as site:
         yield Stage(ring, site)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broken() -> Iterator[Stage]:
     """A ring that has been through a partition, lost c, and has something to complain about."""
     ring = SyntheticRing(3, past_s=60)
@@ -44,6 +58,7 @@ def broken() -> Iterator[Stage]:
     ring.after(50, lambda: ring.kill("c"))
     ring.after(52, lambda: ring.form(["a", "b"], cause="token lost"))
     with served(ring) as site:
+        wait_until(lambda: ring.is_present, "the past to go by")
         yield Stage(ring, site)
 
 
@@ -55,15 +70,25 @@ FOCUSED = """() => {
     return (isSeen ? "" : "NOT SEEN: ") + name.trim();
 }"""
 
-OVERLAPPING = """() => {
-    const boxes = [...document.querySelectorAll(".node-disc")].map(
-        (each) => each.getBoundingClientRect());
-    const apart = (one, two) => Math.hypot(
-        one.x + one.width / 2 - two.x - two.width / 2,
-        one.y + one.height / 2 - two.y - two.height / 2);
-    return boxes.flatMap((one, index) => boxes.slice(index + 1)
-        .filter((two) => apart(one, two) < one.width / 2 + two.width / 2));
+LAYOUT_FAULTS = """async () => {
+    const { arrange } = await import("/static/layout.js");
+    const faults = [];
+    for (const width of [280, 306, 340, 430, 700]) for (let count = 1; count <= 32; count += 1) {
+        const names = [...Array(count).keys()].map((number) => `host${number}`);
+        const { tracks, nodes } = arrange([names], [], width);
+        const all = [...nodes.values()];
+        const tell = (what) => faults.push(`${count} daemons in ${width} pixels: ${what}`);
+        if (all.some((each) => each.x - each.r < 0 || each.x + each.r > width)) tell("cut");
+        if (all.some((one, index) => all.slice(index + 1).some((two) =>
+            Math.hypot(one.x - two.x, one.y - two.y) < one.r + two.r))) tell("nodes overlap");
+        if (count > 2 && tracks.some((each) => each.r - all[0].r < 45)) tell("number covered");
+    }
+    return faults;
 }"""
+
+CUT = """() => [...document.querySelectorAll("#daemons, #groups, #slow")]
+    .filter((each) => each.offsetParent && each.scrollWidth > each.parentElement.clientWidth)
+    .map((each) => each.id)"""
 
 
 def tab_stops(watched: Watched, count: int) -> list[str]:
@@ -131,9 +156,9 @@ def test_arrow_keys_go_round_the_ring_and_enter_shows_a_daemon(
 
 
 def test_a_daemon_shows_the_sessions_for_which_something_waits(
-    stage: Stage, open_page: Open
+    own_stage: Stage, open_page: Open
 ) -> None:
-    page = open_page(stage.address)
+    page = open_page(own_stage.address)
     details = page.page.locator("#details")
 
     page.page.get_by_role("button", name="c: ").click()
@@ -141,7 +166,7 @@ def test_a_daemon_shows_the_sessions_for_which_something_waits(
     row = details.get_by_role("row", name="#chart#c")
     expect(row.locator("td")).to_have_text(["812", "5.1 MiB", "67 min", "10.0.0.77"])
     assert page.page.evaluate(CHECKS) == []
-    stage.ring.rename_session("#chart#c", "#late#c")
+    own_stage.ring.rename_session("#chart#c", "#late#c")
     details.get_by_role("row", name="#late#c").wait_for()
     page.page.locator("#scope").select_option("a")
     expect(details.locator("#waiting-hint")).to_have_text("Nothing waits for any session.")
@@ -160,6 +185,31 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(
     keep(page)
 
 
+def test_rings_of_any_size_have_room_in_any_width(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address)
+
+    assert page.page.evaluate(LAYOUT_FAULTS) == []
+
+
+def test_a_screen_of_1280_shows_all_columns(stage: Stage, open_page: Open) -> None:
+    page = open_page(stage.address, size=(1280, 800))
+
+    page.page.locator("#groups-search").scroll_into_view_if_needed()
+    page.page.get_by_role("row", name="orders.00004").wait_for()
+
+    assert page.page.evaluate(CUT) == []
+
+
+def test_a_ring_without_groups_says_so(open_page: Open) -> None:
+    with served(SyntheticRing(2, groups=0)) as site:
+        page = open_page(f"{site.address}/")
+
+        page.page.locator("#groups-search").scroll_into_view_if_needed()
+        expect(page.page.locator("#groups-none")).to_contain_text("No groups: no client has")
+        page.page.get_by_label("Begins with").fill("tea")
+        expect(page.page.locator("#groups-none")).to_have_text('No group begins with "tea".')
+
+
 def test_who_wants_no_motion_gets_none(stage: Stage, open_page: Open) -> None:
     page = open_page(stage.address, motion="reduce")
 
@@ -169,19 +219,18 @@ def test_who_wants_no_motion_gets_none(stage: Stage, open_page: Open) -> None:
 
 
 def test_screen_readers_hear_what_changes_and_not_the_seconds(
-    stage: Stage, open_page: Open
+    own_stage: Stage, open_page: Open
 ) -> None:
-    page = open_page(stage.address)
+    page = open_page(own_stage.address)
     heard = page.page.locator("#announce")
     expect(heard).to_contain_text("a, b and c are one ring of three")
 
-    stage.ring.kill("c")
+    own_stage.ring.kill("c")
     expect(heard).to_contain_text("c has not answered")
-    before = heard.inner_text()
-    expect(page.page.locator("#headline")).to_contain_text(
-        re.compile(r"c has not answered for ([4-9]|\d\d+)\s")
-    )
+    before, headline = heard.inner_text(), page.text("#headline")
+    expect(page.page.locator("#headline")).not_to_have_text(headline)
 
+    assert "c has not answered" in page.text("#headline")
     assert heard.inner_text() == before
 
 
@@ -229,10 +278,10 @@ def test_a_theme_that_was_chosen_is_kept(stage: Stage, open_page: Open) -> None:
     assert page.page.evaluate(ground) == dark
 
 
-def test_a_name_that_looks_like_markup_is_text(stage: Stage, open_page: Open) -> None:
+def test_a_name_that_looks_like_markup_is_text(own_stage: Stage, open_page: Open) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    stage.ring.rename_session("#chart#c", evil)
-    page = open_page(stage.address)
+    own_stage.ring.rename_session("#chart#c", evil)
+    page = open_page(own_stage.address)
 
     page.page.locator("#slow").get_by_text(evil).wait_for()
     assert page.page.locator("#slow img").count() == 0
@@ -269,5 +318,4 @@ def test_a_ring_of_32_fits_a_desktop_and_a_phone(open_page: Open) -> None:
             page = open_page(f"{site.address}/", size=size)
             expect(page.page.locator(".node")).to_have_count(32)
             assert page.page.evaluate("document.documentElement.scrollWidth") == size[0]
-            assert page.page.evaluate(OVERLAPPING) == []
             page.page.context.close()

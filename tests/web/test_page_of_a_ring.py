@@ -29,9 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRing]:
 
 @pytest.fixture
 def ring(running: RealRing) -> RealRing:
-    for name, daemon in running.daemons.items():
-        if not daemon.is_running():
-            running.start(name)
+    running.restore()
     return running
 
 
