@@ -9,6 +9,8 @@ import re
 import socket
 from pathlib import Path
 
+from spread.system import O_DIRECTORY, O_PATH, change_owner, open_appending
+
 __all__ = ["Destinations", "LogFile"]
 
 _FILE_MODE = 0o640  # Names of clients and their addresses are not everybody's business.
@@ -23,21 +25,17 @@ class LogFile:
         self._is_ours = False
         self._directory: int | None = None
         if os.open in os.supports_dir_fd:
-            flags = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
-            self._directory = os.open(path.parent, flags)
+            self._directory = os.open(path.parent, O_PATH | O_DIRECTORY)
 
     def open(self) -> int:
         """Return a new descriptor that appends to the file, created if need be. Raise OSError."""
-        # O_NONBLOCK: opening a named pipe that nobody reads fails instead of waiting for a reader.
-        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
-        flags |= getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
         if self._directory is None:
-            return os.open(self.path, flags | os.O_CREAT, _FILE_MODE)
+            return open_appending(self.path, _FILE_MODE)
         try:
-            descriptor = self._open(flags | os.O_CREAT | os.O_EXCL)
+            descriptor = self._open(os.O_EXCL)
             self._is_ours = True
         except FileExistsError:
-            descriptor = self._open(flags | os.O_CREAT)
+            descriptor = self._open(0)
             self._is_ours = False
         return descriptor
 
@@ -47,7 +45,7 @@ class LogFile:
         A file that was there before is left alone: the name may lead to anything.
         """
         if self._is_ours:
-            os.fchown(descriptor, user_id, group_id)
+            change_owner(descriptor, user_id, group_id)
 
     def close(self) -> None:
         """Close the directory."""
@@ -56,7 +54,7 @@ class LogFile:
             self._directory = None
 
     def _open(self, flags: int) -> int:
-        return os.open(self.path.name, flags, _FILE_MODE, dir_fd=self._directory)
+        return open_appending(self.path.name, _FILE_MODE, flags=flags, directory=self._directory)
 
 
 class Destinations:

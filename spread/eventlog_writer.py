@@ -18,7 +18,6 @@ the first one are written; lines leave the queue only when all of them is writte
 import contextlib
 import os
 import select
-import signal
 import stat
 import threading
 import weakref
@@ -28,6 +27,8 @@ from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
+from spread.system import leave_signals, ready_waiter
+
 __all__ = ["Limits", "Writer", "WriterStatistics"]
 
 POLL_S = 0.1  # Longest wait for a pipe to become ready before looking whether we are to end.
@@ -35,9 +36,6 @@ RETIRE_S = 1.0  # What a replaced destination gets to take the lines it still ow
 
 FILE_PIECE_SIZE = 1 << 16  # Bytes per write to a regular file; a ready pipe takes PIPE_BUF.
 PIPE_PIECE_SIZE: int = getattr(select, "PIPE_BUF", 512)
-
-# Raised by the thread's own instructions, so a handler must run there.
-_SYNCHRONOUS_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +215,7 @@ class Writer:
     # The thread's side.
 
     def _run(self) -> None:
-        _block_signals()
+        leave_signals()  # They are for the thread that waits in the event loop.
         self._serve()
 
     def _serve(self) -> None:
@@ -274,11 +272,7 @@ class Writer:
             return False
 
     def _is_ready(self) -> bool:
-        if self._is_file or not hasattr(select, "poll"):
-            return True
-        poll = select.poll()
-        poll.register(self.descriptor, select.POLLOUT)
-        return bool(poll.poll(POLL_S * 1000))
+        return self._is_file or ready_waiter(self.descriptor, to_write=True)(POLL_S)
 
     def _next_piece(self) -> bytes:
         # Whole lines as long as they fit, so that other writers of a pipe do not split ours.
@@ -343,13 +337,6 @@ def _is_regular_file(descriptor: int) -> bool:
         return stat.S_ISREG(os.fstat(descriptor).st_mode)
     except OSError:
         return False
-
-
-def _block_signals() -> None:
-    # Signals are for the thread that waits in the event loop: only there they interrupt it.
-    if hasattr(signal, "pthread_sigmask"):
-        stay = {getattr(signal, name) for name in _SYNCHRONOUS_SIGNALS}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - stay)
 
 
 _writers: "weakref.WeakSet[Writer]" = weakref.WeakSet()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from spread.daemon.flight_place import lock, memory_directory
+from spread.system import lock, memory_directory
 
 settings.register_profile("fixed", derandomize=True)
 settings.register_profile("fresh", print_blob=True)

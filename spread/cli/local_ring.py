@@ -1,26 +1,39 @@
 """A ring of several daemons on the loopback interface, each a child process: `spread --local N`.
 
     parent    starts `spread --local N -n local1` to `localN` and passes on what they log
-    signal    SIGINT, SIGTERM, SIGHUP: sent on to all children
+    signal    SIGHUP and SIGUSR1 are sent on to all children
+    stop      a child stops when its standard input ends: when the parent says so, and when the
+              parent is gone, however it ended
     child     one that ends is reported and not started again
 
 The parent ends when all children have ended. One that cannot start ends the others, too: half a
 ring is not what was asked for.
+
+A thread for each child waits for what that says, since not every system can wait for pipes and
+signals in one place; what they hear is done in the main thread.
 """
 
 import json
 import os
-import selectors
+import queue
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final
 
 from spread.daemon.signals import Signals
+from spread.system import HANG_UP, KEEP
 
-__all__ = ["run"]
+__all__ = ["UNTIL_INPUT_ENDS", "run"]
+
+UNTIL_INPUT_ENDS: Final = "--until-input-ends"
+"""Flag of a child."""
 
 READY: Final = b"daemon ready"
 """Wording of the event with which a daemon that has started says so, in every log format."""
@@ -30,15 +43,21 @@ READ_SIZE: Final = 64 * 1024
 LINE_SIZE_MAX: Final = 1024 * 1024
 """A line that grows longer is passed on in pieces."""
 
-PR_SET_PDEATHSIG: Final = 1  # prctl(2).
+PIECES_MAX: Final = 64
+"""Pieces of output that wait for the main thread; children wait then, as behind a full pipe."""
 
 
-def run(count: int, arguments: Sequence[str], *, is_json: bool) -> int:
+def run(
+    count: int, arguments: Sequence[str], *, is_json: bool, ends_with_input: bool = False
+) -> int:
     """Run daemons local1 to local`count` with `arguments` until all have ended.
 
-    Returns 0 if every one of them ended in order, else the status of the first that did not.
+    With `ends_with_input` the end of standard input stops them. Returns 0 if every one of them
+    ended in order, else the status of the first that did not.
     """
     signals = Signals()
+    if ends_with_input:
+        signals.follow_input()
     try:
         return _Ring(count, arguments, signals, is_json=is_json).run()
     finally:
@@ -51,6 +70,7 @@ class _Member:
 
     name: str
     process: subprocess.Popen[bytes]
+    lifeline: IO[bytes]
     output: IO[bytes]
     is_ready: bool = False
     unfinished: bytes = b""
@@ -66,49 +86,71 @@ class _Ring:
         self._signals = signals
         self._is_stopping = False
         self._status = 0
+        self._heard: queue.Queue[tuple[_Member, bytes]] = queue.Queue(PIECES_MAX)
+        self._bell, self._ringing = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringing.setblocking(False)
         self._running: list[_Member] = []
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(signals.fileno(), selectors.EVENT_READ)
         for number in range(1, count + 1):
             member = _start(f"local{number}", count, arguments)
             self._running.append(member)
-            self._selector.register(member.output, selectors.EVENT_READ, member)
+            threading.Thread(target=self._listen, args=(member,), daemon=True).start()
 
     def run(self) -> int:
         """Wait for children and signals until no child is left."""
         try:
             while self._running:
-                for key, _ in self._selector.select():
-                    if key.data is None:
-                        self._answer_signals()
-                    else:
-                        self._read(key.data)
+                signals, ringing = self._signals.fileno(), self._ringing.fileno()
+                ready, _, _ = select.select([signals, ringing], [], [])
+                if ringing in ready:
+                    self._answer_children()
+                if signals in ready:
+                    self._answer_signals()
         finally:
             for member in self._running:
                 member.process.kill()
                 member.process.wait()
-                member.output.close()
-            self._selector.close()
+                member.lifeline.close()
+            self._bell.close()
+            self._ringing.close()
         return self._status
 
     def _stop(self) -> None:
         self._is_stopping = True
         for member in self._running:
-            member.process.terminate()
+            member.lifeline.close()
 
     def _answer_signals(self) -> None:
         self._signals.answer(
             stop=self._stop,
-            hang_up=lambda: self._pass_on(signal.SIGHUP),
-            keep=lambda: self._pass_on(signal.SIGUSR1),
+            hang_up=lambda: self._pass_on(HANG_UP),
+            keep=lambda: self._pass_on(KEEP),
         )
 
-    def _pass_on(self, number: int) -> None:
-        for member in self._running:
-            member.process.send_signal(number)
+    def _pass_on(self, number: signal.Signals | None) -> None:
+        if number is not None:
+            for member in self._running:
+                member.process.send_signal(number)
 
-    def _read(self, member: _Member) -> None:
-        data = os.read(member.output.fileno(), READ_SIZE)
+    def _listen(self, member: _Member) -> None:
+        """Wait for what a child says, to its end; in a thread of the child's own."""
+        data = b"?"
+        while data:
+            data = os.read(member.output.fileno(), READ_SIZE)
+            self._heard.put((member, data))
+            with suppress(OSError):  # Rung already, or nobody listens any more.
+                self._bell.send(b"!")
+        member.output.close()
+
+    def _answer_children(self) -> None:
+        with suppress(BlockingIOError):
+            while self._ringing.recv(256):
+                pass
+        with suppress(queue.Empty):
+            while True:
+                self._hear(*self._heard.get_nowait())
+
+    def _hear(self, member: _Member, data: bytes) -> None:
         if not data:
             self._ended(member)
             return
@@ -137,9 +179,8 @@ class _Ring:
         return member.name.encode() + b" | " + line + b"\n"
 
     def _ended(self, member: _Member) -> None:
-        self._selector.unregister(member.output)
-        member.output.close()
         self._running.remove(member)
+        member.lifeline.close()
         if member.unfinished:
             self._show(member, [member.unfinished])
         status = member.process.wait()
@@ -160,21 +201,14 @@ class _Ring:
 
 
 def _start(name: str, count: int, arguments: Sequence[str]) -> _Member:
-    command = [sys.executable, "-m", "spread", "--local", str(count), "-n", name, *arguments]
+    command = [sys.executable, "-m", "spread", "--local", str(count), "-n", name]
     process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
+        [*command, UNTIL_INPUT_ENDS, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
+    assert process.stdin is not None
     assert process.stdout is not None
-    return _Member(name, process, process.stdout)
-
-
-def _end_with_parent() -> None:
-    """Let the child be stopped when the parent is killed. Called between fork and exec."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    return _Member(name, process, process.stdin, process.stdout)

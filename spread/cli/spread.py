@@ -99,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="[ADDR:]PORT",
         help="serve metrics for Prometheus there; without an address for this host only",
     )
+    # For the children of a ring on this host.
+    parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"spread {release()}")
     return parser
 
@@ -155,9 +157,6 @@ def _check_local(parser: argparse.ArgumentParser, given: argparse.Namespace) -> 
     if given.local == 1:
         return
     if given.name is None:
-        if sys.platform == "win32":
-            names = "local1 and so on"
-            parser.error(f"--local {given.local}: start each daemon by itself, with -n {names}")
         return
     if given.name not in _local_names(given.local):
         parser.error(
@@ -220,7 +219,12 @@ def _serve_ring(given: argparse.Namespace) -> int:
     arguments += ["--port", str(given.port or DEFAULT_PORT)]
     if given.metrics is not None:
         arguments += ["--metrics", "{}:{}".format(*given.metrics)]
-    return local_ring.run(given.local, arguments, is_json=given.log_format == "json")
+    return local_ring.run(
+        given.local,
+        arguments,
+        is_json=given.log_format == "json",
+        ends_with_input=given.until_input_ends,
+    )
 
 
 def _local(given: argparse.Namespace) -> Configuration:
@@ -264,6 +268,7 @@ def _serve(given: argparse.Namespace) -> int:
             monitor_allow=tuple(given.monitor_allow),
             known=known,
             metrics=_metrics(given, configuration.options),
+            ends_with_input=given.until_input_ends,
         )
     )
 

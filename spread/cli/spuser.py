@@ -27,6 +27,7 @@ from spread.client.auth import AuthMethod, PasswordAuth
 from spread.client.mailbox import Mailbox, connect
 from spread.errors import MailboxClosedError, MessageRejectedError, MisuseError
 from spread.service import MembershipKind, Service
+from spread.system import QUIT_SIGNALS
 
 __all__ = ["main", "parser"]
 
@@ -114,9 +115,7 @@ def _quit_in_order() -> None:
     def quit_in_order(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         sys.exit(Exit.TERMINATED)
 
-    names = ("SIGTERM",) if sys.platform == "win32" else ("SIGTERM", "SIGHUP")
-    for name in names:
-        number = signal.Signals[name]
+    for number in QUIT_SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:  # As it is not under `nohup`.
             signal.signal(number, quit_in_order)
 

@@ -1,17 +1,13 @@
 """What can be known of the terminal behind a stream."""
 
 import os
-import sys
 from typing import TextIO
+
+from spread.system import understands_sequences
 
 __all__ = ["understands_sequences", "width"]
 
 _WIDTH_DEFAULT = 80
-
-
-def understands_sequences() -> bool:
-    """Tell whether the terminal of this process moves its cursor when told to."""
-    return sys.platform != "win32" and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def width(stream: TextIO) -> int:

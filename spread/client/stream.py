@@ -4,17 +4,14 @@ The socket is non-blocking for the system. A time limit then belongs to one call
 a receiving thread do not set it for each other.
 """
 
-import select
 import socket
 import time
-from typing import Protocol
 
 from spread.client.address import DaemonAddress
 from spread.errors import AddressError, ConnectError, ConnectTimeoutError
+from spread.system import AF_UNIX, HAS_UNIX_SOCKETS, ready_waiter
 
 __all__ = ["Deadline", "Stream", "open_stream"]
-
-HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
 
 class Deadline:
@@ -28,41 +25,14 @@ class Deadline:
         return None if self._at is None else max(0.0, self._at - time.monotonic())
 
 
-class _Waiter(Protocol):
-    def __call__(self, timeout_s: float | None) -> bool: ...
-
-
-def _waiter(sock: socket.socket, *, to_write: bool) -> _Waiter:
-    """Return a function that waits for `sock` and tells whether it is ready."""
-    if not hasattr(select, "poll"):  # Windows.
-        sockets = [sock]
-        nobody: list[socket.socket] = []
-
-        def wait_select(timeout_s: float | None) -> bool:
-            if to_write:
-                return bool(select.select(nobody, sockets, nobody, timeout_s)[1])
-            return bool(select.select(sockets, nobody, nobody, timeout_s)[0])
-
-        return wait_select
-
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT if to_write else select.POLLIN)
-
-    def wait_poll(timeout_s: float | None) -> bool:
-        # Rounded up: a wait that ends early would spin.
-        return bool(poll.poll(None if timeout_s is None else timeout_s * 1000 + 0.999))
-
-    return wait_poll
-
-
 class Stream:
     """Both directions of a connection; one reader and one writer may use it at a time."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._socket = sock
-        self._wait_readable = _waiter(sock, to_write=False)
-        self._wait_writable = _waiter(sock, to_write=True)
+        self._wait_readable = ready_waiter(sock, to_write=False)
+        self._wait_writable = ready_waiter(sock, to_write=True)
 
     def fileno(self) -> int:
         """Descriptor of the socket."""
@@ -123,7 +93,7 @@ def open_stream(address: DaemonAddress, deadline: Deadline) -> Stream:
     deadline, ConnectError when nobody accepts.
     """
     if address.host is None and HAS_UNIX_SOCKETS:
-        return _connect(socket.AF_UNIX, address.socket_path, address, deadline)
+        return _connect(AF_UNIX, address.socket_path, address, deadline)
     host = address.host or "localhost"
     try:
         found = socket.getaddrinfo(host, address.port, socket.AF_INET, socket.SOCK_STREAM)
@@ -143,7 +113,7 @@ def open_stream(address: DaemonAddress, deadline: Deadline) -> Stream:
 
 
 def _connect(
-    family: socket.AddressFamily,
+    family: int,
     place: "str | tuple[object, ...]",
     address: DaemonAddress,
     deadline: Deadline,

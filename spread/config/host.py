@@ -1,5 +1,6 @@
 """What reading a configuration asks of the host it runs on."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 __all__ = ["HostView"]
@@ -16,6 +17,9 @@ class HostView(Protocol):
 
     def look_up(self, name: str) -> str | None:
         """Return the first IPv4 address of a host name, None if it has none."""
+
+    def meaningless_options(self) -> Mapping[str, str]:
+        """Return options that do nothing on this system, and why."""
 
     def log_problem(self, path: str) -> str | None:
         """Say why a log file of this name could not be written; None if it could.

@@ -18,12 +18,23 @@ _TIMEOUT_PAIRS = (
 
 def warn_of_options(settings: Settings, findings: Findings, host: HostView) -> None:
     """Look at the options in force and at those that the file sets."""
+    _warn_of_meaningless(settings, findings, host)
     _warn_of_log(settings, findings, host)
     _warn_of_stamp(settings, findings)
     _warn_of_access(settings, findings)
     _warn_of_sessions(settings, findings)
     _warn_of_timeouts(settings, findings)
     _warn_of_classic_tools(settings, findings)
+
+
+def _warn_of_meaningless(settings: Settings, findings: Findings, host: HostView) -> None:
+    """Options of other systems; the daemon starts all the same, so that hosts can share a file."""
+    for word, reason in host.meaningless_options().items():
+        node = settings.nodes.get(word)
+        if node is not None:
+            findings.warn(
+                node.word, f"{word} does nothing on this system: {reason}", "no such line"
+            )
 
 
 def _warn_of_log(settings: Settings, findings: Findings, host: HostView) -> None:

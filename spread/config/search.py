@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spread.config.diagnostics import ConfigurationMissing
+from spread.system import SYSTEM_DIRECTORIES
 
 __all__ = ["FILE_NAME", "SYSTEM_DIRECTORIES", "search"]
 
 FILE_NAME = "spread.conf"
-SYSTEM_DIRECTORIES = ("/etc", "/usr/local/etc")
 
 LOCAL_ADVICE = (
     "name a file with -c FILE, or start one daemon on this host without a file: spread --local"

@@ -1,28 +1,14 @@
 """The host as the operating system tells it."""
 
-import array
 import encodings.idna  # noqa: F401  # Names of hosts are looked up after privileges are gone.
 import os
 import socket
-import struct
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-if sys.platform != "win32":
-    import fcntl
+from spread import system
 
 __all__ = ["SystemHost"]
-
-IS_LINUX: bool = sys.platform == "linux"
-
-# Linux: list the addresses of all interfaces; size of one entry of the list, and where in it the
-# four bytes of an IPv4 address stand.
-SIOCGIFCONF = 0x8912
-IFREQ_SIZE = 40 if struct.calcsize("P") == 8 else 32
-IFREQ_ADDRESS = slice(20, 24)
-
-# Room for 1000 addresses; a host with more is asked for the first 1000 only.
-IFREQ_COUNT_MAX = 1000
 
 
 class SystemHost:
@@ -34,8 +20,9 @@ class SystemHost:
         Systems without the call for it give what the host's own name resolves to, behind the
         loopback address.
         """
-        if IS_LINUX:
-            return _linux_addresses()
+        found = system.local_addresses()
+        if found is not None:
+            return found
         return tuple(dict.fromkeys(("127.0.0.1", *self.own_name_addresses())))
 
     def own_name_addresses(self) -> tuple[str, ...]:
@@ -54,6 +41,10 @@ class SystemHost:
             return socket.gethostbyname(name)
         except (OSError, UnicodeError):
             return None
+
+    def meaningless_options(self) -> Mapping[str, str]:
+        """Return options that do nothing on this system, and why."""
+        return system.MEANINGLESS_OPTIONS
 
     def log_problem(self, path: str) -> str | None:
         """Say why a log file of this name could not be written; None if it could."""
@@ -75,15 +66,3 @@ def _append_problem(path: Path) -> str | None:
     if not path.parent.is_dir():
         return f"there is no directory {path.parent}"
     return None if os.access(path.parent, os.W_OK) else f"{path.parent} is not writable"
-
-
-def _linux_addresses() -> tuple[str, ...]:
-    room = array.array("B", bytes(IFREQ_SIZE * IFREQ_COUNT_MAX))
-    request = struct.pack("iP", len(room), room.buffer_info()[0])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        answer = fcntl.ioctl(probe.fileno(), SIOCGIFCONF, request)
-    (size,) = struct.unpack_from("i", answer)
-    entries = room.tobytes()[:size]
-    starts = range(0, len(entries), IFREQ_SIZE)
-    addresses = (entries[start : start + IFREQ_SIZE][IFREQ_ADDRESS] for start in starts)
-    return tuple(dict.fromkeys(map(socket.inet_ntoa, addresses)))

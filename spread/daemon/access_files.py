@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from spread.errors import ConfigurationError
+from spread.system import SYSTEM_DIRECTORIES
 
 __all__ = ["AccessDirectory", "AccessFile", "AccessFiles", "AddressRules", "Passwords"]
 
@@ -80,7 +81,7 @@ class AccessFiles:
 
     directories: tuple[AccessDirectory, ...] = (
         AccessDirectory(Path()),
-        AccessDirectory(Path("/etc")),
+        AccessDirectory(Path(SYSTEM_DIRECTORIES[0])),
     )
 
     def find(self, name: str) -> AccessFile | None:

@@ -49,12 +49,7 @@ from spread.daemon.notify import Notifier
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
-from spread.daemon.process import (
-    access_files,
-    raise_descriptor_limit,
-    rest_collector,
-    state_directory,
-)
+from spread.daemon.process import access_files, rest_collector, state_directory
 from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.daemon.reconfiguration import Reconfiguration, Running
 from spread.daemon.reload import Reloader, Sources
@@ -72,6 +67,7 @@ from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 from spread.monitor.queries import Kind
 from spread.monitor.report import Report
+from spread.system import raise_descriptor_limit
 
 __all__ = ["Start", "serve"]
 
@@ -113,6 +109,8 @@ class Start:
     """Address and port at which metrics are served; None for none."""
     host: HostView = field(default_factory=SystemHost)
     """What is asked about this host when the file is read again."""
+    ends_with_input: bool = False
+    """Whether the end of standard input stops the daemon: its parent is gone, or wants it so."""
 
 
 def serve(start: Start) -> int:
@@ -123,6 +121,8 @@ def serve(start: Start) -> int:
     with ExitStack() as stack:
         signals = Signals()
         stack.callback(signals.close)
+        if start.ends_with_input:
+            signals.follow_input()
         log = EventLog(
             start.configuration.options,
             log_format=start.log_format,

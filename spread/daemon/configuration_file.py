@@ -6,6 +6,7 @@ from typing import Final
 
 from spread.config.diagnostics import ConfigurationMissing
 from spread.config.load import FILE_SIZE_MAX
+from spread.system import O_CLOEXEC
 
 __all__ = ["ConfigurationFile"]
 
@@ -27,7 +28,7 @@ class ConfigurationFile:
         self._handle: int | None = None
         if _HAS_HANDLES:
             try:
-                self._handle = os.open(absolute.parent, os.O_RDONLY | os.O_CLOEXEC)
+                self._handle = os.open(absolute.parent, os.O_RDONLY | O_CLOEXEC)
             except OSError:
                 # A directory that may be passed through but not listed: its name has to do.
                 self._name = str(absolute)

@@ -13,6 +13,7 @@ from spread.daemon.membership.log import Trouble
 from spread.daemon.network import configured_daemons
 from spread.daemon.privileges import Notice
 from spread.release import release
+from spread.system import error_text
 
 __all__ = ["DaemonLog"]
 
@@ -105,7 +106,7 @@ class DaemonLog:
             cause=cause,
             count=count,
             target=daemons[target].name if target < len(daemons) else "segment",
-            reason=os.strerror(error) if error else "",
+            reason=error_text(error) if error else "",
         )
 
     def connection_refused(self, reason: str) -> None:

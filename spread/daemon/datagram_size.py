@@ -9,7 +9,6 @@ the system says is a hope: the ring measures it when it needs it, and goes down 
 """
 
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -17,6 +16,7 @@ from typing import Final
 
 from spread.config.listens import main_address, uses_segment_address
 from spread.config.model import Configuration
+from spread.system import path_mtu
 
 __all__ = ["DatagramSize", "Way", "find_datagram_size", "mtu_of", "sizes_from"]
 
@@ -38,8 +38,6 @@ SIZE_MAX: Final = 65_507
 Measured there with three daemons, against half of it: the same for messages of 100 bytes, 5 to 8 %
 more for those of 8,000 and of 60,000.
 """
-
-_IP_MTU: Final = 14  # Of Linux; not in every Python's `socket`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,6 @@ def sizes_from(wanted: int) -> tuple[int, ...]:
 
 def mtu_of(own: str, way: Way) -> int | None:
     """Return the largest packet of IP for a way, from address `own`, as the system knows it."""
-    if sys.platform != "linux":
-        return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             asking.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -105,7 +101,7 @@ def mtu_of(own: str, way: Way) -> int | None:
                 interface = socket.inet_aton(own)
                 asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
             asking.connect((way.address, way.port))
-            return asking.getsockopt(socket.IPPROTO_IP, _IP_MTU)
+            return path_mtu(asking)
         except OSError:
             # No such address here, or no route yet: the ring will find out.
             return None

@@ -5,24 +5,18 @@ Programs read it: the wording is `statistics`, each field is a figure by its nam
 missing field.
 """
 
-import sys
 from typing import TYPE_CHECKING, Final
+
+from spread.system import process_figures
 
 if TYPE_CHECKING:
     from spread._datagrams import Datagrams
     from spread._node import Node
     from spread.daemon.membership.machine import Membership
 
-if sys.platform != "win32":
-    import resource
-
-__all__ = ["final_count", "process_figures"]
+__all__ = ["final_count"]
 
 NS_PER_US: Final = 1_000
-MS_PER_S: Final = 1_000
-
-RESIDENT_UNIT: Final = 1024 if sys.platform == "darwin" else 1
-"""How many units of the system's peak of memory are one KiB."""
 
 
 def final_count(
@@ -43,15 +37,3 @@ def final_count(
         counters |= membership.counters
     counters |= process_figures()
     return {name: count for name, count in sorted(counters.items()) if count}
-
-
-def process_figures() -> dict[str, int]:
-    """Return what the process has used, by the names of `spread.counters.PROCESS`."""
-    if sys.platform == "win32":
-        return {}
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "cpu_user_ms": round(usage.ru_utime * MS_PER_S),
-        "cpu_system_ms": round(usage.ru_stime * MS_PER_S),
-        "resident_peak_kb": usage.ru_maxrss // RESIDENT_UNIT,
-    }

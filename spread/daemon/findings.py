@@ -5,13 +5,13 @@ is told too, so that two hosts can be compared.
 """
 
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spread._path import charge_of
 from spread.daemon.datagram_size import DatagramSize
 from spread.daemon.listeners import RECEIVE_BUFFER_SIZE, SEND_BUFFER_SIZE, raise_buffers
+from spread.system import IS_LINUX
 
 __all__ = ["Finding", "HostSockets", "findings", "probe_sockets"]
 
@@ -61,7 +61,7 @@ def probe_sockets(buffer: int | None = None, *, offload: bool = True) -> HostSoc
 
 
 def _takes(asking: socket.socket, option: int) -> bool:
-    if sys.platform != "linux":
+    if not IS_LINUX:
         return False
     try:
         asking.setsockopt(_SOL_UDP, option, 1)

@@ -16,49 +16,23 @@ links, and must be regular, ours and nobody else's to write.
 import os
 import re
 import stat
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-if sys.platform != "win32":
-    import fcntl
+from spread.system import O_CLOEXEC, O_NOFOLLOW, lock
 
-__all__ = ["KEPT_MAX", "Directory", "lock", "memory_directory"]
+__all__ = ["KEPT_MAX", "Directory"]
 
 KEPT_MAX: Final = 8
 """Kept files of one daemon; the oldest is removed for one more."""
 
 FILE_SIZE_MAX: Final = 2 << 30
 
-MEMORY_FILE_SYSTEM: Final = "/dev/shm"
-
-_OPEN_FLAGS: Final = (
-    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-)
+_OPEN_FLAGS: Final = O_NOFOLLOW | O_CLOEXEC | getattr(os, "O_BINARY", 0)
 _HAS_HANDLES: Final = {os.open, os.unlink, os.rename, os.stat} <= os.supports_dir_fd
-
-
-def memory_directory() -> Path:
-    """Return where files outlive the process, best without a disk."""
-    runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    for each in (MEMORY_FILE_SYSTEM if sys.platform == "linux" else "", runtime):
-        if each and os.access(each, os.W_OK | os.X_OK):
-            return Path(each)
-    return Path(tempfile.gettempdir())
-
-
-def lock(descriptor: int) -> bool:
-    """Take a file as this process's own; False if another process has it."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True
 
 
 class Directory:

@@ -23,13 +23,14 @@ from typing import Final
 from spread._recorder import MAGIC, Recorder
 from spread.config.model import Configuration, EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.flight_place import Directory, memory_directory
+from spread.daemon.flight_place import Directory
 from spread.daemon.network import configured_daemons, segment_numbers
 from spread.daemon.observer import State
 from spread.daemon.query_server import number_of
 from spread.monitor.queries import Query
 from spread.monitor.report import RingName
 from spread.release import release
+from spread.system import memory_directory
 
 __all__ = ["Bearings", "FlightRecorder"]
 

@@ -14,7 +14,6 @@ before it has touched anything of the first one.
 
 import errno
 import socket
-import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -26,6 +25,14 @@ from spread.config.model import Segment
 from spread.daemon.listen_errors import AddressInUseError, ListenError, refusal
 from spread.daemon.socket_owner import find_owners
 from spread.daemon.unix_socket import SocketFile, open_unix_socket
+from spread.system import (
+    CAN_BIND_SEGMENT,
+    HAS_UNIX_SOCKETS,
+    allow_cutting,
+    claim_address,
+    force_buffer,
+    reuse_address,
+)
 
 __all__ = [
     "RECEIVE_BUFFER_SIZE",
@@ -48,13 +55,6 @@ SEND_BUFFER_SIZE = 4 << 20
 
 # A segment is one network: routers are not to carry its datagrams further.
 MULTICAST_HOPS = 1
-
-# Not in every Python's `socket`; of Linux.
-_IP_MTU_DISCOVER = 10
-_IP_PMTUDISC_DONT = 0
-# For root, these pass the system's limit.
-_SO_SNDBUFFORCE = 32
-_SO_RCVBUFFORCE = 33
 
 _ORDER = (Transport.UDP, Transport.TCP, Transport.UNIX)
 
@@ -160,8 +160,8 @@ def open_listeners(
 
 def _is_possible(listen: Listen) -> bool:
     if listen.transport is Transport.UNIX:
-        return hasattr(socket, "AF_UNIX")
-    return not (sys.platform == "win32" and listen.purpose is Purpose.SEGMENT)
+        return HAS_UNIX_SOCKETS
+    return CAN_BIND_SEGMENT or listen.purpose is not Purpose.SEGMENT
 
 
 def _open_inet(listen: Listen, backlog: int, buffer: int | None) -> socket.socket:
@@ -170,7 +170,9 @@ def _open_inet(listen: Listen, backlog: int, buffer: int | None) -> socket.socke
     try:
         opened.setblocking(False)
         if is_tcp:
-            _set_reuse(opened, listen.reuse_address)
+            claim_address(opened)
+            if listen.reuse_address:
+                reuse_address(opened)
         else:
             raise_buffers(opened, buffer)
             _prepare_datagrams(opened, listen)
@@ -191,33 +193,26 @@ def _bind(opened: socket.socket, listen: Listen) -> None:
             raise
         # Nobody is seen to have it, so connections of an earlier daemon may be all that holds it:
         # then the address is ours, else listening is refused.
-        _set_reuse(opened, reuse=True)
+        reuse_address(opened)
         opened.bind((listen.address, listen.port))
     if listen.reuse_if_closed:
         # Its connections inherit the option, without which they could not be told from others.
-        _set_reuse(opened, reuse=True)
-
-
-def _set_reuse(opened: socket.socket, reuse: bool) -> None:
-    if sys.platform == "win32":
-        # There the option would let two daemons have one port, and waiting is not needed.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    elif reuse:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reuse_address(opened)
 
 
 def _prepare_datagrams(opened: socket.socket, listen: Listen) -> None:
     if listen.purpose is Purpose.SEGMENT:
         # Each daemon of this host that has the segment's address gets its copy.
-        _set_reuse(opened, reuse=True)
+        reuse_address(opened)
+    else:
+        claim_address(opened)
     if listen.purpose is not Purpose.DAEMONS:
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, MULTICAST_HOPS)
-    if sys.platform == "linux":
-        # Routers cut what is too large for the next network. Otherwise they would have to say so,
-        # and a filter that swallows such an answer would swallow every large packet with it.
-        opened.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DONT)
+    # Routers cut what is too large for the next network. Otherwise they would have to say so, and a
+    # filter that swallows such an answer would swallow every large packet with it.
+    allow_cutting(opened)
     # Another daemon of this host must hear it as well.
     opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
     if listen.address != ANY_ADDRESS:
@@ -229,17 +224,16 @@ def _prepare_datagrams(opened: socket.socket, listen: Listen) -> None:
 
 def raise_buffers(opened: socket.socket, buffer: int | None = None) -> None:
     """Let a UDP socket hold as much as the system allows up to our sizes, or `buffer` bytes."""
-    for option, force, wished in (
-        (socket.SO_RCVBUF, _SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE),
-        (socket.SO_SNDBUF, _SO_SNDBUFFORCE, SEND_BUFFER_SIZE),
+    for option, wished in (
+        (socket.SO_RCVBUF, RECEIVE_BUFFER_SIZE),
+        (socket.SO_SNDBUF, SEND_BUFFER_SIZE),
     ):
         size = wished if buffer is None else buffer
         # The size that results is kept for the log; a smaller one costs retransmissions only.
         with suppress(OSError):
             opened.setsockopt(socket.SOL_SOCKET, option, size)
-        if sys.platform == "linux":
-            with suppress(OSError):
-                opened.setsockopt(socket.SOL_SOCKET, force, size)
+        with suppress(OSError):
+            force_buffer(opened, option, size)
 
 
 def _measured(listen: Listen, opened: socket.socket) -> OpenSocket:

@@ -15,7 +15,6 @@ once for each report, however many ask for it.
 
 import selectors
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -30,6 +29,7 @@ from spread.daemon.thread_names import show_thread_names
 from spread.errors import PeerError
 from spread.monitor.prometheus import OPENMETRICS, exposition
 from spread.monitor.report import Report
+from spread.system import claim_address, reuse_address
 
 __all__ = ["STALE_S", "Limits", "MetricsPages", "MetricsServer", "open_metrics"]
 
@@ -68,8 +68,8 @@ def open_metrics(address: str, port: int) -> socket.socket:
     listen = Listen(Transport.TCP, Purpose.METRICS, address, port)
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # There it would share the port with whoever has it.
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim_address(opened)
+        reuse_address(opened)
         opened.bind((address, port))
         opened.listen(BACKLOG)
     except OSError as error:

@@ -10,6 +10,8 @@ Reference: sd_notify(3).
 
 import socket
 
+from spread.system import AF_UNIX, HAS_UNIX_SOCKETS
+
 __all__ = ["Notifier"]
 
 _MICROSECOND_NS = 1000
@@ -21,11 +23,11 @@ class Notifier:
     def __init__(self, address: str | None) -> None:
         """Connect to `address`: a path, or a name of the abstract kind after an `@`."""
         self._socket: socket.socket | None = None
-        if not address or not address.startswith(("/", "@")) or not hasattr(socket, "AF_UNIX"):
+        if not address or not address.startswith(("/", "@")) or not HAS_UNIX_SOCKETS:
             return
         if address.startswith("@"):
             address = "\0" + address[1:]
-        connecting = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        connecting = socket.socket(AF_UNIX, socket.SOCK_DGRAM)
         try:
             connecting.setblocking(False)
             connecting.connect(address)

@@ -7,11 +7,12 @@ they arrive and the ring passes them over).
 
 import socket
 import struct
-import sys
 from contextlib import suppress
 from ctypes import addressof, create_string_buffer
 from ipaddress import IPv4Address
 from typing import Final
+
+from spread.system import IS_LINUX
 
 __all__ = ["ignore_own"]
 
@@ -42,7 +43,7 @@ def ignore_own(receiver: socket.socket, address: str, port: int) -> None:
     a copy of this host, which control packets tell: they are few and pass. A system without such
     filters delivers everything, which costs time only.
     """
-    if sys.platform != "linux" or not _is_ours(address):
+    if not IS_LINUX or not _is_ours(address):
         return
     program = b"".join(
         _INSTRUCTION.pack(*each)

@@ -10,20 +10,15 @@ The order of the calls: into the directory while root may still enter it, root d
 the groups while root may still change them, the user last, for good.
 """
 
-import ctypes
-import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from spread import system
 from spread.config.model import Options
 from spread.errors import ConfigurationError
 
 __all__ = ["Identity", "Notice", "Plan", "PrivilegeError", "apply", "plan"]
-
-PR_SET_PDEATHSIG, PR_GET_PDEATHSIG = 1, 2  # prctl(2).
 
 DEFAULT_NAME = "spread"
 FALLBACK_USERS = ("nobody",)
@@ -56,8 +51,7 @@ class Identity:
     @classmethod
     def current(cls) -> "Identity":
         """Return the identity of this process. Systems without user numbers have no root either."""
-        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-        return cls(is_root, _find_user, _find_group)
+        return cls(system.is_root(), system.user_number, system.group_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +95,16 @@ def apply(plan: Plan) -> None:
         return
     if change.root_directory is not None:
         try:
-            _change_root(change.root_directory)
+            system.change_root(change.root_directory)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise PrivilegeError(
                 f'RuntimeDir "{change.root_directory}" cannot become the root directory: '
                 f"{reason}; create it, or remove RuntimeDir to stay in the present one"
             ) from error
-    wanted = _signal_when_parent_dies()
     try:
-        _change_group(change.group_id)
-        _change_user(change.user_id)
+        system.change_group(change.group_id)
+        system.change_user(change.user_id)
     except OSError as error:
         raise PrivilegeError(
             f'cannot become user "{change.user}" ({change.user_id}), '
@@ -119,22 +112,6 @@ def apply(plan: Plan) -> None:
             "the daemon needs the capabilities CAP_SETUID and CAP_SETGID for that"
         ) from error
     _check(change)
-    if wanted:
-        # The system forgets it with the user; a ring of child processes must end with its parent.
-        _prctl()(PR_SET_PDEATHSIG, wanted)
-
-
-def _signal_when_parent_dies() -> int:
-    """Return the signal that this process has asked for, 0 for none."""
-    if sys.platform != "linux":
-        return 0
-    wanted = ctypes.c_int(0)
-    _prctl()(PR_GET_PDEATHSIG, ctypes.byref(wanted))
-    return wanted.value
-
-
-def _prctl() -> Callable[..., int]:
-    return ctypes.CDLL(None).prctl
 
 
 def _choose(
@@ -165,61 +142,16 @@ def _notices(
         yield Notice(f"the {kind} keeps the rights of root", {"chosen": chosen, "option": option})
 
 
-def _change_root(directory: str) -> None:
-    # Some calls of the C library read the time zone's file anew, and would not find it any more,
-    # unless the environment names the zone: then it is read once, here.
-    os.environ.setdefault("TZ", ":/etc/localtime")
-    time.tzset()
-    os.chdir(directory)
-    os.chroot(".")
-    os.chdir("/")
-
-
-def _change_group(group_id: int) -> None:
-    os.setgroups([group_id])
-    os.setresgid(group_id, group_id, group_id)
-
-
-def _change_user(user_id: int) -> None:
-    os.setresuid(user_id, user_id, user_id)
-
-
 def _check(change: Change) -> None:
     # A system that says yes and does nothing would leave the daemon running as root, unnoticed.
-    user_ids, group_ids = set(os.getresuid()), {*os.getresgid(), *os.getgroups()}
+    user_ids, group_ids = system.identities()
     if user_ids != {change.user_id} or group_ids != {change.group_id}:
         raise PrivilegeError(
             f'asked to become user "{change.user}", group "{change.group}", the system made us '
             f"users {sorted(user_ids)}, groups {sorted(group_ids)}; start the daemon as that user"
         )
-    if change.user_id != 0 and _can_become_root():
+    if change.user_id != 0 and system.regain_root():
         raise PrivilegeError(
             f'user "{change.user}" can become root again in this environment; '
             "take the capability CAP_SETUID from it, or start the daemon as that user"
         )
-
-
-def _can_become_root() -> bool:
-    try:
-        os.seteuid(0)
-    except PermissionError:
-        return False
-    return True
-
-
-def _find_user(name: str) -> int | None:
-    import pwd  # Not on every system, and needed by root only.
-
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except (KeyError, ValueError):
-        return None
-
-
-def _find_group(name: str) -> int | None:
-    import grp
-
-    try:
-        return grp.getgrnam(name).gr_gid
-    except (KeyError, ValueError):
-        return None

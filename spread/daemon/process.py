@@ -2,18 +2,15 @@
 
 import gc
 import os
-import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from spread.config import Configuration
 from spread.daemon.access_files import AccessDirectory, AccessFiles
+from spread.system import O_CLOEXEC, SYSTEM_DIRECTORIES
 
-if sys.platform != "win32":
-    import resource
-
-__all__ = ["access_files", "raise_descriptor_limit", "rest_collector", "state_directory"]
+__all__ = ["access_files", "rest_collector", "state_directory"]
 
 GARBAGE_THRESHOLD: Final = 50_000
 """Objects that may come into being between two searches for garbage in cycles."""
@@ -23,19 +20,20 @@ def state_directory(configuration: Configuration) -> str | None:
     """Return StateDir, else the first directory that the service manager keeps for the daemon."""
     if configuration.options.state_dir is not None or configuration.path is None:
         return configuration.options.state_dir
-    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
+    return os.environ.get("STATE_DIRECTORY", "").partition(os.pathsep)[0] or None
 
 
 def access_files(stack: ExitStack) -> AccessFiles:
     """Return where access files are, to be found after the root directory has changed, too."""
-    return AccessFiles(tuple(_directory(each, stack) for each in (Path.cwd(), Path("/etc"))))
+    places = (Path.cwd(), Path(SYSTEM_DIRECTORIES[0]))
+    return AccessFiles(tuple(_directory(each, stack) for each in places))
 
 
 def _directory(path: Path, stack: ExitStack) -> AccessDirectory:
     if os.open not in os.supports_dir_fd:
         return AccessDirectory(path)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | O_CLOEXEC)
     except OSError:
         return AccessDirectory(path)
     stack.callback(os.close, handle)
@@ -50,14 +48,3 @@ def rest_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
-
-
-def raise_descriptor_limit() -> None:
-    """Take as many descriptors as the system allows: they bound the number of sessions."""
-    if sys.platform == "win32":
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        # Systems whose limit has no end refuse to be asked for all of it: then it stays.
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

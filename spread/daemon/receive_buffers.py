@@ -12,10 +12,11 @@ out of reach after a change of root directory.
 import os
 import socket
 import struct
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from spread.system import IS_LINUX, O_CLOEXEC, read_at
 
 __all__ = ["BufferState", "ReceiveBuffers"]
 
@@ -69,7 +70,7 @@ class ReceiveBuffers:
             return None
         try:
             states = [_MEMINFO.unpack(each) for each in map(_meminfo, self._sockets)]
-            full = _times_full(os.pread(self._statistics, STATISTICS_SIZE, 0))
+            full = _times_full(read_at(self._statistics, STATISTICS_SIZE, 0))
         except (OSError, struct.error, ValueError):
             return None
         seen = [state[_DROPS] for state in states]
@@ -83,10 +84,10 @@ class ReceiveBuffers:
 
 
 def _open_statistics() -> int | None:
-    if sys.platform != "linux":
+    if not IS_LINUX:
         return None
     try:
-        return os.open(STATISTICS, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(STATISTICS, os.O_RDONLY | O_CLOEXEC)
     except OSError:
         return None
 

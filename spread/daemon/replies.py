@@ -7,10 +7,10 @@ the system, which takes the address that is nearest to the asker; to him that is
 import errno
 import socket
 import struct
-import sys
 from typing import Final
 
 from spread.daemon.observer import Send
+from spread.system import IS_LINUX, send_with
 
 __all__ = ["replies_from"]
 
@@ -20,14 +20,14 @@ IP_PKTINFO: Final = 8  # ip(7).
 
 def replies_from(sock: socket.socket, address: str) -> Send:
     """Return what sends datagrams from the port of `sock` and, if it can be had, from `address`."""
-    if sys.platform != "linux" or sock.getsockname()[0] != ANY:
+    if not IS_LINUX or sock.getsockname()[0] != ANY:
         return sock.sendto
     source = struct.pack("=i4s4s", 0, socket.inet_aton(address), bytes(4))
     ancillary = [(socket.IPPROTO_IP, IP_PKTINFO, source)]
 
     def send(data: bytes, target: tuple[str, int]) -> object:
         try:
-            return sock.sendmsg([data], ancillary, 0, target)
+            return send_with(sock, data, ancillary, target)
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EADDRNOTAVAIL, errno.ENETUNREACH):
                 raise

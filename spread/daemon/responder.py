@@ -12,9 +12,7 @@ kept of the last runs only.
 
 import errno
 import json
-import os
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +38,7 @@ from spread.monitor.doctor_talk import (
 from spread.monitor.probes import EVERYBODY, SIZE_MIN, Probe, Way, decode_probe, encode_probe
 from spread.monitor.queries import REQUEST_SIZE_MIN
 from spread.monitor.report import to_json
+from spread.system import error_text, forbid_cutting
 
 __all__ = ["Clocks", "Responder"]
 
@@ -62,10 +61,6 @@ KINDS_MAX: Final = 4096
 """Kinds of probe noted in one run: 128 daemons, three ways, some sizes."""
 
 STRAYS_MAX: Final = 16
-
-# Of Linux; not in every Python's `socket`.
-_IP_MTU_DISCOVER: Final = 10
-_IP_PMTUDISC_PROBE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +336,7 @@ class Responder:
             send = whole.send if probe.is_whole else self._send
             send(encode_probe(stamped), place)
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            reason = error_text(error.errno) if error.errno else str(error)
             return Outcome(index, reason, error.errno == errno.EMSGSIZE)
         return None
 
@@ -362,12 +357,11 @@ class _WholeSocket:
 
     def send(self, data: bytes, place: tuple[str, int]) -> None:
         """Send a datagram; OSError if it does not leave, EMSGSIZE if it is too large for that."""
-        if sys.platform != "linux":
-            raise OSError(errno.EOPNOTSUPP, "this system cuts datagrams")
         if self._socket is None:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
-            self._socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE)
+            if not forbid_cutting(self._socket):
+                raise OSError(errno.EOPNOTSUPP, "this system cuts datagrams")
             with suppress(OSError):  # A router may translate it; then the system chooses.
                 self._socket.bind((self._address, 0))
         self._socket.sendto(data, place)

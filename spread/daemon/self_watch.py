@@ -5,7 +5,6 @@
 A finding that begins, changes its severity or ends makes one event of the log each.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +15,11 @@ from typing import Final
 from spread.config.model import EventPriority, EventType
 from spread.counters import counters_in, gauges_in
 from spread.daemon.event_sink import EventSink
-from spread.daemon.final_count import process_figures
 from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.monitor.health import OwnHealth
 from spread.monitor.health_span import clock_offset_s
 from spread.monitor.report import Finding, Report
+from spread.system import process_figures, thread_cpu_s
 
 __all__ = ["EVENT_TYPES", "SelfWatch"]
 
@@ -144,11 +143,9 @@ class SelfWatch:
     def _cpu_s(self) -> float:
         """Return the processor time of the watching threads."""
         used_s = time.thread_time()
-        if sys.platform != "linux":
-            return used_s
         for thread in self._threads:
-            if thread.is_alive() and thread.ident is not None:
-                used_s += time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+            if thread.is_alive():
+                used_s += thread_cpu_s(thread)
         return used_s
 
     def _tell(self, wording: str, finding: Finding) -> None:

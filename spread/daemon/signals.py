@@ -4,23 +4,27 @@ A handler only notes the request; the byte that the interpreter writes for each 
 loop. So a signal that comes before the loop runs is not lost.
 """
 
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
-from typing import Final
+
+from spread.system import HANG_UP, KEEP, STOP_SIGNALS, console_ends, leave_signals
 
 __all__ = ["Signals"]
 
-STOPS: Final = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
-)
-
 
 class Signals:
-    """Handlers of the daemon's signals, installed until `close`. Main thread only."""
+    """Handlers of the daemon's signals, installed until `close`. Main thread only.
 
-    def __init__(self) -> None:
+    Other threads, such as that of a service manager, may ask for the same.
+    """
+
+    def __init__(self, *, is_service: bool = False) -> None:
+        """A service is told of things that do not concern it; see `console_ends`."""
         self.stop_requested = False
         self.hang_up_requested = False
         self.keep_requested = False
@@ -28,15 +32,40 @@ class Signals:
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
         self._old_wakeup = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-        self._old = {number: signal.signal(number, self._on_stop) for number in STOPS}
-        if hasattr(signal, "SIGHUP"):
-            self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hang_up)
-        if hasattr(signal, "SIGUSR1"):
-            self._old[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._on_keep)
+        self._old = {number: signal.signal(number, self._on_stop) for number in STOP_SIGNALS}
+        if HANG_UP is not None:
+            self._old[HANG_UP] = signal.signal(HANG_UP, self._on_hang_up)
+        if KEEP is not None:
+            self._old[KEEP] = signal.signal(KEEP, self._on_keep)
+        # Behind the signals: what is asked last to handle an event is asked first.
+        self._release_console = console_ends(self.request_stop, is_service=is_service)
 
     def fileno(self) -> int:
         """Readable when a signal has come."""
         return self._receiver.fileno()
+
+    def request_stop(self) -> None:
+        """Ask for what SIGTERM asks for; from any thread."""
+        self.stop_requested = True
+        self._wake()
+
+    def request_hang_up(self) -> None:
+        """Ask for what SIGHUP asks for; from any thread."""
+        self.hang_up_requested = True
+        self._wake()
+
+    def follow_input(self, descriptor: int = 0) -> None:
+        """Ask for a stop when standard input ends, from a thread that lasts as long."""
+
+        def wait_for_end() -> None:
+            leave_signals()
+            # An input that cannot be read has no other end to be told of either.
+            with suppress(OSError):
+                while os.read(descriptor, 1024):
+                    pass
+            self.request_stop()
+
+        threading.Thread(target=wait_for_end, name="standard input", daemon=True).start()
 
     def answer(
         self,
@@ -65,8 +94,14 @@ class Signals:
         for number, handler in self._old.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_wakeup)
+        self._release_console()
         self._receiver.close()
         self._sender.close()
+
+    def _wake(self) -> None:
+        # A full buffer wakes as well; a closed socket means that all is over.
+        with suppress(OSError):
+            self._sender.send(b"!")
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self.stop_requested = True

@@ -4,11 +4,12 @@ The interpreter names threads for itself only. On Linux a process may write the 
 threads to files of /proc, whatever privileges it has dropped; without /proc they stay as they are.
 """
 
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from spread.system import IS_LINUX
 
 __all__ = ["SIZE_MAX", "show_thread_names"]
 
@@ -18,7 +19,7 @@ SIZE_MAX: Final = 15
 
 def show_thread_names() -> None:
     """Tell the system the names of all threads that run, but for the process's own."""
-    if sys.platform != "linux":
+    if not IS_LINUX:
         return
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and thread.native_id is not None:

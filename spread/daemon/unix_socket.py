@@ -13,6 +13,7 @@ from pathlib import Path
 
 from spread.config.listens import Listen
 from spread.daemon.listen_errors import ListenError, in_use, refusal
+from spread.system import AF_UNIX, O_DIRECTORY, O_NOFOLLOW, O_PATH, change_owner
 
 __all__ = ["SocketFile", "open_unix_socket"]
 
@@ -25,9 +26,8 @@ class SocketFile:
 
     def __init__(self, path: Path) -> None:
         """Remember the socket that `path` names at present. Raise OSError."""
-        flags = getattr(os, "O_PATH", os.O_RDONLY)
         self._name = path.name
-        self._directory = os.open(path.parent, flags | os.O_DIRECTORY)
+        self._directory = os.open(path.parent, O_PATH | O_DIRECTORY)
         try:
             self._identity = _identity(self._status())
         except OSError:
@@ -39,10 +39,10 @@ class SocketFile:
         if not hasattr(os, "O_PATH"):
             return
         # By descriptor: a name could lead to another file between the look and the change.
-        file = os.open(self._name, os.O_PATH | os.O_NOFOLLOW, dir_fd=self._directory)
+        file = os.open(self._name, O_PATH | O_NOFOLLOW, dir_fd=self._directory)
         try:
             if _identity(os.fstat(file)) == self._identity:
-                os.chown(f"/proc/self/fd/{file}", user_id, group_id)
+                change_owner(f"/proc/self/fd/{file}", user_id, group_id)
         finally:
             os.close(file)
 
@@ -69,7 +69,7 @@ def open_unix_socket(listen: Listen, backlog: int) -> tuple[socket.socket, Socke
     """
     path = Path(listen.path)
     _make_way(listen, path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.setblocking(False)
         umask = os.umask(_UMASK_FOR_0666)
@@ -104,7 +104,7 @@ def _make_way(listen: Listen, path: Path) -> None:
 
 
 def _is_alive(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    with socket.socket(AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(path)

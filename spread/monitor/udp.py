@@ -6,14 +6,13 @@ datagram met a host on which nobody listens; elsewhere such a daemon is merely s
 """
 
 import errno
-import os
 import socket
 import struct
-import sys
 from dataclasses import dataclass
 from typing import Final
 
 from spread.errors import ConfigurationError
+from spread.system import IS_LINUX, error_text, ignore_refusals, queued_error
 
 __all__ = ["Failure", "MonitorSocket", "open_socket"]
 
@@ -51,9 +50,10 @@ class MonitorSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self._has_error_queue = sys.platform == "linux"
+        self._has_error_queue = IS_LINUX
         if self._has_error_queue:
             sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        ignore_refusals(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         sock.setblocking(False)
 
@@ -96,13 +96,13 @@ class MonitorSocket:
         found: list[Failure] = []
         while self._has_error_queue and len(found) < ERRORS_MAX:
             try:
-                _, ancillary, _, target = self.socket.recvmsg(0, 256, socket.MSG_ERRQUEUE)
+                ancillary, target = queued_error(self.socket)
             except OSError:
                 break
             for _, kind, data in ancillary:
                 if kind == IP_RECVERR and target:
                     (number,) = struct.unpack_from("=I", data)
-                    reason = _WORDS.get(number) or os.strerror(number)
+                    reason = _WORDS.get(number) or error_text(number)
                     found.append(Failure(str(target[0]), int(target[1]), reason))
         return found
 

@@ -1,5 +1,6 @@
 """What the daemons of a simulated cluster are: their configuration, names, addresses and timers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Final
@@ -85,6 +86,9 @@ class _NoHost:
 
     def look_up(self, name: str) -> str | None:  # noqa: ARG002
         return None
+
+    def meaningless_options(self) -> Mapping[str, str]:
+        return {}
 
     def log_problem(self, path: str) -> str | None:  # noqa: ARG002
         return None

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import spread
-from spread.daemon.flight_place import memory_directory
 from spread.monitor.flight_file import Direction, FlightFile, Kind, PacketNote, read
 from spread.monitor.flight_merge import clocks_of, merged
 from spread.monitor.queries import Kind as Ask
 from spread.monitor.trace import file_of_answer
+from spread.system import memory_directory
 from tests.daemon.harness.file_ring import FileRing, Member
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 

@@ -82,6 +82,9 @@ class _LonelyHost:
     def look_up(self, name: str) -> str | None:
         return "127.0.0.1" if name.startswith("local") else None
 
+    def meaningless_options(self) -> dict[str, str]:
+        return {}
+
     def log_problem(self, path: str) -> str | None:
         return "no such directory" if "/" in path else None
 

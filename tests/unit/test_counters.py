@@ -9,8 +9,8 @@ from spread import counters
 from spread._datagrams import COUNTERS as DATAGRAM_COUNTERS
 from spread._stats import COUNTERS as NODE_COUNTERS
 from spread.counters import ARRIVALS, DEPARTURES, FIGURES, MEMBERSHIP, NODE, Kind, names_of
-from spread.daemon.final_count import process_figures
 from spread.daemon.membership.log import Trouble
+from spread.system import process_figures
 from tests.memory.daemon import MemoryDaemon
 from tests.ring.station import Station
 

@@ -6,13 +6,14 @@ thread that waits. Where there are no such signals (Windows), the next line ends
 """
 
 import contextlib
+import importlib
 import os
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+from spread import system
 
 __all__ = ["CutShortError", "Lines", "editor", "history_path", "input_lines"]
 
@@ -50,8 +51,7 @@ class Lines:
         self._is_waiting = False
         self._is_cut = False
         self._noticed = threading.Event()
-        if sys.platform != "win32":
-            signal.signal(signal.SIGUSR1, self._on_signal)
+        self._can_be_interrupted = system.wake_up_on(self._on_signal)
 
     def next_line(self, prompt: str) -> str:
         """Return the next line without its end; `prompt` is for people at a terminal.
@@ -74,10 +74,8 @@ class Lines:
         Returns when the reader has noticed, or has ended.
         """
         self._is_cut = True
-        if sys.platform == "win32":
-            return
-        while self._is_waiting and not self._noticed.is_set():
-            signal.pthread_kill(self._reader, signal.SIGUSR1)
+        while self._can_be_interrupted and self._is_waiting and not self._noticed.is_set():
+            system.interrupt(self._reader)
             # One signal could come just before the system call that it is meant to end.
             self._noticed.wait(_SIGNAL_AGAIN_S)
 
@@ -112,7 +110,7 @@ def editor(history: Path | None, names: Callable[[], Iterable[str]]) -> Iterator
     names that the Tab key completes.
     """
     try:
-        import readline
+        readline: Any = importlib.import_module("readline")
     except ImportError:  # Windows, and Pythons built without it: the terminal's own editing.
         yield Lines(_typed, is_typed=True)
         return

@@ -2,11 +2,11 @@
 
 import re
 import socket
-import sys
 from dataclasses import dataclass
 from typing import Final, Self
 
 from spread.errors import ArgumentError, ConfigurationError
+from spread.system import claim_address, reuse_address
 
 __all__ = ["PORT", "Place"]
 
@@ -73,8 +73,8 @@ def _listen(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim_address(listener)
+        reuse_address(listener)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         listener.bind((address, port))
         listener.listen(BACKLOG)

@@ -13,6 +13,7 @@ class ScriptedHost:
     own_name: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=lambda: {"localhost": LOOPBACK})
     unwritable: tuple[str, ...] = ()
+    meaningless: dict[str, str] = field(default_factory=dict)
 
     def local_addresses(self) -> tuple[str, ...]:
         return self.local
@@ -22,6 +23,9 @@ class ScriptedHost:
 
     def look_up(self, name: str) -> str | None:
         return self.names.get(name)
+
+    def meaningless_options(self) -> dict[str, str]:
+        return self.meaningless
 
     def log_problem(self, path: str) -> str | None:
         return "no such directory" if path.startswith(self.unwritable) else None

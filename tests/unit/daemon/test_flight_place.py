@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spread.daemon.flight_place import KEPT_MAX, Directory, memory_directory
+from spread.daemon.flight_place import KEPT_MAX, Directory
+from spread.system import memory_directory
 
 OURS = frozenset({os.getuid()}) if hasattr(os, "getuid") else frozenset[int]()
 

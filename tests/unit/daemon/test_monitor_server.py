@@ -78,6 +78,9 @@ class Host:
         del name
         return None
 
+    def meaningless_options(self) -> dict[str, str]:
+        return {}
+
     def log_problem(self, path: str) -> str | None:
         del path
         return None

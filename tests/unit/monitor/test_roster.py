@@ -29,6 +29,9 @@ class Host:
     def look_up(self, name: str) -> str | None:
         raise AssertionError(f"nothing is to be looked up, not even {name}")
 
+    def meaningless_options(self) -> dict[str, str]:
+        return {}
+
     def log_problem(self, path: str) -> str | None:
         raise AssertionError(f"a monitor writes no log, not even {path}")
 
