@@ -9,7 +9,9 @@ are open as may be, the one that has been asking longest makes room. All of them
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -24,6 +26,10 @@ __all__ = ["CONNECTIONS_MAX", "Connections", "Patience"]
 
 CONNECTIONS_MAX: Final = 256
 """More than pages may be open: a browser has some for each."""
+
+
+STREAM_BUFFER: Final = 32 * 1024
+"""Bytes that wait for a page in this process, and about twice in the system: some pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,12 @@ class _Connection(H11Protocol):
     def last(self) -> None:
         """The answer that is being made has no end."""
         self._begin(_Phase.LASTING, 0.0)
+        # Else the system would keep megabytes, many minutes of a stream, for who does not read.
+        self.transport.set_write_buffer_limits(STREAM_BUFFER)
+        with suppress(OSError):
+            self.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_BUFFER
+            )
 
     def _look(self) -> None:
         """Give the connection its time if it is at something else than before."""
