@@ -163,11 +163,11 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench $(VENV)/.screenshots $(
 
 $(VENV)/.built: $(SOURCES) $(VENV)/.pip
 	$(BIN)/python setup.py --quiet build_ext --inplace
-	$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	SPREAD_BUILT=1 $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.bench-built: $(BENCH_SOURCES) $(VENV)/.built
-	$(BIN)/python bench/setup_ext.py --quiet build_ext --inplace \
+	$(BIN)/python bench/setup_ext.py --quiet build_ext --inplace --parallel 2 \
 	    --build-lib build/bench --build-temp build/bench
 	@touch $@
 

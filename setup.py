@@ -10,6 +10,7 @@ from setuptools import Extension, setup
 WINDOWS = sys.platform == "win32"
 DEFECTS = os.environ.get("SPREAD_DEFECTS") == "1"  # Rules that tests of the checkers switch off.
 DEBUG = os.environ.get("SPREAD_DEBUG") == "1"  # Bounds checks in the compiled modules.
+BUILT = os.environ.get("SPREAD_BUILT") == "1"  # The modules lie in place: an editable install.
 OPTIMISATION = ["-O1", "-g1", "-UNDEBUG"] if DEBUG else ["-O3", "-g1"]
 PROCESSORS = os.cpu_count() or 1
 
@@ -39,7 +40,7 @@ def extension_of(module: str) -> Extension:
 if __name__ == "__main__":  # The processes that translate import this file again.
     setup(
         ext_modules=cythonize(
-            [extension_of(module) for module in MODULES],
+            [] if BUILT else [extension_of(module) for module in MODULES],
             compiler_directives=DIRECTIVES,
             show_all_warnings=DEBUG,
             nthreads=0 if WINDOWS else PROCESSORS,
