@@ -138,7 +138,7 @@ defects: $(VENV)/.test
 
 ## make wheels      wheels for Linux and Windows, the sources; examined, and tried in fresh environments
 wheels: $(VENV)/.built $(VENV)/.wheels
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/wheels
+	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/wheels
 	wheels/linux.sh $(BIN)/python
 	wheels/sdist.sh $(BIN)/python
 	PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh || test $$? = 77
