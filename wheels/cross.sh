@@ -91,6 +91,6 @@ printf '#!/bin/sh\nexec qemu-aarch64-static -0 "%s" -L "%s" -E PYTHONHOME="%s/us
     "$runner" "$arm" "$arm" "$arm/usr/bin/python$minor" >"$runner"
 chmod +x "$runner"
 "$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
-    --platform "manylinux_2_28_aarch64" --python-version "$minor" --only-binary=:all: \
+    --platform "$(basename "$wheel" .whl | sed 's/.*[-.]//')" --python-version "$minor" --only-binary=:all: \
     --target "$output/site-packages" "$wheel"
 (cd "$output" && PYTHONPATH=$PWD/site-packages "$runner" "$OLDPWD/wheels/smoke.py")
