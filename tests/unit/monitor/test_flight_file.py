@@ -6,8 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from spread import _packets, _recorder
 from spread.errors import PeerError
-from spread.monitor.flight_file import Direction, Kind, parse, read
+from spread.monitor.flight_file import MAGIC, Direction, Flag, Kind, parse, read
+from spread.monitor.flight_words import FAULTS
 from tests.unit.monitor.flights import NAMES, SEGMENT, Station, data, token
 
 
@@ -132,3 +134,11 @@ def test_the_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(PeerError, match=r"photo\.flight is no file of a flight recorder"):
         read(path)
+
+
+def test_the_reader_has_the_names_of_the_core_for_kinds_and_flags() -> None:
+    # Whoever reads a file need not have the compiled modules, so the reader has a list of its own.
+    assert {each.value: each.name for each in Kind} == _packets.KINDS
+    assert {each.value: each.name for each in Flag} == _packets.FLAGS
+    assert set(FAULTS) >= set(range(len(_packets.FAULT_TEXTS))) - {_packets.NO_FAULT}
+    assert MAGIC == _recorder.MAGIC
