@@ -121,9 +121,12 @@ def _fault(report: Report, values: Flow, roster: Roster) -> str:
 def _show(client: RingClient) -> int:
     client.update()
     rows: list[tuple[str, ...]] = [("DAEMON", "WINDOW", "PERSONAL", "ACCELERATED", "OPEN")]
-    for report in client.watch.reports:
-        windows = report.windows
+    for name, watched in client.watch.daemons.items():
+        if watched.report is None:
+            rows.append((name, "silent", "-", "-", "-"))
+            continue
+        windows = watched.report.windows
         numbers = (windows.window, windows.personal, windows.accelerated)
-        rows.append((report.daemon, *map(str, numbers), f"{windows.scale_percent}%"))
+        rows.append((name, *map(str, numbers), f"{windows.scale_percent}%"))
     print("\n".join(table(rows, left=1)))
     return Exit.UNAVAILABLE if client.watch.silent else Exit.OK

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from spread.cli.command_line import Exit
-from spread.cli.monitoring import open_client, roster_of, say, targets_of
+from spread.cli.monitoring import count_of, open_client, roster_of, say, targets_of
 from spread.monitor.client import NoAnswerError, RingClient
 from spread.monitor.overview import table
 from spread.monitor.queries import Kind
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("prefix", nargs="?", default="", help="groups whose names begin so")
     parser.add_argument("--at", metavar="NAME", help="ask this daemon (default: one that answers)")
-    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="at most so many")
+    parser.add_argument("--limit", type=count_of, default=1000, metavar="N", help="at most so many")
     parser.add_argument("--json", action="store_true", help="print all that is known as JSON")
 
 
@@ -41,7 +41,10 @@ def run(given: argparse.Namespace) -> int:
                 continue
             _show(groups, total, as_json=given.json)
             return Exit.OK
-    say("no daemon answers; see spmonitor status")
+    if given.at:
+        say("ask another daemon, and see spmonitor status")
+    else:
+        say("no daemon answers; see spmonitor status")
     return Exit.UNAVAILABLE
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from spread.cli.monitor_status import status_of
-from spread.cli.monitoring import open_client, roster_of
+from spread.cli.monitoring import count_of, open_client, roster_of
 from spread.cli.terminal import understands_sequences
 from spread.monitor.overview import as_record, text_lines
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--json", action="store_true", help="print one line of JSON each time")
     parser.add_argument(
-        "--count", type=int, metavar="N", help="stop after so many times (default: at Ctrl-C)"
+        "--count", type=count_of, metavar="N", help="stop after so many times (default: at Ctrl-C)"
     )
 
 

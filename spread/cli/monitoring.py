@@ -23,6 +23,7 @@ __all__ = [
     "DISAGREE",
     "add_ring_arguments",
     "confirm",
+    "count_of",
     "open_client",
     "open_socket_for",
     "poses_as",
@@ -69,7 +70,7 @@ def add_ring_arguments(parser: argparse.ArgumentParser) -> None:
         "--local",
         nargs="?",
         const=1,
-        type=int,
+        type=count_of,
         metavar="N",
         help="the daemons of spread --local N on this host, instead of a file",
     )
@@ -172,6 +173,13 @@ def say(text: str) -> None:
 def _names(roster: Roster) -> str:
     names = [each.name for each in roster.targets]
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+def count_of(text: str) -> int:
+    """Return a number of things, at least 1; for arguments."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, at least 1")
+    return int(text)
 
 
 def _port(text: str) -> int:

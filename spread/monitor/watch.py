@@ -419,7 +419,8 @@ class RingWatch:
         watched = question.watched
         if question.kind is not Kind.REPORT:
             trouble = question.trouble or watched.trouble
-            reason = "nobody has its port" if trouble == "refused" else trouble
+            port = watched.target.port
+            reason = f"nobody has its UDP port {port}" if trouble == "refused" else trouble
             self._finish(question, Answer(error=reason or "no answer"))
         elif question.status is not None:
             # The query had its time: what the status reply said is all there is.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from spread.cli import monitor_top
+from spread.cli import monitor_top, spmonitor
 from spread.cli.monitor_flow import windows_of
 from spread.cli.monitor_partition import parts_of
 from spread.cli.monitor_reload import Preview, disagreements_of
@@ -41,6 +41,17 @@ def test_parts_of_a_partition(arguments: list[str], parts: list[list[str]]) -> N
 def test_an_empty_part_is_refused(arguments: list[str]) -> None:
     with pytest.raises(ArgumentError, match="empty part"):
         parts_of(arguments)
+
+
+@pytest.mark.parametrize("arguments", [["watch", "--count", "0"], ["groups", "--limit", "-1"]])
+def test_a_number_below_one_is_wrong_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        spmonitor.arguments(arguments)
+
+    assert ended.value.code == 64
+    assert "is no number, at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

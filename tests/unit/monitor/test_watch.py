@@ -318,7 +318,7 @@ def test_a_question_without_an_answer_says_why(bench: Bench) -> None:
     answer = bench.watch.take_answer(number)
 
     assert answer is not None
-    assert answer.error == "nobody has its port"
+    assert answer.error == "nobody has its UDP port 24000"
 
 
 def test_an_error_that_a_daemon_answers_is_its_sentence_without_control_characters(
