@@ -93,7 +93,8 @@ def run(given: argparse.Namespace) -> int:
     clocks = clocks_of(files)
     for line in head_lines(files, clocks):
         print(f"# {line}")
-    for line in lines_of(entries_of(files, clocks, wanted)):
+    is_kept = bool(given.files)
+    for line in lines_of(entries_of(files, clocks, wanted, marks_ends=is_kept)):
         print(line)
     return status
 

@@ -87,13 +87,28 @@ def file_of_answer(answer: bytes) -> FlightFile:
     return parse(data)
 
 
-def entries_of(files: Sequence[FlightFile], clocks: Sequence[Clock], wanted: Filter) -> list[Entry]:
-    """Return what is wanted of the files' records as entries in their common order."""
+def entries_of(
+    files: Sequence[FlightFile],
+    clocks: Sequence[Clock],
+    wanted: Filter,
+    *,
+    marks_ends: bool = False,
+) -> list[Entry]:
+    """Return what is wanted of the files' records as entries in their common order.
+
+    With `marks_ends` an entry stands behind the last record of each file: of a daemon that has
+    crashed, that is when.
+    """
+    left = {id(file): len(file.packets) + len(file.texts) for file in files}
     last_ns = max((_last_ns(*each) for each in zip(files, clocks, strict=True)), default=0)
     runs = _Runs()
     for moment in merged(files, clocks):
         entry = _entry(moment)
         runs.add(moment, entry, is_wanted=wanted.passes(moment, entry.kind, last_ns))
+        left[id(moment.file)] -= 1
+        if marks_ends and not left[id(moment.file)]:
+            is_wanted = wanted.passes(moment, EVENT, last_ns)
+            runs.add(moment, _end(moment), is_wanted=is_wanted)
     return runs.entries
 
 
@@ -128,10 +143,12 @@ def head_lines(files: Sequence[FlightFile], clocks: Sequence[Clock]) -> Iterator
 
 
 def _clock_words(clock: Clock) -> str:
-    shift = f"clock {clock.correction_ns / NS_PER_S:+.6f} s"
+    shift = f"clock corrected by {clock.correction_ns / NS_PER_S:+.6f} s"
     if clock.uncertainty_ns is None:
         return f"{shift}, nothing to compare it by in both directions"
-    return f"{shift}, to {clock.uncertainty_ns / NS_PER_S:.6f} s"
+    if not clock.correction_ns and not clock.uncertainty_ns:
+        return "the others' clocks are corrected to this one"
+    return f"{shift}, wrong by {clock.uncertainty_ns / NS_PER_S:.6f} s at most"
 
 
 def _record(entry: Entry) -> dict[str, Any]:
@@ -162,6 +179,12 @@ def _entry(moment: Moment) -> Entry:
         size=note.size,
         is_dropped=0 < note.fault <= 64,
     )
+
+
+def _end(moment: Moment) -> Entry:
+    name = moment.file.daemon
+    text = f"what {name} recorded ends here"
+    return Entry(moment.time_ns, moment.time_ns, name, EVENT, "", "", text)
 
 
 @dataclass(slots=True)

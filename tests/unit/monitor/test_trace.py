@@ -255,7 +255,40 @@ def test_the_head_says_how_clocks_compare() -> None:
 
     (line,) = head_lines([file], clocks_of([file]))
 
-    assert line.startswith("c (10.0.0.3), process 102, release 1.0: 0 packets, 0 events; clock +0")
+    assert line == (
+        "c (10.0.0.3), process 102, release 1.0: 0 packets, 0 events; "
+        "the others' clocks are corrected to this one"
+    )
+
+
+def test_the_head_says_how_wrong_a_corrected_clock_can_be() -> None:
+    first, second = Station(0), Station(1, off_ns=MS)
+    for number, (here, there) in enumerate([(first, second), (second, first)], 1):
+        visit = token(here.me, number)
+        here.sends(visit, there.me, number)
+        there.hears(visit, number + 0.1)
+    files = [first.file(), second.file()]
+
+    lines = list(head_lines(files, clocks_of(files)))
+
+    assert lines[1].endswith("; clock corrected by -0.001000 s, wrong by 0.000100 s at most")
+
+
+def test_it_is_marked_where_a_file_ends() -> None:
+    first, second = Station(0), Station(1)
+    visit = token(0, 1)
+    first.sends(visit, 1, 1)
+    second.hears(visit, 2)
+    second.says("still there", 3)
+    files = [first.file(), second.file()]
+
+    found = entries_of(files, clocks_of(files), Filter(), marks_ends=True)
+
+    assert [each.text for each in found if each.kind == EVENT] == [
+        "what a recorded ends here",
+        "still there",
+        "what b recorded ends here",
+    ]
 
 
 def test_a_timeline_is_json_and_can_be_cut_to_its_end() -> None:
