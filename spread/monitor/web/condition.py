@@ -19,6 +19,10 @@ from spread.monitor.web.wording import age, cause, count_word, listed, times
 __all__ = ["Condition", "Level", "Sentence", "condition", "overall", "sentences"]
 
 
+TRIAL_S: Final = 10.0
+"""So long others may take to find out whether a member has gone; until then nobody knows why."""
+
+
 class Level(Enum):
     """How urgent something is."""
 
@@ -154,7 +158,9 @@ def _silent_one(seen: Seen, found: Sequence[Ring]) -> Sentence:
             if counting.is_forming
             else f"{others} still {'counts' if is_one else 'count'} on it"
         )
-        level = Level.BAD if (seen.silent_s or 0.0) >= GONE_S else Level.WARN
+        silent_s = seen.silent_s or 0.0
+        level = Level.BAD if silent_s >= GONE_S else Level.WARN
+        remedy = remedy if silent_s >= TRIAL_S else ""
         return Sentence(f"late {seen.name}", level, f"{start}; {then}.", remedy=remedy)
     if after is None:
         return Sentence(f"gone {seen.name}", Level.BAD, f"{start}.", remedy=remedy)

@@ -46,6 +46,9 @@ SERIES: Final = (
 TOLD: Final = frozenset({"no-answer", "split-ring"})
 """Rules whose findings the sentences about the whole tell, with more about them."""
 
+TOLD_OF_SPLIT: Final = frozenset({"partition-command"})
+"""The same, for a ring that is split."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -77,16 +80,17 @@ class Feed:
         self._past.append((sight.time_s, point))
         reports = [seen.report for seen in sight.seen if seen.report is not None]
         has_changed = self._story.take(reports)
-        findings = self._judge(sight)
+        findings = self._judge(sight, is_split=len(found) > 1)
         picture = Picture(sight, found, findings, sentences(sight, found, findings), point)
         return Page(picture, self.story() if has_changed else None)
 
-    def _judge(self, sight: Sight) -> list[Finding]:
+    def _judge(self, sight: Sight, *, is_split: bool) -> list[Finding]:
         """Return what the daemons find and what only all of them together show, each once."""
         answers = {seen.name: seen.report if seen.is_answering else None for seen in sight.seen}
         found = self._health.update(answers, sight.now_s, sight.time_s)
         once = {(each.rule, each.subject): each for each in reversed(found)}
-        return [each for each in reversed(once.values()) if each.rule not in TOLD]
+        told = TOLD | TOLD_OF_SPLIT if is_split else TOLD
+        return [each for each in reversed(once.values()) if each.rule not in told]
 
     def story(self) -> Json:
         """Return the history of views."""

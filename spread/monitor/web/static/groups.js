@@ -104,3 +104,4 @@ new IntersectionObserver((entries) => {
   isVisible = entries.at(-1).isIntersecting;
   if (isVisible) refresh();
 }).observe(byId("groups-search"));
+refresh(); // Once, so that nobody who scrolls finds an empty card.

@@ -136,7 +136,7 @@ function tell(plot, parts, all, x) {
     say(parts.unit, plot.unit);
   }
   const values = all.map((series) => plot.format(series[index]));
-  say(parts.value, values.join(" · "));
+  say(parts.value, values.every((each) => each === NONE) ? NONE : values.join(" · "));
   const known = all[0].filter((value) => value !== null && value !== undefined);
   const range = known.length
     ? `, between ${plot.format(Math.min(...known))} and ${plot.format(Math.max(...known))} in the last minutes`

@@ -55,6 +55,13 @@ def test_a_daemon_that_has_just_gone_silent_is_still_counted_on() -> None:
     assert sentence.level is Level.WARN
 
 
+def test_why_a_member_may_be_silent_is_not_told_before_the_others_know() -> None:
+    early, late = (told(three(silent("c", seconds)))[0] for seconds in (4.0, 12.0))
+
+    assert early.remedy == ""
+    assert late.remedy.startswith("Nobody has 10.0.0.1")
+
+
 def test_the_key_of_a_sentence_does_not_change_with_its_age() -> None:
     assert told(three(silent("c", 1.6)))[0].key == told(three(silent("c", 2.6)))[0].key
 
