@@ -23,6 +23,7 @@ MIB: Final = 1 << 20
 def host_problems(evidence: Evidence) -> Iterator[Problem]:
     """Find what is wrong with hosts."""
     yield from _silence(evidence)
+    yield from _stand_ins(evidence)
     yield from _identities(evidence)
     yield from _configurations(evidence)
     yield from _releases(evidence)
@@ -32,25 +33,53 @@ def host_problems(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _silence(evidence: Evidence) -> Iterator[Problem]:
+    """Find daemons that do not answer; those that are silent alike are one problem."""
+    reasons: dict[str, list[int]] = {}
     for number, reason in evidence.silence.items():
-        entry = evidence.entries[number]
-        place = f"{entry.address}, UDP ports {entry.port} and {entry.port + 1}"
-        if reason == "refused":
-            sentence = f"no daemon runs at {place}: the host answers that the port is closed"
-            remedy = (
-                f"start spread on {entry.name}; to test the network before that, run "
-                f"`spread doctor --listen` there"
-            )
-        elif reason:
-            sentence = f"nothing can be sent to {place}: {reason}"
-            remedy = "mend the route to it, or its address in the configuration file"
-        else:
-            sentence = f"no answer from {place}"
-            remedy = (
-                "see whether the host is up and has this address; let UDP to both ports in and "
-                "out through its firewall; start spread there, or `spread doctor --listen`"
-            )
-        yield Problem("silent", Severity.FAILURE, entry.name, sentence, remedy)
+        reasons.setdefault(reason, []).append(number)
+    for reason, numbers in reasons.items():
+        entries = [evidence.entries[number] for number in numbers]
+        names = ", ".join(entry.name for entry in entries)
+        shown = [f"{entry.address} (UDP {entry.port}, {entry.port + 1})" for entry in entries[:4]]
+        rest = f" and {len(entries) - 4} more" if len(entries) > 4 else ""
+        places = ", ".join(shown) + rest
+        sentence, remedy = _silent(reason, names, places, len(entries))
+        yield Problem("silent", Severity.FAILURE, names, sentence, remedy)
+
+
+def _silent(reason: str, names: str, places: str, count: int) -> tuple[str, str]:
+    """Return what is wrong with daemons that do not answer, and the remedy."""
+    if reason == "refused":
+        says = "the host answers" if count == 1 else "the hosts answer"
+        return (
+            f"no daemon runs at {places}: {says} that nobody has the ports",
+            f"start spread on {names}; to test the network before that, run "
+            "`spread doctor --listen` there",
+        )
+    if reason:
+        return (
+            f"nothing can be sent to {places}: {reason}",
+            "mend the route to it, or its address in the configuration file",
+        )
+    return (
+        f"no answer from {places}",
+        f"see whether the host is up, has this address, and runs spread; then run `spread doctor` "
+        f"on {names}, too: it sees from there which direction is cut. Firewalls on the way have to "
+        "let UDP to both ports pass, in and out",
+    )
+
+
+def _stand_ins(evidence: Evidence) -> Iterator[Problem]:
+    """Find places where a doctor answers instead of a daemon: the network is tested, no more."""
+    names = [evidence.name(number) for number, each in evidence.facts.items() if not each.is_daemon]
+    if names:
+        yield Problem(
+            "stand-in",
+            Severity.NOTE,
+            ", ".join(names),
+            "no daemon runs there, a doctor has answered in its place",
+            "start spread there once the rest is as it should be",
+        )
 
 
 def _identities(evidence: Evidence) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ def text_lines(evidence: Evidence, problems: tuple[Problem, ...], columns: int) 
         )
     yield ""
     yield "Daemons"
-    yield from _daemon_lines(evidence)
+    yield from _daemon_lines(evidence, columns)
     yield ""
     yield "Who reaches whom (rows send, columns receive)"
     yield ""
@@ -85,7 +85,7 @@ def as_record(evidence: Evidence, problems: tuple[Problem, ...], status: int) ->
     }
 
 
-def _daemon_lines(evidence: Evidence) -> Iterator[str]:
+def _daemon_lines(evidence: Evidence, columns: int) -> Iterator[str]:
     names = max(len(entry.name) for entry in evidence.entries)
     addresses = max(len(entry.address) for entry in evidence.entries)
     for number, entry in enumerate(evidence.entries):
@@ -93,12 +93,11 @@ def _daemon_lines(evidence: Evidence) -> Iterator[str]:
         sign = Sign.BROKEN if facts is None else Sign.FINE
         text = _state(evidence, number)
         if facts is not None:
-            mtu = f" (MTU {facts.mtu})" if facts.mtu else ""
-            text += (
-                f", datagrams of {facts.size} bytes{mtu}, "
-                f"receive buffer {facts.receive_bytes / MIB:.1f} MiB, {facts.release}"
-            )
-        yield f"  {sign.value} {entry.name:<{names}}  {entry.address:<{addresses}}  {text}"
+            mtu = f"MTU {facts.mtu}, " if facts.mtu else ""
+            buffer = f"buffer {round(facts.receive_bytes / MIB, 1):g} MiB"
+            text += f", release {facts.release}, {mtu}datagrams {facts.size}, {buffer}"
+        start = f"  {sign.value} {entry.name:<{names}}  {entry.address:<{addresses}}  "
+        yield from _wrapped(start, text, columns)
 
 
 def _state(evidence: Evidence, number: int) -> str:
@@ -119,7 +118,8 @@ def _problem_lines(problems: tuple[Problem, ...], columns: int) -> Iterator[str]
         for each in (Severity.FAILURE, Severity.WARNING, Severity.NOTE)
         if (count := sum(1 for problem in problems if problem.severity is each))
     ]
-    yield ", ".join(counted)
+    is_fine = all(problem.severity is Severity.NOTE for problem in problems)
+    yield f"{'Nothing is wrong; ' if is_fine else ''}{', '.join(counted)}"
     for number, problem in enumerate(problems, 1):
         yield ""
         start = f"  {number}. {problem.severity.value}: {problem.subject}: "

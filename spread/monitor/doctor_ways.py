@@ -1,12 +1,16 @@
 """Problems of ways between daemons: ports that a firewall closes, one-way links, multicast."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
-from spread.monitor.doctor_evidence import Evidence, Key, Problem, Severity
+from spread.monitor.doctor_evidence import Entry, Evidence, Key, Problem, Severity
 from spread.monitor.probes import SIZE_MIN, Way
 
 __all__ = ["lost_ways", "way_problems"]
+
+NAMED_MAX: Final = 3
+"""So many daemons are told by their names, more by their number."""
 
 Pair = tuple[int, int]
 
@@ -14,6 +18,15 @@ Pair = tuple[int, int]
 def lost_ways(evidence: Evidence, sender: int, target: int) -> frozenset[Way]:
     """Return by which ways small probes do not arrive."""
     return frozenset(way for way in Way if evidence.lost(Key(sender, target, way, SIZE_MIN)))
+
+
+class _Side(NamedTuple):
+    """A host that loses something in one direction, whoever is at the other end."""
+
+    entry: Entry
+    others: str
+    is_deaf: bool
+    """Whether it hears nobody, or else nobody hears it."""
 
 
 @dataclass(slots=True)
@@ -24,21 +37,41 @@ class _Ways:
     lost: dict[Pair, frozenset[Way]]
     told: set[tuple[int, int, Way]] = field(default_factory=set)
 
-    def loses(self, pair: Pair, way: Way) -> bool:
-        return way in self.lost[pair] and (*pair, way) not in self.told
+    def loses(self, pair: Pair, *ways: Way) -> bool:
+        """Tell whether a pair loses all of these, and nothing has been said of it."""
+        return all(way in self.lost[pair] and (*pair, way) not in self.told for way in ways)
 
-    def loses_both(self, pair: Pair) -> bool:
-        return self.loses(pair, Way.DATA) and self.loses(pair, Way.TOKEN)
-
-    def tell(self, pairs: Collection[Pair], *ways: Way) -> None:
+    def tell(self, pairs: Iterable[Pair], *ways: Way) -> None:
         self.told |= {(*pair, way) for pair in pairs for way in ways}
 
-    def to(self, target: int, way: Way) -> list[Pair]:
-        """Return the pairs by which a daemon could be reached."""
-        return [pair for pair in self.lost if pair[1] == target and _is_tried(self, pair, way)]
+    def is_tried(self, pair: Pair, way: Way) -> bool:
+        key = Key(*pair, way, SIZE_MIN)
+        return key in self.evidence.tried or key in self.evidence.unsent
 
-    def of(self, sender: int, way: Way) -> list[Pair]:
-        return [pair for pair in self.lost if pair[0] == sender and _is_tried(self, pair, way)]
+    def sides(self, among: Collection[Pair], *ways: Way) -> Iterator[_Side]:
+        """Find hosts that lose these ways with all others, two at least; each is said once."""
+        for number in self.evidence.facts:
+            for is_deaf in (True, False):
+                pairs = [
+                    pair
+                    for pair in among
+                    if pair[is_deaf] == number and self.is_tried(pair, ways[0])
+                ]
+                fresh = [pair for pair in pairs if self.loses(pair, *ways)]
+                if len(pairs) < 2 or not all(self.lost[pair].issuperset(ways) for pair in pairs):
+                    continue
+                # A host that cannot send to a single other one is left to that pair.
+                if len(fresh) > 1 or (fresh and is_deaf):
+                    self.tell(pairs, *ways)
+                    others = _names(self.evidence, [pair[not is_deaf] for pair in pairs])
+                    yield _Side(self.evidence.entries[number], others, is_deaf)
+
+    def pairs(self, among: Collection[Pair], *ways: Way) -> Iterator[Pair]:
+        """Find single pairs that lose these ways; each is said once."""
+        for pair in among:
+            if self.loses(pair, *ways):
+                self.tell([pair], *ways)
+                yield pair
 
 
 def way_problems(evidence: Evidence) -> Iterator[Problem]:
@@ -46,10 +79,9 @@ def way_problems(evidence: Evidence) -> Iterator[Problem]:
     ways = _Ways(evidence, {pair: lost_ways(evidence, *pair) for pair in evidence.pairs()})
     ways.tell(evidence.strays, *Way)
     yield from _strays(evidence)
-    yield from _cut_hosts(ways)
-    yield from _cut_pairs(ways)
+    yield from _cut(ways)
     for way in (Way.DATA, Way.TOKEN):
-        yield from _shut_ports(ways, way)
+        yield from map(_shut_port(way), ways.sides(ways.lost, way))
     yield from _shut_pairs(ways)
     yield from _multicast(ways)
     yield from _shared_networks(evidence)
@@ -70,98 +102,72 @@ def _strays(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def _cut_hosts(ways: _Ways) -> Iterator[Problem]:
-    """Find hosts that nothing reaches, and hosts whose datagrams reach nobody."""
-    evidence = ways.evidence
-    for number in evidence.facts:
-        entry = evidence.entries[number]
-        for pairs, is_deaf in (
-            (ways.to(number, Way.DATA), True),
-            (ways.of(number, Way.DATA), False),
-        ):
-            if len(pairs) < 2 or not all(ways.loses_both(pair) for pair in pairs):
-                continue
-            ways.tell(pairs, Way.DATA, Way.TOKEN)
-            what = f"nothing that {len(pairs)} daemons send to {entry.name} arrives"
-            if not is_deaf:
-                what = f"what {entry.name} sends to {len(pairs)} daemons does not arrive"
-            yield Problem(
-                "firewall",
-                Severity.FAILURE,
-                entry.name,
-                f"sent but not seen: {what}, at neither port",
-                f"let UDP ports {entry.port} and {entry.port + 1} {'in' if is_deaf else 'out'} "
-                f"through the firewall of {entry.name} ({entry.address}); see its cable, switch "
-                "port and routes",
-            )
-
-
-def _cut_pairs(ways: _Ways) -> Iterator[Problem]:
-    """Find pairs between which nothing passes, in one direction or in both."""
-    evidence = ways.evidence
-    for pair in ways.lost:
-        if not ways.loses_both(pair):
-            continue
+def _cut(ways: _Ways) -> Iterator[Problem]:
+    """Find hosts that nothing reaches, or that reach nobody; then such pairs."""
+    evidence, both = ways.evidence, (Way.DATA, Way.TOKEN)
+    for side in ways.sides(ways.lost, *both):
+        yield _cut_host(side)
+    for pair in ways.pairs(ways.lost, *both):
         there, back = map(evidence.name, pair)
         reverse = (pair[1], pair[0])
-        ways.tell([pair], Way.DATA, Way.TOKEN)
-        if {Way.DATA, Way.TOKEN} <= ways.lost.get(reverse, frozenset()):
-            ways.tell([reverse], Way.DATA, Way.TOKEN)
+        if ways.lost.get(reverse, frozenset()).issuperset(both):
+            ways.tell([reverse], *both)
             yield _no_way(there, back)
         else:
             yield _one_way(there, back)
 
 
-def _shut_ports(ways: _Ways, way: Way) -> Iterator[Problem]:
-    """Find ports at which a host hears nobody, or to which it can send nothing."""
-    evidence = ways.evidence
-    for number in evidence.facts:
-        entry = evidence.entries[number]
-        port = entry.port + (way == Way.TOKEN)
-        into, out = ways.to(number, way), ways.of(number, way)
-        if len(into) > 1 and all(way in ways.lost[pair] for pair in into):
-            if any(ways.loses(pair, way) for pair in into):
-                yield Problem(
-                    "firewall",
-                    Severity.FAILURE,
-                    entry.name,
-                    f"sent but not seen: nothing that {len(into)} daemons send to UDP port {port} "
-                    f"of {entry.name} arrives ({_word(way)})",
-                    f"let UDP port {port} in through the firewall of {entry.name} "
-                    f"({entry.address}), from the addresses of all daemons",
-                )
-            ways.tell(into, way)
-        fresh = [pair for pair in out if ways.loses(pair, way)]
-        if len(fresh) > 1 and all(way in ways.lost[pair] for pair in out):
-            ways.tell(out, way)
-            yield Problem(
-                "firewall",
-                Severity.FAILURE,
-                entry.name,
-                f"sent but not seen: what {entry.name} sends to UDP port {port} of {len(out)} "
-                f"daemons does not arrive ({_word(way)})",
-                f"let UDP port {port} out through the firewall of {entry.name} ({entry.address})",
+def _cut_host(side: _Side) -> Problem:
+    entry = side.entry
+    if side.is_deaf:
+        sentence = f"nothing that {side.others} send to {entry.name} arrives, at neither port"
+    else:
+        sentence = f"nothing that {entry.name} sends to {side.others} arrives, at neither port"
+    return Problem(
+        "firewall",
+        Severity.FAILURE,
+        entry.name,
+        sentence,
+        f"let UDP ports {entry.port} and {entry.port + 1} {'in' if side.is_deaf else 'out'} "
+        f"through the firewall of {entry.name} ({entry.address}); see its cable, switch port "
+        "and routes",
+    )
+
+
+def _shut_port(way: Way) -> Callable[[_Side], Problem]:
+    """Return what says that a host hears nobody at a port, or can send nothing to it."""
+
+    def problem(side: _Side) -> Problem:
+        entry, port = side.entry, _port(side.entry, way)
+        remedy = f"through the firewall of {entry.name} ({entry.address})"
+        if side.is_deaf:
+            sentence = f"nothing that {side.others} send to UDP port {port} of {entry.name} arrives"
+            remedy = f"let UDP port {port} in {remedy}, from the addresses of all daemons"
+        else:
+            sentence = (
+                f"nothing that {entry.name} sends to UDP port {port} of {side.others} arrives"
             )
+            remedy = f"let UDP port {port} out {remedy}"
+        sentence += f"; that is the port {_word(way)}"
+        return Problem("firewall", Severity.FAILURE, entry.name, sentence, remedy)
+
+    return problem
 
 
 def _shut_pairs(ways: _Ways) -> Iterator[Problem]:
     """Find single ways by which one port hears nothing."""
     evidence = ways.evidence
-    for pair in ways.lost:
-        for way in (Way.DATA, Way.TOKEN):
-            if not ways.loses(pair, way):
-                continue
-            there, back = map(evidence.name, pair)
-            target = evidence.entries[pair[1]]
-            port = target.port + (way == Way.TOKEN)
+    for way in (Way.DATA, Way.TOKEN):
+        for pair in ways.pairs(ways.lost, way):
+            there, back = (evidence.entries[number] for number in pair)
+            port = _port(back, way)
             yield Problem(
                 "firewall",
                 Severity.FAILURE,
-                f"{there} -> {back}",
-                f"sent but not seen: UDP port {port} of {back} gets nothing from {there} "
-                f"({_word(way)}), the other port does",
-                f"let UDP port {port} pass from {evidence.entries[pair[0]].address} to "
-                f"{target.address}",
+                f"{there.name} -> {back.name}",
+                f"nothing that {there.name} sends to UDP port {port} of {back.name} arrives, the "
+                f"port {_word(way)}; what it sends to the other port does",
+                f"let UDP port {port} pass from {there.address} to {back.address}",
             )
 
 
@@ -188,27 +194,19 @@ def _one_way(there: str, back: str) -> Problem:
 
 def _multicast(ways: _Ways) -> Iterator[Problem]:
     evidence, way = ways.evidence, Way.SEGMENT
-    sound = [pair for pair in ways.lost if Way.DATA not in ways.lost[pair]]
-    tried = [pair for pair in sound if _is_tried(ways, pair, way)]
+    tried = [
+        pair for pair in ways.lost if Way.DATA not in ways.lost[pair] and ways.is_tried(pair, way)
+    ]
     for segment in sorted({evidence.entries[pair[0]].segment for pair in tried}):
         inside = [pair for pair in tried if evidence.entries[pair[0]].segment == segment]
-        lost = [pair for pair in inside if ways.loses(pair, way)]
-        if lost and lost == inside:
-            ways.tell(lost, way)
+        if all(ways.loses(pair, way) for pair in inside):
+            ways.tell(inside, way)
             yield _deaf_segment(evidence, inside)
-    for number in evidence.facts:
-        into = [pair for pair in tried if pair[1] == number]
-        out = [pair for pair in tried if pair[0] == number]
-        if len(into) > 1 and all(ways.loses(pair, way) for pair in into):
-            ways.tell(into, way)
-            yield _deaf_to_multicast(evidence.name(number))
-        if len(out) > 1 and all(ways.loses(pair, way) for pair in out):
-            ways.tell(out, way)
-            yield _mute_multicast(evidence.name(number))
-    for pair in tried:
-        if ways.loses(pair, way):
-            there, back = map(evidence.name, pair)
-            yield _lost_multicast(there, back)
+    for side in ways.sides(tried, way):
+        is_deaf, name = side.is_deaf, side.entry.name
+        yield _deaf_to_multicast(name) if is_deaf else _mute_multicast(name)
+    for pair in ways.pairs(tried, way):
+        yield _lost_multicast(*map(evidence.name, pair))
 
 
 def _deaf_segment(evidence: Evidence, pairs: list[Pair]) -> Problem:
@@ -292,10 +290,17 @@ def _losses(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def _is_tried(ways: _Ways, pair: Pair, way: Way) -> bool:
-    key = Key(*pair, way, SIZE_MIN)
-    return key in ways.evidence.tried or key in ways.evidence.unsent
+def _port(entry: Entry, way: Way) -> int:
+    return entry.port + (way == Way.TOKEN)
 
 
 def _word(way: Way) -> str:
-    return {Way.DATA: "data", Way.TOKEN: "the token", Way.SEGMENT: "multicast"}[way]
+    return {Way.DATA: "of data", Way.TOKEN: "of the token", Way.SEGMENT: "of the segment"}[way]
+
+
+def _names(evidence: Evidence, numbers: list[int]) -> str:
+    """Return daemons in words, two at least."""
+    if len(numbers) > NAMED_MAX:
+        return f"{len(numbers)} daemons"
+    names = [evidence.name(number) for number in numbers]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -3,17 +3,36 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spread.daemon.responder import KBYTE, KBYTES_A_SECOND, KBYTES_AT_ONCE
+from spread.monitor.doctor_talk import PROBES_MAX, Hearing
+from spread.monitor.probes import Way
+from spread.monitor.queries import COOKIE_SIZE, NO_COOKIE, Kind, Query, encode_query
+from spread.monitor.report import from_json
 from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.questions import Questioner
 from tests.daemon.programs import run_program
-from tests.daemon.test_local_ring import SIZE, LocalRing, ring
+from tests.daemon.test_local_ring import SIZE, LocalRing
 
-__all__ = ["ring"]  # A fixture.
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRing]:
+    """A ring of three; whoever takes something from it is the last to have it."""
+    started = LocalRing(tmp_path_factory.mktemp("ring"))
+    for name in ("local1", "local2", "local3"):
+        started.wait_for(SIZE, name)
+    yield started
+    started.parent.signal(signal.SIGTERM)
+    started.parent.wait()
 
 
 def doctor(port: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -28,18 +47,6 @@ def test_a_ring_that_is_well_has_a_matrix_without_troubles(ring: LocalRing) -> N
     assert "Nothing is wrong." in done.stdout
 
 
-def test_a_daemon_that_is_gone_fails_the_ring(ring: LocalRing) -> None:
-    os.kill(ring.process_of("local2"), signal.SIGKILL)
-    ring.wait_for(SIZE - 1)
-
-    done = doctor(ring.port, "--json")
-
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == 1
-    assert [each["state"] for each in found["daemons"]] == ["daemon", "no daemon runs", "daemon"]
-    assert [each["rule"] for each in found["problems"]] == ["silent"]
-
-
 def test_without_daemons_the_doctor_stands_in_for_the_own_one() -> None:
     done = doctor(free_port())
 
@@ -47,7 +54,8 @@ def test_without_daemons_the_doctor_stands_in_for_the_own_one() -> None:
     assert "are free: no daemon runs here, the doctor stood in for it" in " ".join(
         done.stdout.split()
     )
-    assert "2 failures" in done.stdout
+    assert "1 failure, 1 note" in done.stdout
+    assert "1. failure: local2, local3: no daemon runs at 127.0.0.2" in done.stdout
 
 
 def test_listening_ends_by_itself_after_the_time_given() -> None:
@@ -82,3 +90,68 @@ def test_a_file_that_is_wrong_or_missing_is_told_by_its_place(tmp_path: Path) ->
     assert wrong.returncode == missing.returncode == 2
     assert f"{file}:2:" in wrong.stderr
     assert "cannot be read" in missing.stderr
+
+
+def test_who_never_reads_is_sent_less_than_is_sent_under_its_address_and_others_are_answered(
+    ring: LocalRing,
+) -> None:
+    place = ("127.0.0.1", ring.port)
+    order = {"do": "send", "run": 1, "order": 1, "probes": [[1, Way.DATA, 65507, 0]] * 32}
+    forged = [
+        encode_query(Query(number, kind, arguments, "127.0.0.1", cookie))
+        for number in range(50)
+        for kind, arguments in ((Kind.GROUPS, {}), (Kind.REPORT, {}), (Kind.PROBE, order))
+        for cookie in (NO_COOKIE, bytes([1 + number]) * COOKIE_SIZE)
+    ]
+    with Questioner("127.0.4.1") as host, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as same:
+        same.bind(("127.0.4.1", 0))
+        host.ask(place, Kind.REPORT)
+        for number, data in enumerate(forged):
+            same.sendto(data, place)
+            if number % 100 == 0:
+                answered = host.ask(place, Kind.REPORT)
+        host.ask(place, Kind.REPORT)
+        came = waiting_in(same)
+
+    assert answered.kind == Kind.REPORT
+    assert 0 < len(came) <= len(forged)
+    assert max(map(len, came)) < min(map(len, forged))
+
+
+def waiting_in(sock: socket.socket) -> list[bytes]:
+    """Return the datagrams that have come to a socket."""
+    sock.setblocking(False)
+    found = []
+    with suppress(BlockingIOError):
+        while True:
+            found.append(sock.recv(65535))
+    return found
+
+
+def test_daemons_that_are_ordered_at_one_send_no_more_than_it_agrees_to(ring: LocalRing) -> None:
+    begin = time.monotonic()
+    with Questioner("127.0.4.2") as asker:
+        for number in range(1, 9):
+            for daemon in (2, 3):
+                probes = [[0, Way.DATA, 65507, 0]] * PROBES_MAX
+                order = {"do": "send", "run": 5, "order": number, "probes": probes}
+                asker.ask((f"127.0.0.{daemon}", ring.port), Kind.PROBE, order)
+        heard = asker.ask(("127.0.0.1", ring.port), Kind.PROBE, {"do": "heard", "run": 5})
+    seconds = time.monotonic() - begin
+
+    found = from_json(Hearing, heard.json).heard
+    size = sum(each.size * each.count for each in found)
+    assert {each.sender for each in found} <= {1, 2}
+    assert 0 < size <= KBYTE * (KBYTES_AT_ONCE + KBYTES_A_SECOND * seconds)
+
+
+def test_a_daemon_that_is_gone_fails_the_ring(ring: LocalRing) -> None:
+    os.kill(ring.process_of("local2"), signal.SIGKILL)
+    ring.wait_for(SIZE - 1)
+
+    done = doctor(ring.port, "--json")
+
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [each["state"] for each in found["daemons"]] == ["daemon", "no daemon runs", "daemon"]
+    assert [each["rule"] for each in found["problems"]] == ["silent"]

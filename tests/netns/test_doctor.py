@@ -13,7 +13,7 @@ import pytest
 
 from bench.mounts import die_with_parent
 from bench.switch import Host
-from tests.netns.daemons import PORT, REPOSITORY
+from tests.netns.daemons import PORT, REPOSITORY, Daemon
 from tests.netns.rings import Ring, lan
 
 TIME_MAX = 30.0
@@ -26,11 +26,17 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "100"}
 
 
-def doctor(ring: Ring, number: int) -> dict[str, Any]:
-    """Run the doctor on the host of a daemon; return its JSON."""
+def write_file(ring: Ring, number: int) -> Daemon:
+    """Write the configuration file of a daemon; return the daemon."""
     daemon = ring.daemons[number]
     daemon.directory.mkdir(parents=True, exist_ok=True)
     (daemon.directory / "spread.conf").write_text(daemon.text)
+    return daemon
+
+
+def doctor(ring: Ring, number: int) -> dict[str, Any]:
+    """Run the doctor on the host of a daemon; return its JSON."""
+    daemon = write_file(ring, number)
     with daemon.host.namespace.entered():
         done = subprocess.run(
             [*COMMAND, "--json"],
@@ -121,30 +127,37 @@ def test_a_shut_data_port_is_found_by_asking_at_the_other(ring: Ring) -> None:
     assert ("firewall", "d3") in problems(found)
 
 
-def test_a_one_way_link_is_found(ring: Ring) -> None:
+@contextmanager
+def one_way(ring: Ring) -> Iterator[None]:
+    """Let nothing of d1 arrive at d3."""
     host = ring.daemons[0].host.namespace
     wrong = "10.1.0.3 lladdr 02:00:00:00:00:99 dev eth0"
     host.ip(f"neigh replace {wrong} nud permanent")
     try:
-        found = doctor(ring, 1)
+        yield
     finally:
         host.ip(f"neigh del {wrong}")
+
+
+def test_a_one_way_link_is_found(ring: Ring) -> None:
+    with one_way(ring):
+        found = doctor(ring, 1)
 
     assert words(found) == [[".", "ok", "nothing"], ["ok", ".", "ok"], ["ok", "ok", "."]]
     assert problems(found) == [("one-way-link", "d1 -> d3")]
 
 
 def test_a_one_way_link_is_found_from_its_own_end(ring: Ring) -> None:
-    host = ring.daemons[0].host.namespace
-    wrong = "10.1.0.3 lladdr 02:00:00:00:00:99 dev eth0"
-    host.ip(f"neigh replace {wrong} nud permanent")
-    try:
+    with one_way(ring):
         found = doctor(ring, 0)
-    finally:
-        host.ip(f"neigh del {wrong}")
 
     assert found["daemons"][2]["state"] == "daemon, answers others only"
     assert problems(found) == [("one-way-link", "d1 -> d3")]
+    # To ask somebody to agree, and to hear that he does, both directions are needed.
+    withheld = {
+        (each["from"], each["to"]) for each in found["probes"] if "agree" in each["not_sent"]
+    }
+    assert withheld == {("d1", "d3"), ("d3", "d1")}
 
 
 def test_a_small_mtu_that_nobody_tells_of_is_found(ring: Ring) -> None:
@@ -197,32 +210,26 @@ def test_a_daemon_that_is_down_is_told_from_a_host_that_is_away(ring: Ring) -> N
     assert words(found)[0][1] == "not running"
 
 
-def test_before_operation_doctors_listen_in_place_of_daemons(tmp_path: Path) -> None:
-    with lan(tmp_path, 3, starts=False) as ring:
-        listening = [listen(ring, 1), listen(ring, 2)]
-        try:
-            for each in listening:
-                assert each.stdout is not None
-                assert "listening as" in each.stdout.readline()
-            found = doctor(ring, 0)
-        finally:
-            for each in listening:
-                each.terminate()
-            statuses = [each.wait(TIME_MAX) for each in listening]
-            for each in listening:
-                assert each.stdout is not None
-                each.stdout.close()
-
-    assert words(found) == [[".", "ok", "ok"], ["ok", ".", "ok"], ["ok", "ok", "."]]
-    assert {each["state"] for each in found["daemons"]} == {"doctor in its place"}
-    assert found["status"] == 0
-    assert statuses == [0, 0]
+@contextmanager
+def listening(ring: Ring, *numbers: int) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Let doctors listen on the hosts of these daemons."""
+    processes = [listen(ring, each) for each in numbers]
+    try:
+        for each in processes:
+            assert each.stdout is not None
+            assert "listening as" in each.stdout.readline()
+        yield processes
+    finally:
+        for each in processes:
+            each.terminate()
+        for each in processes:
+            each.wait(TIME_MAX)
+            assert each.stdout is not None
+            each.stdout.close()
 
 
 def listen(ring: Ring, number: int) -> "subprocess.Popen[str]":
-    daemon = ring.daemons[number]
-    daemon.directory.mkdir(parents=True, exist_ok=True)
-    (daemon.directory / "spread.conf").write_text(daemon.text)
+    daemon = write_file(ring, number)
     with daemon.host.namespace.entered():
         return subprocess.Popen(
             [*COMMAND, "--listen"],
@@ -234,21 +241,19 @@ def listen(ring: Ring, number: int) -> "subprocess.Popen[str]":
         )
 
 
-def test_two_configurations_are_found(tmp_path: Path) -> None:
+def test_before_operation_doctors_listen_in_place_of_daemons(tmp_path: Path) -> None:
     with lan(tmp_path, 3, starts=False) as ring:
+        with listening(ring, 1, 2) as processes:
+            found = doctor(ring, 0)
+        # The same doctors' host, with another file.
         odd = ring.daemons[2]
         odd.text = odd.text.replace("d2 10.1.0.2", "dd 10.1.0.2")
-        processes = [listen(ring, 1), listen(ring, 2)]
-        try:
-            for each in processes:
-                assert each.stdout is not None
-                assert "listening as" in each.stdout.readline()
-            found = doctor(ring, 0)
-        finally:
-            for each in processes:
-                each.kill()
-                each.wait()
-                assert each.stdout is not None
-                each.stdout.close()
+        with listening(ring, 1, 2):
+            differing = doctor(ring, 0)
 
-    assert ("two-configurations", "d3") in problems(found)
+    assert words(found) == [[".", "ok", "ok"], ["ok", ".", "ok"], ["ok", "ok", "."]]
+    assert {each["state"] for each in found["daemons"]} == {"doctor in its place"}
+    assert problems(found, "note") == [("stand-in", "d1, d2, d3")]
+    assert found["status"] == 0
+    assert [each.returncode for each in processes] == [0, 0]
+    assert ("two-configurations", "d3") in problems(differing)

@@ -2,9 +2,7 @@
 
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -12,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import spread
-from spread.monitor.inquiries import Again, Inquiries, Reply
-from spread.monitor.queries import Kind, Query
+from spread.monitor.queries import Kind
 
 from .ports import free_port
 from .process import REPOSITORY
-from .waiting import DEADLINE, Deadline, wait_until
+from .questions import Questioner
+from .waiting import DEADLINE, wait_until
 
 __all__ = ["FileRing", "Member"]
-
-ANSWER = 0.25  # Seconds after which a question is asked again.
 
 
 class Member:
@@ -96,31 +92,11 @@ class Member:
 
     def ask(self, kind: Kind, arguments: dict[str, object] | None = None) -> dict:
         """Return what it answers to a query."""
-        reply = self._reply(kind, arguments or {})
+        # Each source has a budget, and this one asks more often than any monitor.
+        with Questioner(f"127.0.1.{self.number}") as asker:
+            reply = asker.ask((self.address, self.port), kind, arguments)
         assert reply.kind == kind, reply.json
         return json.loads(reply.json)
-
-    def _reply(self, kind: Kind, arguments: dict[str, object]) -> Reply:
-        deadline = Deadline()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-            # Each source has a budget, and this one asks more often than any monitor.
-            asker.bind((f"127.0.1.{self.number}", 0))
-            asker.settimeout(ANSWER)
-            inquiries = Inquiries()
-            while not deadline.passed():
-                query = Query(secrets.randbits(32), kind, arguments, self.address)
-                asker.sendto(inquiries.ask(query, self.address), (self.address, self.port))
-                try:
-                    while True:
-                        data, (source, _) = asker.recvfrom(65535)
-                        reply = inquiries.add(data, source)
-                        if isinstance(reply, Again):
-                            asker.sendto(reply.datagram, (self.address, self.port))
-                        elif reply is not None:
-                            return reply
-                except (TimeoutError, ConnectionError):
-                    continue
-        raise AssertionError(f"{self.name} answers no query of kind {kind.name}")
 
     def members(self) -> tuple[str, ...]:
         return tuple(self.ask(Kind.REPORT)["members"])

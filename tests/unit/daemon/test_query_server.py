@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spread._snapshot import Snapshots
 from spread.config import local
@@ -11,7 +13,7 @@ from spread.config.model import EventPriority, EventType
 from spread.daemon.event_ring import EventRing
 from spread.daemon.group_pages import GroupPages
 from spread.daemon.observer import State
-from spread.daemon.query_server import QueryServer
+from spread.daemon.query_server import MADE_MAX, QueryServer
 from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Publisher, Snapshot, Sources
 from spread.daemon.view_history import Ending, ViewHistory
@@ -79,6 +81,10 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+SHARED = Desk()
+"""For tests that ask many times and change nothing."""
 
 
 def test_a_report_is_what_was_published(desk: Desk) -> None:
@@ -200,3 +206,41 @@ def test_answers_are_made_once_for_each_snapshot_however_many_ask(desk: Desk) ->
         assert desk.server.answer(Query(9, Kind.GROUPS, {"offset": 2}), state)
 
     assert made == [0, 9, 0, 9]
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(1 << 70), 1 << 70) | st.floats() | st.text(max_size=9)
+)
+JSON = (
+    SCALARS
+    | st.lists(SCALARS, max_size=3)
+    | st.dictionaries(st.text(max_size=9), SCALARS, max_size=3)
+    | st.integers(1, 200).map(lambda depth: json.loads("[" * depth + "]" * depth))
+)
+NAMES = st.sampled_from(("offset", "count", "prefix", "after", "packets", "texts")) | st.text(
+    max_size=9
+)
+
+
+@settings(deadline=None)
+@given(
+    kind=st.sampled_from((Kind.REPORT, Kind.GROUPS, Kind.SESSIONS, Kind.EVENTS))
+    | st.integers(0, 65535),
+    arguments=st.dictionaries(NAMES, JSON, max_size=5),
+)
+def test_any_arguments_are_answered_with_json_or_with_a_sentence(
+    kind: int, arguments: dict[str, object]
+) -> None:
+    answered, text = SHARED.ask(kind, arguments)
+
+    assert answered in (kind, Kind.ERROR)
+    assert json.loads(text) is not None
+
+
+def test_answers_that_are_kept_are_few_whatever_is_asked(desk: Desk) -> None:
+    state = desk.state()
+
+    for number in range(10 * MADE_MAX):
+        desk.server.answer(Query(number, Kind.GROUPS, {"prefix": str(number)}), state)
+
+    assert len(desk.server._made) == MADE_MAX

@@ -1,10 +1,13 @@
 """What a daemon does for a doctor: it sends what it is ordered to, and notes what arrives."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spread.config import Configuration, local_ring
 from spread.daemon.consent import PATIENCE_NS
@@ -317,3 +320,51 @@ def test_a_flood_of_kinds_fills_no_memory(bench: Bench) -> None:
 
     assert len(bench.heard()["heard"]) == KINDS_MAX
     assert bench.responder.refused == 10
+
+
+ORDERS = st.sampled_from(("facts", "send", "heard", "permit", "pass", "passed", "dance"))
+NUMBERS = st.integers(-1, 4) | st.integers(-(1 << 70), 1 << 70)
+VALUES = NUMBERS | st.none() | st.booleans() | st.floats() | st.text(max_size=9)
+PROBES = st.lists(
+    st.lists(NUMBERS | st.sampled_from((SIZE_MIN, 1472, 65_507)), max_size=5) | VALUES, max_size=6
+)
+
+
+@settings(deadline=None)
+@given(
+    arguments=st.fixed_dictionaries(
+        {"do": ORDERS | VALUES},
+        optional={
+            "run": VALUES,
+            "order": VALUES | st.fixed_dictionaries({"do": ORDERS | VALUES}),
+            "nonce": VALUES,
+            "bytes": VALUES,
+            "to": st.lists(VALUES, max_size=4) | VALUES,
+            "probes": PROBES | VALUES,
+        },
+    )
+)
+def test_any_order_is_answered_or_refused_and_sends_only_to_other_daemons(
+    arguments: dict[str, Any],
+) -> None:
+    bench = Bench()
+
+    with suppress(ArgumentError):
+        assert isinstance(json.loads(bench.responder.answer(arguments)), dict)
+
+    places = [place for _, place in bench.sent] + [place for _, place in bench.asked]
+    assert {address for address, _ in places} <= {"127.0.0.1", "127.0.0.2", "127.0.0.3"}
+    assert {port for _, port in places} <= {PORT, PORT + 1}
+    assert all(probe.size == SIZE_MIN for probe, _ in bench.sent)
+
+
+@settings(deadline=None)
+@given(text=st.binary(max_size=40) | PROBES.map(lambda each: json.dumps(each).encode()))
+def test_whatever_a_receiver_answers_nothing_larger_is_sent_than_it_agreed_to(text: bytes) -> None:
+    bench = Bench()
+    bench.order(LARGE)
+    bench.agree(text or b" ")
+
+    bench.order(LARGE)
+
+    assert bench.sent == []

@@ -149,6 +149,51 @@ def test_silence_is_explained(reason: str, part: str) -> None:
     assert signs(evidence) == [".?+", "?.?", "+?."]
 
 
+def test_daemons_that_are_silent_alike_are_one_problem() -> None:
+    evidence = well(6)
+    silence = {1: "refused", 2: "refused", 3: "", 4: "host unreachable", 5: ""}
+    facts = {0: evidence.facts[0]}
+
+    problems = judge(replace(evidence, facts=facts, later=facts, silence=silence))
+
+    assert [each.subject for each in problems] == ["d2, d3", "d4, d6", "d5"]
+    assert "10.0.0.2 (UDP 4803, 4804), 10.0.0.3 (UDP 4803, 4804)" in problems[0].sentence
+    assert "spread doctor` on d4, d6" in problems[1].remedy
+
+
+def test_a_doctor_in_the_place_of_a_daemon_is_a_note() -> None:
+    evidence = with_facts(1, is_daemon=False)
+    problems = judge(evidence)
+
+    assert found(evidence) == [("note", "stand-in", "d2")]
+    assert exit_status(problems) == 0
+    assert "Nothing is wrong; 1 note" in "\n".join(text_lines(evidence, problems, 80))
+
+
+def test_who_does_not_reach_whom_is_told_by_names_or_by_their_number() -> None:
+    few = lose([(0, 2), (1, 2)], Way.TOKEN)
+    many = well(6)
+    gone = [key for key in many.tried if key.target == 5 and key.way == Way.TOKEN]
+
+    (of_three,) = judge(few)
+    (of_six,) = judge(without(many, gone))
+
+    assert "that d1 and d2 send to UDP port 4804 of d3" in of_three.sentence
+    assert "that 5 daemons send to UDP port 4804 of d6" in of_six.sentence
+
+
+def test_probes_that_a_receiver_did_not_agree_to_are_no_loss_and_stand_in_the_json() -> None:
+    evidence = well()
+    withheld = frozenset(key for key in evidence.tried if key[:2] == (0, 1) and key.size > 1000)
+    tried = {key: count for key, count in evidence.tried.items() if key not in withheld}
+    evidence = replace(without(evidence, withheld), tried=tried, withheld=withheld)
+
+    probes = as_record(evidence, (), 0)["probes"]
+
+    assert judge(evidence) == ()
+    assert sum("did not agree" in each["not_sent"] for each in probes) == len(withheld)
+
+
 def large(sizes: Iterable[int], *, is_whole: bool, target: int = 2) -> list[Key]:
     return [Key(sender, target, Way.DATA, size, is_whole) for sender in (0, 1) for size in sizes]
 
@@ -291,6 +336,7 @@ def test_the_report_has_the_remedy_and_json_has_everything() -> None:
     record = as_record(evidence, problems, 1)
 
     assert "1. failure: d3: no daemon runs" in text
+    assert "daemon, release 1.0, MTU 1500, datagrams 1472, buffer 0 MiB" in text
     assert "remedy: start spread on d3" in text
     assert [each["state"] for each in record["daemons"]] == ["daemon", "daemon", "no daemon runs"]
     assert record["problems"][0]["rule"] == "silent"
