@@ -358,13 +358,18 @@ class _WholeSocket:
     def send(self, data: bytes, place: tuple[str, int]) -> None:
         """Send a datagram; OSError if it does not leave, EMSGSIZE if it is too large for that."""
         if self._socket is None:
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self._socket.setblocking(False)
-            if not forbid_cutting(self._socket):
-                raise OSError(errno.EOPNOTSUPP, "this system cuts datagrams")
-            with suppress(OSError):  # A router may translate it; then the system chooses.
-                self._socket.bind((self._address, 0))
+            self._socket = self._opened()
         self._socket.sendto(data, place)
+
+    def _opened(self) -> socket.socket:
+        found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if not forbid_cutting(found):
+            found.close()
+            raise OSError(errno.EOPNOTSUPP, "this system cuts datagrams")
+        found.setblocking(False)
+        with suppress(OSError):  # A router may translate it; then the system chooses.
+            found.bind((self._address, 0))
+        return found
 
 
 def _is_number(value: object) -> bool:
