@@ -93,4 +93,5 @@ chmod +x "$runner"
 "$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
     --platform "$(basename "$wheel" .whl | sed 's/.*[-.]//')" --python-version "$minor" --only-binary=:all: \
     --target "$output/site-packages" "$wheel"
-(cd "$output" && PYTHONPATH=$PWD/site-packages "$runner" "$OLDPWD/wheels/smoke.py")
+(cd "$output" && SMOKE_TIMEOUT_S=300 PYTHONPATH=$PWD/site-packages \
+    "$runner" "$OLDPWD/wheels/smoke.py")
