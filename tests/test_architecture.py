@@ -28,6 +28,8 @@ THIRD_PARTY = {
     "daemon.auth": {"passlib"},
     "cli.flood.percentiles": {"numpy"},
     "monitor.top": {"rich", "textual"},
+    "monitor.prometheus": {"prometheus_client"},
+    "monitor.web.metrics": {"prometheus_client"},
     "monitor.web.app": {"starlette"},
     "monitor.web.connections": {"h11", "starlette", "uvicorn"},
     "monitor.web.server": {"uvicorn"},

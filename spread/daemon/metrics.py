@@ -27,7 +27,7 @@ from spread.daemon.listen_errors import refusal
 from spread.daemon.metrics_http import Answer, Request, read_request, write_answer
 from spread.daemon.thread_names import show_thread_names
 from spread.errors import PeerError
-from spread.monitor.prometheus import OPENMETRICS, exposition
+from spread.monitor.prometheus import Answers, ReportCollector, exposition, require_client
 from spread.monitor.report import Report
 from spread.system import claim_address, reuse_address
 
@@ -62,9 +62,10 @@ class Limits:
 def open_metrics(address: str, port: int) -> socket.socket:
     """Return a socket that listens for scrapers.
 
-    Raises ListenError if the address cannot be had: who asked for metrics would not notice
-    otherwise that there are none.
+    Raises ConfigurationError if prometheus-client is missing, and ListenError if the address
+    cannot be had: who asked for metrics would not notice otherwise that there are none.
     """
+    require_client()
     listen = Listen(Transport.TCP, Purpose.METRICS, address, port)
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -86,6 +87,7 @@ class MetricsPages:
     ) -> None:
         self._published = published
         self._clock = clock
+        self._collector = ReportCollector(self._answers, clock)
         self._made: dict[str, tuple[Report, Answer]] = {}
 
     def answer(self, request: Request) -> Answer:
@@ -107,13 +109,17 @@ class MetricsPages:
 
     def _text(self, report: Report, request: Request) -> Answer:
         # A scraper says the same each time; others must not fill the memory.
-        form = OPENMETRICS if "application/openmetrics-text" in request.accept else ""
+        form = "openmetrics" if "application/openmetrics-text" in request.accept else ""
         made = self._made.get(form)
         if made is None or made[0] is not report:
-            text = exposition({report.daemon: report}, self._clock(), accept=form)
-            made = report, Answer(200, *text)
+            accept = "application/openmetrics-text; version=1.0.0" if form else ""
+            made = report, Answer(200, *exposition(self._collector, accept))
             self._made[form] = made
         return made[1]
+
+    def _answers(self) -> Answers:
+        report = self._published()
+        return {} if report is None else {report.daemon: report}
 
     def _why_unhealthy(self, report: Report | None) -> str:
         if report is None:

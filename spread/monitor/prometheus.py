@@ -1,31 +1,46 @@
 """Reports as metrics: each figure of `spread.counters` by its name in Prometheus.
 
-    Reports  ->  samples of each figure  ->  text, in the classic form or in that of OpenMetrics
+    Reports  ->  `ReportCollector`  ->  prometheus-client's own exposition  ->  text
 
 A name gets the base unit that Prometheus wants: `stall_ms` is `spread_stall_seconds_total`. Each
 metric has the label `daemon`, so one daemon's page and that of a whole ring look alike. A daemon
 that does not answer has `spread_up 0` and nothing else: old figures would look like a ring at rest.
 
-A page has several hundred samples and is made once a second in each daemon, so all that stays the
-same of it is made once.
+The package prometheus-client (extra `metrics`) is needed to make text, not to import this module.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from spread.counters import FIGURES, Figure, Kind
+from spread.errors import ConfigurationError
 from spread.monitor.report import Report
 
-__all__ = ["GROUP_STATES", "OPENMETRICS", "STATES", "Answers", "exposition", "metric_name"]
+if TYPE_CHECKING:
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        Metric,
+    )
+
+    Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+__all__ = [
+    "GROUP_STATES",
+    "STATES",
+    "Answers",
+    "ReportCollector",
+    "counter_family",
+    "exposition",
+    "metric_name",
+    "require_client",
+]
 
 STATES: Final = ("OP", "SEG", "REPRESENTED", "GATHER", "FORM", "EVS")
 GROUP_STATES: Final = ("GOP", "GTRANS", "GGATHER", "GGT")
 
 PREFIX: Final = "spread_"
-
-CLASSIC: Final = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 # What a unit is called in Prometheus, and how many of that are one of ours.
 _BASE_UNITS: Final = {
@@ -37,8 +52,6 @@ _BASE_UNITS: Final = {
     "percent": ("ratio", 1e-2),
 }
 
-_ENDINGS: Final = {Kind.COUNTER: "_total", Kind.HISTOGRAM: "_bucket"}
-
 Answers = Mapping[str, Report | None]
 """The last report of each daemon by its name; None for one that does not answer."""
 
@@ -46,9 +59,21 @@ Sample = tuple[tuple[str, ...], float]
 """Values of a figure's own labels, and the value in the figure's unit."""
 
 
+def require_client() -> None:
+    """Make sure that prometheus-client is there; raises ConfigurationError with the remedy."""
+    try:
+        import prometheus_client  # noqa: F401 - whether it can be imported is the question.
+    except ImportError as error:
+        raise ConfigurationError(
+            "metrics need the package prometheus-client, which is not installed; "
+            "install it with: pip install 'spreadring[metrics]'"
+        ) from error
+
+
 def metric_name(figure: Figure) -> str:
     """Return the name of a figure's metric, as it stands in a query."""
-    return _family_name(figure) + _ENDINGS.get(figure.kind, "")
+    ending = {Kind.COUNTER: "_total", Kind.HISTOGRAM: "_bucket"}.get(figure.kind, "")
+    return _family_name(figure) + ending
 
 
 def _family_name(figure: Figure) -> str:
@@ -59,81 +84,52 @@ def _family_name(figure: Figure) -> str:
     return f"{PREFIX}{name}_{base}"
 
 
-def exposition(
-    answers: Answers, now_s: float, *, accept: str = "", own: Mapping[str, float] | None = None
-) -> tuple[bytes, str]:
-    """Return the metrics as text, and its content type, in the form that `accept` asks for.
+def counter_family(figure: Figure, value: float) -> "CounterMetricFamily":
+    """Return a counter of a program that watches, which is none of a daemon and has no labels."""
+    from prometheus_client.core import CounterMetricFamily
 
-    `now_s` are seconds since 1970. `own` are figures of the program that watches, by their names:
-    they are of no daemon.
-    """
-    is_open = "application/openmetrics-text" in accept
-    lines: dict[str, list[str]] = {}
-    for daemon, report in sorted(answers.items()):
-        label = f'daemon="{_escaped(daemon)}"'
-        for name, samples in _figures_of(report, now_s).items():
-            metric = _METRICS.get(name)
-            if metric is not None:  # Else of a newer daemon: what it means is not known here.
-                lines.setdefault(name, []).extend(metric.lines(label, samples))
-    for name, value in (own or {}).items():
-        metric = _METRICS[name]
-        lines[name] = [f"{metric.name} {value * metric.factor!r}"]
-    parts = []
-    for name, samples_of_it in lines.items():
-        parts.append(_METRICS[name].open_head if is_open else _METRICS[name].head)
-        parts += samples_of_it
-    parts.append("# EOF\n" if is_open else "")
-    return "\n".join(parts).encode(), OPENMETRICS if is_open else CLASSIC
-
-
-@dataclass(frozen=True, slots=True)
-class _Metric:
-    """What is the same in every text about a figure."""
-
-    name: str
-    factor: float
-    """Base units in a unit of the figure."""
-    labels: tuple[str, ...]
-    head: str
-    open_head: str
-
-    def lines(self, daemon: str, samples: list[Sample]) -> list[str]:
-        """Return a line for each sample; `daemon` is the first label as it is to stand there."""
-        if not self.labels:
-            return [f"{self.name}{{{daemon}}} {value * self.factor!r}" for _, value in samples]
-        return [
-            f"{self.name}{{{daemon}{_labels(self.labels, values)}}} {value * self.factor!r}"
-            for values, value in samples
-        ]
-
-
-def _labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    pairs = zip(names, values, strict=True)
-    return "".join([f',{name}="{_escaped(value)}"' for name, value in pairs])
-
-
-def _escaped(text: str) -> str:
-    if "\\" not in text and '"' not in text and "\n" not in text:
-        return text
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _metric_of(figure: Figure) -> _Metric:
     _, factor = _BASE_UNITS.get(figure.unit, ("", 1.0))
-    family, name, kind = _family_name(figure), metric_name(figure), figure.kind.value
-    is_histogram = figure.kind is Kind.HISTOGRAM
-    classic = family if is_histogram else name
-    return _Metric(
-        name,
-        # Bounds of buckets are in seconds, and what is counted has no unit.
-        1.0 if is_histogram else factor,
-        (*figure.labels, "le") if is_histogram else figure.labels,
-        f"# HELP {classic} {figure.meaning}\n# TYPE {classic} {kind}",
-        f"# HELP {family} {figure.meaning}\n# TYPE {family} {kind}",
-    )
+    return CounterMetricFamily(_family_name(figure), figure.meaning, value=value * factor)
 
 
-_METRICS: Final = {name: _metric_of(figure) for name, figure in FIGURES.items()}
+def exposition(collector: "ReportCollector", accept: str = "") -> tuple[bytes, str]:
+    """Return the metrics as text, and its content type, in the form that `accept` asks for."""
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+class ReportCollector:
+    """The metrics of all reports that `answers` gives; `clock` tells seconds since 1970."""
+
+    def __init__(self, answers: Callable[[], Answers], clock: Callable[[], float]) -> None:
+        self._answers = answers
+        self._clock = clock
+
+    def describe(self) -> Iterable["Metric"]:
+        """Return nothing: names need no check against other collectors."""
+        return ()
+
+    def collect(self) -> Iterator["Metric"]:
+        """Make each figure that some daemon tells into a metric of all daemons."""
+        now_s = self._clock()
+        families: dict[str, Family] = {}
+        for daemon, report in sorted(self._answers().items()):
+            values = _figures_of(report, now_s)
+            for name, samples in values.items():
+                figure = FIGURES.get(name)
+                if figure is None:
+                    continue  # Of a newer daemon: what it means is not known here.
+                if name not in families:
+                    families[name] = _family(figure)
+                _add(families[name], figure, daemon, samples)
+            if report is not None:
+                _add_histograms(families, daemon, report)
+        yield from families.values()
 
 
 def _figures_of(report: Report | None, now_s: float) -> dict[str, list[Sample]]:
@@ -142,8 +138,7 @@ def _figures_of(report: Report | None, now_s: float) -> dict[str, list[Sample]]:
     plain: dict[str, float] = {"up": 1} | dict(report.gauges) | _plain(report, now_s)
     values: dict[str, list[Sample]] = {name: [((), value)] for name, value in plain.items()}
     values |= {name: [((), count)] for name, count in report.counters.items()}
-    values |= _labelled(report) | _histograms(report)
-    return {name: samples for name, samples in values.items() if samples}
+    return values | _labelled(report)
 
 
 def _plain(report: Report, now_s: float) -> dict[str, float]:
@@ -185,21 +180,46 @@ def _labelled(report: Report) -> dict[str, list[Sample]]:
     }
 
 
-def _histograms(report: Report) -> dict[str, list[Sample]]:
-    agreed, safe = report.latency.agreed, report.latency.safe
-    return {
-        "latency_s": [*_buckets(agreed, "agreed"), *_buckets(safe, "safe")],
-        "round_s": _buckets(report.rotation),
-        "lateness_s": _buckets(report.lateness),
-    }
+def _family(figure: Figure) -> "Family":
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    make = CounterMetricFamily if figure.kind is Kind.COUNTER else GaugeMetricFamily
+    return make(_family_name(figure), figure.meaning, labels=["daemon", *figure.labels])
 
 
-def _buckets(counts: tuple[int, ...], *labels: str) -> list[Sample]:
-    """Return for each upper bound in seconds the number of times at or below it."""
+def _add(family: "Family", figure: Figure, daemon: str, samples: Iterable[Sample]) -> None:
+    _, factor = _BASE_UNITS.get(figure.unit, ("", 1.0))
+    for labels, value in samples:
+        family.add_metric([daemon, *labels], value * factor)  # type: ignore[call-arg,arg-type]
+
+
+def _add_histograms(families: dict[str, "Family"], daemon: str, report: Report) -> None:
+    from prometheus_client.core import HistogramMetricFamily
+
+    for name, labels, counts in (
+        ("latency_s", ["agreed"], report.latency.agreed),
+        ("latency_s", ["safe"], report.latency.safe),
+        ("round_s", [], report.rotation),
+        ("lateness_s", [], report.lateness),
+    ):
+        if not counts:
+            continue
+        figure = FIGURES[name]
+        family = families.get(name)
+        if family is None:
+            family = HistogramMetricFamily(
+                _family_name(figure), figure.meaning, labels=["daemon", *figure.labels]
+            )
+            families[name] = family
+        family.add_metric([daemon, *labels], _buckets(counts), None)  # type: ignore[arg-type]
+
+
+def _buckets(counts: tuple[int, ...]) -> list[tuple[str, float]]:
+    """Return upper bounds in seconds with the number of times at or below each."""
     total = 0
-    buckets: list[Sample] = []
+    buckets: list[tuple[str, float]] = []
     for number, count in enumerate(counts):
         total += count
         is_last = number == len(counts) - 1
-        buckets.append(((*labels, "+Inf" if is_last else repr(2**number / 1e6)), total))
+        buckets.append(("+Inf" if is_last else repr(2**number / 1e6), total))
     return buckets

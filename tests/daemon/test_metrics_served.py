@@ -157,6 +157,22 @@ def test_metrics_that_cannot_be_had_stop_the_start(tmp_path: Path) -> None:
     assert "MetricsPort or --metrics" in ended.stderr
 
 
+def test_without_the_package_the_start_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prometheus_client.py").write_text("raise ImportError('hidden')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    ended = run_daemon(
+        tmp_path, "--local", "--port", str(free_port()), "--metrics", str(free_port())
+    )
+
+    assert ended.returncode == CONFIGURATION_WRONG
+    assert "metrics need the package prometheus-client" in ended.stderr
+    assert "pip install 'spreadring[metrics]'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("listen", ["x", "0", "65536", "here:9480", "1.2.3.4:"])
 def test_a_place_for_metrics_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
     ended = run_daemon(tmp_path, "--local", "--metrics", listen)

@@ -129,9 +129,15 @@ class _Pages:
 
     async def metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
-        text, kind = await asyncio.to_thread(
-            metrics, self._board.sight, self._streams.counts, accept
-        )
+        try:
+            text, kind = await asyncio.to_thread(
+                metrics, self._board.sight, self._streams.counts, accept
+            )
+        except ModuleNotFoundError:
+            return PlainTextResponse(
+                "metrics need prometheus-client: pip install 'spreadring[metrics]'\n",
+                HTTPStatus.NOT_IMPLEMENTED,
+            )
         return Response(text, headers={"content-type": kind})
 
     async def healthz(self, _: Request) -> Response:

@@ -8,25 +8,43 @@ Both say in their text what is wrong.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from spread.monitor.prometheus import exposition
+from spread.counters import FIGURES
+from spread.monitor.prometheus import Answers, ReportCollector, counter_family, exposition
 from spread.monitor.web.condition import Level, Sentence
 from spread.monitor.web.sight import Sight
 from spread.monitor.web.streams import Counts
 from spread.monitor.web.wording import listed
 
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
 __all__ = ["health", "metrics", "readiness"]
 
 
 def metrics(sight: Sight | None, counts: Counts, accept: str) -> tuple[bytes, str]:
-    """Return the metrics as text with its content type."""
+    """Return the metrics as text with its content type; needs prometheus-client."""
     seen = sight.seen if sight is not None else ()
     answers = {each.name: each.report if each.is_answering else None for each in seen}
     own = {f"web_{name}": count for name, count in asdict(counts).items()}
     own["web_unexpected"] = sight.unexpected if sight is not None else 0
-    return exposition(answers, time.time(), accept=accept, own=own)
+    return exposition(_Collector(answers, own), accept)
+
+
+class _Collector(ReportCollector):
+    """The metrics of all daemons, and those of this server."""
+
+    def __init__(self, answers: Answers, own: Mapping[str, int]) -> None:
+        super().__init__(lambda: answers, time.time)
+        self._own = own
+
+    def collect(self) -> Iterator["Metric"]:
+        yield from super().collect()
+        for name, count in self._own.items():
+            yield counter_family(FIGURES[name], count)
 
 
 def health(told: Sequence[Sentence], critical: Sequence[str]) -> tuple[bool, str]:

@@ -1,37 +1,25 @@
 """Metrics: Prometheus' own parser reads them, and each is what the report says."""
 
-from collections.abc import Callable, Iterable
+import sys
 
 import pytest
-from prometheus_client import Metric
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from spread.counters import FIGURES, WEB, Kind
-from spread.monitor.prometheus import exposition, metric_name
+from spread.counters import FIGURES
+from spread.errors import ConfigurationError
+from spread.monitor.prometheus import ReportCollector, exposition, metric_name, require_client
 from spread.monitor.report import Finding, Latency, Peer, Report
 from tests.unit.monitor.reports import report
-
-WEB_NAMES = [figure.name for figure in WEB]
-
-
-def names_of_kind(kind: Kind) -> list[str]:
-    """Return the figures of a kind that have no labels, and are a daemon's."""
-    return [
-        each.name
-        for each in FIGURES.values()
-        if each.kind is kind and not each.labels and each not in WEB
-    ]
 
 
 def metrics_of(*reports: Report, silent: tuple[str, ...] = ()) -> dict[str, dict[str, float]]:
     """Return the samples by name, each by its labels as `daemon=a,peer=b`."""
     answers = {each.daemon: each for each in reports} | dict.fromkeys(silent)
-    text, _ = exposition(answers, 1_800_000_002)
+    text, _ = exposition(ReportCollector(lambda: answers, lambda: 1_800_000_002))
     found: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:
-            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
+            labels = ",".join(f"{name}={value}" for name, value in sample.labels.items())
             found.setdefault(sample.name, {})[labels] = sample.value
     return found
 
@@ -132,32 +120,17 @@ def test_every_figure_has_a_metric_of_its_own() -> None:
     assert len(names) == len(FIGURES)
 
 
-@pytest.mark.parametrize(
-    ("accept", "content_type", "read"),
-    [
-        ("", "text/plain; version=0.0.4", text_string_to_metric_families),
-        ("application/openmetrics-text", "application/openmetrics-text", open_families),
-    ],
-)
-def test_prometheus_reads_both_forms_with_kinds_and_meanings(
-    accept: str, content_type: str, read: Callable[[str], Iterable[Metric]]
-) -> None:
-    told = report(
-        counters=dict.fromkeys(names_of_kind(Kind.COUNTER), 3),
-        gauges=dict.fromkeys(names_of_kind(Kind.GAUGE), 0.5),
-        latency=Latency((1, 2, 3), (4, 5)),
-        rotation=(1, 2),
-        lateness=(3,),
-        peers=(Peer("b", "10.0.0.2", heard_ms=1),),
-        findings=(Finding("rule", "warning", "subject", "", ""),),
-    )
+def test_openmetrics_is_given_to_who_asks_for_it() -> None:
+    collector = ReportCollector(lambda: {"a": report()}, lambda: 0)
 
-    text, kind = exposition({"a": told}, 0.0, accept=accept, own=dict.fromkeys(WEB_NAMES, 1))
+    text, content_type = exposition(collector, "application/openmetrics-text; version=1.0.0")
 
-    assert kind.startswith(content_type)
-    found = {family.name: family for family in read(text.decode())}
-    for figure in FIGURES.values():
-        family = found.pop(metric_name(figure).removesuffix("_total").removesuffix("_bucket"))
-        assert (family.type, family.documentation) == (figure.kind.value, figure.meaning)
-        assert {each.name for each in family.samples} == {metric_name(figure)}
-    assert found == {}
+    assert content_type.startswith("application/openmetrics-text")
+    assert text.endswith(b"# EOF\n")
+
+
+def test_the_missing_package_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'spreadring\[metrics\]'"):
+        require_client()
