@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -56,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KIND",
-        help=f"show these only, with commas between: {', '.join(KINDS).lower()}",
+        help=f"show these only, with commas between (default all but ping): "
+        f"{', '.join(KINDS).lower()}",
     )
     add(
         "--daemon",
@@ -93,6 +95,9 @@ def run(given: argparse.Namespace) -> int:
     clocks = clocks_of(files)
     for line in head_lines(files, clocks):
         print(f"# {line}")
+    if not kinds:
+        wanted = replace(wanted, hidden=KINDS["PING"])
+        print("# without PING, by which daemons see that others live; --kind ping shows them")
     is_kept = bool(given.files)
     for line in lines_of(entries_of(files, clocks, wanted, marks_ends=is_kept)):
         print(line)

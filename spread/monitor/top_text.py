@@ -79,7 +79,7 @@ def _counter(label: str, name: str) -> _Curve:
 
 _CURVES: Final = (
     _counter("tokens/s", "tokens"),
-    _Curve("round", lambda history: history.gauge_series("rotation_us"), microseconds),
+    _Curve("round", lambda history: _known(history.gauge_series("rotation_us")), microseconds),
     _counter("sent/s", "packets_sent"),
     _counter("delivered/s", "messages_delivered"),
     _counter("resent/s", "retransmitted"),
@@ -266,6 +266,11 @@ def _curve_line(
     shown = "-" if latest is None else curve.shown(latest)
     text = f"{curve.label:<{_LABEL_WIDTH}}{line} {shown:>6}"
     return f"{text} max {curve.shown(max(values)):>5}" if has_max else text
+
+
+def _known(points: list[tuple[float, float | None]]) -> list[tuple[float, float | None]]:
+    """Return points in which a time of 0, of a token that has not gone round yet, is none."""
+    return [(at_s, value or None) for at_s, value in points]
 
 
 def _round(report: Report) -> str:

@@ -55,6 +55,8 @@ class Filter:
     last_s: float | None = None
     """Before the last record of all."""
     kinds: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    """Kinds that are not wanted."""
     daemons: frozenset[str] = frozenset()
 
     def passes(self, moment: Moment, kind: str, last_ns: int) -> bool:
@@ -64,6 +66,7 @@ class Filter:
             and (self.to_ns is None or moment.time_ns <= self.to_ns)
             and (self.last_s is None or moment.time_ns >= last_ns - self.last_s * NS_PER_S)
             and (not self.kinds or kind in self.kinds)
+            and kind not in self.hidden
             and (not self.daemons or moment.file.daemon in self.daemons)
         )
 

@@ -29,6 +29,17 @@ def ring(tmp_path: Path) -> Iterator[FileRing]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileRing]:
+    """A ring of three over which messages went; whoever breaks it mends it."""
+    made = FileRing(tmp_path_factory.mktemp("ring"))
+    try:
+        talk(made.start((1, 2, 3)))
+        yield made
+    finally:
+        made.close()
+
+
 def memory_files(member: Member) -> list[Path]:
     return list(memory_directory().glob(f"spread-{member.name}-{member.port}-*.flight"))
 
@@ -70,17 +81,18 @@ def trace(*arguments: str) -> str:
     return result.stdout
 
 
-def test_what_a_killed_daemon_recorded_is_found_and_merged_with_the_others(ring: FileRing) -> None:
-    members = ring.start((1, 2, 3))
+def test_what_a_killed_daemon_recorded_is_found_and_merged_with_the_others(
+    three: FileRing,
+) -> None:
+    members = list(three.members.values())
     killed = members[2]
-    talk(members)
     assert killed.process is not None
 
     killed.process.kill()
     killed.process.wait()
-    ring.wait_for((1, 2))
+    three.wait_for((1, 2))
     killed.start()
-    ring.wait_for((1, 2, 3))
+    three.wait_for((1, 2, 3))
     (left,) = {Path(file) for file, named in LEFT_BEHIND.findall(killed.output()) if file == named}
     paths = [left, *map(kept_by_signal, members[:2])]
 
@@ -121,15 +133,6 @@ def last_visit(file: FlightFile) -> PacketNote:
     ][-1]
 
 
-def test_an_orderly_stop_leaves_nothing(ring: FileRing) -> None:
-    (member,) = ring.start((1,))
-    assert len(memory_files(member)) == 1
-
-    assert member.stop() == 0
-
-    assert memory_files(member) == []
-
-
 def test_a_recorder_that_is_off_has_no_file_and_no_answer(ring: FileRing) -> None:
     (member,) = ring.start((1,), "FlightRecorder = 0")
 
@@ -139,8 +142,8 @@ def test_a_recorder_that_is_off_has_no_file_and_no_answer(ring: FileRing) -> Non
     assert member.members() == ("d1",)
 
 
-def test_a_running_daemon_tells_its_last_packets_and_events(ring: FileRing) -> None:
-    members = ring.start((1, 2))
+def test_a_running_daemon_tells_its_last_packets_and_events(three: FileRing) -> None:
+    members = list(three.members.values())
     talk(members)
 
     files = [file_of_answer(member_answer(each)) for each in members]
@@ -158,11 +161,15 @@ def member_answer(member: Member) -> bytes:
     return json.dumps(member.ask(Ask.TRACE, {"packets": 500, "texts": 50})).encode()
 
 
-def test_a_change_of_the_view_is_kept_if_that_is_asked_for(ring: FileRing) -> None:
+def test_an_orderly_stop_leaves_nothing_and_the_change_of_the_view_is_kept_if_asked_for(
+    ring: FileRing,
+) -> None:
     first, second = ring.start((1, 2), "FlightRecorderOnView = yes")
+    assert len(memory_files(second)) == 1
 
-    second.stop()
+    assert second.stop() == 0
 
+    assert memory_files(second) == []
     wait_until(lambda: any(map(shows_a_departure, kept_of(first))), "a file of the second view")
 
 

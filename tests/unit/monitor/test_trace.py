@@ -274,6 +274,16 @@ def test_the_head_says_how_wrong_a_corrected_clock_can_be() -> None:
     assert lines[1].endswith("; clock corrected by -0.001000 s, wrong by 0.000100 s at most")
 
 
+def test_kinds_that_are_hidden_are_left_out() -> None:
+    station = Station(0)
+    station.hears(token(1, 1), 1)
+    station.says("still there", 2)
+
+    found = entries(station.file(), wanted=Filter(hidden=frozenset({"TOKEN"})))
+
+    assert [each.kind for each in found] == [EVENT]
+
+
 def test_it_is_marked_where_a_file_ends() -> None:
     first, second = Station(0), Station(1)
     visit = token(0, 1)
