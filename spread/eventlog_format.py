@@ -164,7 +164,9 @@ def _escape(character: str) -> str:
         return character
     if "\udc80" <= character <= "\udcff":  # A byte that was not UTF-8, by `surrogateescape`.
         return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
+    # A codec would be looked up when it is needed first, and not be found by a daemon that has
+    # changed its root.
+    return ascii(character)[1:-1]
 
 
 def _plain_text(value: object) -> str:

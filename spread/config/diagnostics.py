@@ -179,7 +179,9 @@ def printable(text: str) -> str:
     """Return a text on one line that every terminal and log can take."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    # A codec would be looked up when it is needed first, and not be found by a daemon that has
+    # changed its root.
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _in_order(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

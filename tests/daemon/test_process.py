@@ -399,3 +399,17 @@ def test_the_runtime_directory_becomes_the_root_of_the_daemon(
     with Witness(daemon.tcp) as witness:
         witness.require_progress()
     Session.connect(daemon.unix, b"unix").disconnect()
+
+
+@as_root
+def test_names_that_cannot_be_printed_are_told_without_files_of_the_old_root(
+    start_daemon: StartDaemon, tmp_path: Path
+) -> None:
+    (tmp_path / "jail").mkdir()
+    daemon = start_daemon(f"RuntimeDir = {tmp_path}/jail")
+
+    with Session.connect(daemon.tcp, b"one") as session:
+        session.join(b"tea\xc2\x85")
+
+        session.read_view()
+        session.synchronise()
