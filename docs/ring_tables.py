@@ -142,6 +142,7 @@ _FLAG_MEANINGS: Final = {
     "RECOVERY": ("DATA", "of an old ring, for members of the ring that forms"),
     "RESEND": ("TOKEN", "a copy; who passed this token on does so again if that may be lost"),
     "GRANT": ("TOKEN", "handed to who asked for it, past the order of the ring"),
+    "FORWARDED": ("DATA, MEASURE", "sent on into a segment, and not to be sent on again"),
 }
 
 _ROLE_MEANINGS: Final = {

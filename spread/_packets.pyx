@@ -14,6 +14,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from spread._check cimport check
+from spread._forwarding cimport FLAG_FORWARDED
 from spread._frames cimport load_be32, load_le32, store_le32
 
 from spread.errors import MisuseError, PeerError
@@ -61,7 +62,7 @@ cdef enum:
     MONITOR_COMMANDS = 0x3f
 
 cdef enum:
-    DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY
+    DATA_FLAGS = FLAG_POST | FLAG_RETRANS | FLAG_RECOVERY | FLAG_FORWARDED
     TOKEN_FLAGS = FLAG_RESEND | FLAG_GRANT
 
 cdef uint8_t NOTHING = 0
@@ -127,7 +128,7 @@ cdef bint is_sound(const Packet* packet, const uint8_t* data, uint32_t size) noe
         return is_data_sound(packet, size - PACKET_HEADER_SIZE)
     if packet.kind == KIND_TOKEN:
         return packet.flags & ~<uint32_t>TOKEN_FLAGS == 0 and size <= TOKEN_SIZE_MAX
-    if packet.flags != 0:
+    if packet.flags & ~<uint32_t>(FLAG_FORWARDED if packet.kind == KIND_MEASURE else 0) != 0:
         return False
     if packet.kind == KIND_TOKEN_ACK or packet.kind == KIND_WANT:
         return size == PACKET_HEADER_SIZE and is_zero(data + OFFSET_SECOND, 16)
@@ -274,6 +275,7 @@ FLAGS = {
     FLAG_RECOVERY: "RECOVERY",
     FLAG_RESEND: "RESEND",
     FLAG_GRANT: "GRANT",
+    FLAG_FORWARDED: "FORWARDED",
 }
 
 VERSION = FORMAT_VERSION

@@ -6,6 +6,7 @@ from cython cimport final, no_gc_clear
 
 from spread._buffers cimport buffer_acquire, buffer_release, class_for
 from spread._flow cimport SCALE_MAX, SCALE_MIN, SCALE_ONE
+from spread._forwarding cimport FLAG_FORWARDED
 from spread._outbox cimport CHANNEL_DATA, TARGET_SEGMENT, outbox_add
 from spread._packets cimport (
     FLAG_RECOVERY, KIND_PIECE, LEAST_SIZE, PACKET_HEADER_SIZE, PACKET_SIZE_MAX, PIECES_MAX,
@@ -251,7 +252,7 @@ cdef class Station:
     ) noexcept nogil:
         cdef uint32_t number
         cdef uint8_t mine = self.segments[self.me]
-        if self.segments[packet.transmitter] == mine:
+        if self.segments[packet.transmitter] == mine or packet.flags & FLAG_FORWARDED:
             return
         for number in range(member_count):
             if self.segments[members[number]] == mine:
@@ -264,6 +265,7 @@ cdef class Station:
         cdef uint32_t start = offset - PACKET_HEADER_SIZE
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
         packet.transmitter = self.me
+        packet.flags |= FLAG_FORWARDED
         packet_write(buffer.data + start, whole, packet, self.network)
         self.counters[STAT_FORWARDED] += 1
         if self.came_in_pieces:

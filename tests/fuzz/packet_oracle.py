@@ -53,6 +53,7 @@ class Flag(IntFlag):
     RECOVERY = 4
     RESEND = 8
     GRANT = 16
+    FORWARDED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ class _Rule:
 
 _CONTROL = _Rule(0, HEADER_SIZE, SIZE_MAX, (56, 64))
 _RULES = {
-    Kind.DATA: _Rule(0b111, HEADER_SIZE + 1, SIZE_MAX, (64, 64)),
+    Kind.DATA: _Rule(0b100111, HEADER_SIZE + 1, SIZE_MAX, (64, 64)),
     Kind.TOKEN: _Rule(0b11000, HEADER_SIZE, TOKEN_SIZE_MAX, (64, 64)),
     Kind.TOKEN_ACK: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
     Kind.WANT: _Rule(0, HEADER_SIZE, HEADER_SIZE, (48, 64)),
     Kind.PING: _Rule(0, HEADER_SIZE, HEADER_SIZE, (40, 64)),
     Kind.PIECE: _Rule(0, HEADER_SIZE + 1, SIZE_MAX, (64, 64)),
-    Kind.MEASURE: _Rule(0, HEADER_SIZE, SIZE_MAX, (48, 64)),
+    Kind.MEASURE: _Rule(0b100000, HEADER_SIZE, SIZE_MAX, (48, 64)),
     Kind.MEASURED: _Rule(0, HEADER_SIZE, HEADER_SIZE, (56, 64)),
 } | {kind: _CONTROL for kind in Kind if kind >= Kind.ALIVE}
 

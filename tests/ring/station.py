@@ -26,6 +26,7 @@ __all__ = [
     "CONTROL",
     "DATA",
     "DATA_CHANNEL",
+    "FORWARDED",
     "GRANT",
     "KINDS",
     "MS",
@@ -71,7 +72,7 @@ DATA, TOKEN, TOKEN_ACK = KINDS["DATA"], KINDS["TOKEN"], KINDS["TOKEN_ACK"]
 WANT, PING, CONTROL = KINDS["WANT"], KINDS["PING"], KINDS["ALIVE"]
 FLAGS = {name: flag for flag, name in _packets.FLAGS.items()}
 POST, RETRANS, RECOVERY = FLAGS["POST"], FLAGS["RETRANS"], FLAGS["RECOVERY"]
-RESEND, GRANT = FLAGS["RESEND"], FLAGS["GRANT"]
+RESEND, GRANT, FORWARDED = FLAGS["RESEND"], FLAGS["GRANT"], FLAGS["FORWARDED"]
 
 # Lower than any service, so that no data frame looks like one.
 TRANSITIONAL, REGULAR = "transitional", "regular"

@@ -6,6 +6,7 @@ from spread._packets import PacketHeader
 from tests.ring.station import (
     CONTROL,
     DATA,
+    FORWARDED,
     MS,
     PING,
     RECOVERY,
@@ -70,7 +71,7 @@ def test_the_first_member_of_a_segment_sends_on_what_comes_from_another(flags: i
     (sent,) = station.take_sent(DATA)
     assert sent.target == SEGMENT
     assert sent.header == PacketHeader(
-        DATA, flags, 0, 2, *station.ring, number=1, second=0, lag=1, tail=0
+        DATA, flags | FORWARDED, 0, 2, *station.ring, number=1, second=0, lag=1, tail=0
     )
     assert sent.payload == frame_of(0, b"1")
     assert station.take_heard() == [b"1"]
@@ -98,6 +99,17 @@ def test_nobody_else_does(me: int, members: list[int], transmitter: int) -> None
 
     assert targets_of_data(station) == []
     assert station.take_heard() == [b"1"]
+
+
+@pytest.mark.parametrize("flags", [0, RETRANS])
+def test_what_was_sent_on_into_another_segment_goes_no_further(flags: int) -> None:
+    station = station_in(2, TWO_BY_TWO)
+
+    station.data(0, 1, flags=flags | FORWARDED)
+
+    assert targets_of_data(station) == []
+    assert station.take_heard() == [b"1"]
+    assert station.statistics["forwarded"] == 0
 
 
 def test_the_duty_moves_to_the_next_member() -> None:
@@ -146,7 +158,7 @@ def test_answers_of_recovery_are_sent_on() -> None:
     (sent,) = station.take_sent(DATA)
     assert (sent.target, sent.header.flags, sent.header.transmitter) == (
         SEGMENT,
-        RECOVERY | RETRANS,
+        RECOVERY | RETRANS | FORWARDED,
         2,
     )
 

@@ -221,10 +221,11 @@ def test_an_unknown_kind_is_malformed(kind: int) -> None:
 @pytest.mark.parametrize("bit", [1 << bit for bit in range(8)])
 @pytest.mark.parametrize("kind", Kind)
 def test_only_the_flags_of_a_kind_may_be_set(kind: Kind, bit: int) -> None:
-    allowed = {Kind.DATA: {1, 2, 4}, Kind.TOKEN: {8, 16}}.get(kind, set())
+    allowed = {Kind.DATA: {1, 2, 4, 32}, Kind.TOKEN: {8, 16}, Kind.MEASURE: {32}}.get(kind, set())
     payload = b"x" if kind is Kind.DATA else b""
+    number = HEADER_SIZE if kind is Kind.MEASURE else 1
 
-    datagram = made(PacketHeader(kind, flags=bit, number=1), payload)
+    datagram = made(PacketHeader(kind, flags=bit, number=number), payload)
 
     assert judged(datagram) is (Fault.NONE if bit in allowed else Fault.MALFORMED)
 
