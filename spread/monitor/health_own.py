@@ -29,7 +29,7 @@ SLOW_BYTES: Final = 4 << 20
 SLOW_MESSAGES: Final = 500
 SLOW_BYTES_CRITICAL: Final = 12 << 20
 
-STALL_WARNING_MS: Final = 200
+STALL_WARNING_MS: Final = 500
 STALL_CRITICAL_MS: Final = 1000
 
 STEP_S: Final = 0.5
@@ -61,6 +61,9 @@ ONE_WAY: Final = {
     "form_unanswered": "answers nothing when a ring is formed",
     "token_port": "loses the token as soon as a ring with it is installed",
 }
+
+MULTICAST_MISSED: Final = 0.5
+"""Where multicast does not arrive, all packets have to be asked for."""
 
 SETTLED_S: Final = 5.0
 """A ring that lasts so long is one in which everybody hears everybody."""
@@ -277,9 +280,16 @@ def _partitioned(span: Span) -> Iterator[Verdict]:
 
 
 def _is_settled(span: Span, peer: Peer) -> bool:
-    """Whether a daemon is in the ring, and stays there; multicast may not reach it all the same."""
+    """Whether a trouble is over: a daemon is in a ring that lasts, or its multicast arrives."""
+    if peer.trouble_name == "multicast_lost":
+        return any(
+            each.peer.name == peer.name
+            and each.received >= LOST_LEAST
+            and each.missed < MULTICAST_MISSED * each.received
+            for each in span.tail(SHORT_S).peers()
+        )
     since_s = span.last.time_s - span.last.views[-1].time_s if span.last.views else 0.0
-    return peer.is_member and peer.trouble_name != "multicast_lost" and since_s >= SETTLED_S
+    return peer.is_member and since_s >= SETTLED_S
 
 
 def _senders(span: Span, *counters: str) -> str:

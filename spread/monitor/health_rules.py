@@ -53,7 +53,7 @@ _OWN: Final = (
     Rule(
         name="scheduler-delay",
         about="the daemon did not get a processor, or was stopped",
-        warning="late by 200 ms in 10 s, all times together; what the daemon itself computed in "
+        warning="late by 500 ms in 10 s, all times together; what the daemon itself computed in "
         "that time does not count",
         critical="1000 ms",
         reason="the others give the ring up when the token stays away for TokenTimeout, 1250 ms by "
@@ -105,7 +105,8 @@ _OWN: Final = (
         name="one-way-link",
         about="a way that carries in one direction only, or only some of what is sent",
         warning="",
-        critical="seen in the last 60 s, and they are not in one ring for 5 s",
+        critical="seen in the last 60 s; over when they have been in one ring for 5 s, or multicast "
+        "arrives",
         reason="daemons that cannot hear each other both ways cannot be in one ring",
         sentence="{peer} is heard by {daemon}, but it {words}",
         remedy="look for a firewall or a route that lets one direction pass only: UDP to the "

@@ -22,6 +22,9 @@ COURSE_S: Final = 60.0
 REPORTS_MAX: Final = 256
 """Four reports a second for a minute; a daemon publishes one."""
 
+REPORT_LATE_S: Final = 0.5
+"""A report may be a little late."""
+
 
 @dataclass(frozen=True, slots=True)
 class PeerGrowth:
@@ -52,6 +55,11 @@ class Span:
     def seconds(self) -> float:
         """How long the span really is; less than asked for after a start."""
         return self.last.uptime_s - self.first.uptime_s
+
+    def tail(self, seconds: float) -> "Span":
+        """Return the last `seconds` of the span."""
+        begin_s = self.last.uptime_s - seconds - REPORT_LATE_S
+        return Span([each for each in self.reports if each.uptime_s >= begin_s])
 
     def grown(self, *names: str) -> int:
         """Return what the counters of these names grew by, all together."""
@@ -108,7 +116,4 @@ class Course:
 
     def span(self, seconds: float) -> Span | None:
         """Return the reports of the last `seconds`; None if there is none yet."""
-        if not self._reports:
-            return None
-        begin_s = self._reports[-1].uptime_s - seconds - 0.5  # A report may be a little late.
-        return Span([each for each in self._reports if each.uptime_s >= begin_s])
+        return Span(list(self._reports)).tail(seconds) if self._reports else None

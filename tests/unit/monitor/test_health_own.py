@@ -113,12 +113,12 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
     "a session closed": (course(10, {"ended_slow": 0.1}), {"receivers-closed": "warning"}),
     "sessions that go": (course(10, {"ended_kill": 100, "ended_lost": 10}), {}),
     # The host.
-    "late by 200 ms": (course(10, {"stall_ms": 20}), {"scheduler-delay": "warning"}),
+    "late by half a second": (course(10, {"stall_ms": 50}), {"scheduler-delay": "warning"}),
     "late by a second": (
         course(10, {"stall_ms": 100, "stalls": 0.2}),
         {"scheduler-delay": "critical"},
     ),
-    "late by little": (course(10, {"stall_ms": 10}), {}),
+    "late by little": (course(10, {"stall_ms": 40}), {}),
     "clock ahead": (with_clock_set(2), {"clock-step": "warning"}),
     "clock back": (with_clock_set(-2), {"clock-step": "warning"}),
     "clock far ahead": (with_clock_set(3600), {"clock-step": "critical"}),
@@ -163,6 +163,13 @@ CASES: dict[str, tuple[Reports, dict[str, str]]] = {
     "multicast lost in a ring that lasts": (
         in_trouble("multicast_lost", "multicast_lost", 15, views=RING_COME, is_member=True),
         {"one-way-link": "critical"},
+    ),
+    "multicast that arrives": (
+        [
+            replace(each, peers=(replace(each.peers[0], missed=0, received=100 * number),))
+            for number, each in enumerate(in_trouble("multicast_lost", "multicast_lost", 30))
+        ],
+        {},
     ),
     "another trouble": (in_trouble("clock_ahead", "clock_ahead"), {}),
     "segments on one network": (twice(0.5), {"shared-lan": "warning"}),
