@@ -1,9 +1,9 @@
 """How packets reach the other segments: once, and never on from there.
 
-Who sends a DATA or a MEASURE packet sends it to its own segment, and to one member of each other segment, the
-first in the order of the ring. That one forwards it into its segment and marks the copy. A copy
-that is marked goes no further: where two segments are one network in fact, each forwarder hears
-what the other one has forwarded, and the two would send it to and fro for ever.
+Who sends a DATA or a MEASURE packet sends it to its own segment, and to one member of each other
+segment, the first in the order of the ring. That one forwards it into its segment and marks the
+copy. A copy that is marked goes no further: where two segments are one network in fact, each
+forwarder hears what the other one has forwarded, and the two would send it to and fro for ever.
 """
 
 cdef enum:

@@ -228,7 +228,13 @@ def _shared_lan(span: Span) -> Iterator[Verdict]:
         return
     # Packets that were asked for come twice, too, and prove nothing.
     if span.grown("requested") * 2 < twice:
-        values = {"daemon": span.last.daemon, "twice": twice, "came": came}
+        names = [each.name for each in span.last.peers if each.segment in others]
+        values = {
+            "daemon": span.last.daemon,
+            "twice": twice,
+            "came": came,
+            "other": f"that of {' and '.join(names)}" if len(others) == 1 else "another one",
+        }
         yield Verdict(span.last.daemon, Level.WARNING, values)
 
 

@@ -105,8 +105,8 @@ _OWN: Final = (
         name="one-way-link",
         about="a way that carries in one direction only, or only some of what is sent",
         warning="",
-        critical="seen in the last 60 s; over when they have been in one ring for 5 s, or multicast "
-        "arrives",
+        critical="seen in the last 60 s; over when they have been in one ring for 5 s, or when "
+        "multicast arrives",
         reason="daemons that cannot hear each other both ways cannot be in one ring",
         sentence="{peer} is heard by {daemon}, but it {words}",
         remedy="look for a firewall or a route that lets one direction pass only: UDP to the "
@@ -133,8 +133,8 @@ _OWN: Final = (
         warning="20 % of the packets of 10 s came twice, at least 100, without being asked for",
         critical="",
         reason="what is forwarded into a segment that has heard it already is sent for nothing",
-        sentence="{twice} of {came} packets came to {daemon} twice: its segment and another one "
-        "seem to be one network",
+        sentence="{twice} of {came} packets came to {daemon} twice: its segment and "
+        "{other} seem to be one network",
         remedy="put the daemons of one network into one segment of the configuration, or give the "
         "segments different multicast addresses",
     ),
