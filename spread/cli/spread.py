@@ -1,6 +1,7 @@
 """The daemon's command line: `spread [-n NAME] [-c FILE] [-l y|n]` and what this daemon adds.
 
-`spread doctor` is a program of its own, see `spread.cli.spread_doctor`.
+`spread doctor` is a program of its own, see `spread.cli.spread_doctor`, and so is
+`spread service`, see `spread.cli.service`.
 
 Exit status: 0 stopped by a signal, also -h and --version; 1 configuration wrong; 2 configuration
 file missing or unreadable; 3 address, port or socket not to be had; 4 privileges; 64 usage; 70 a
@@ -12,12 +13,16 @@ import os
 import sys
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from spread.cli.service_arguments import Daemon, ServiceCommand, service_command
 from spread.config import Configuration, ConfigurationErrors, Known, check, search
 from spread.config.model import Options
 from spread.errors import ConfigurationError
 from spread.release import release
+
+if TYPE_CHECKING:
+    from spread.daemon.signals import Manager
 
 __all__ = ["main"]
 
@@ -31,7 +36,8 @@ DAEMONS_MAX = 128
 _CLASSIC_FLAGS = ("-n", "-c", "-l")
 
 _EPILOG = """\
-spread doctor -h tells of the command that examines hosts and network of a ring.
+spread doctor -h tells of the command that examines hosts and network of a ring,
+spread service -h of the commands for the service of Windows.
 
 exit status: 0 stopped by a signal, 1 configuration wrong, 2 configuration file missing,
 3 address or port not to be had, 4 privileges, 64 usage, 70 defect of this program
@@ -247,18 +253,34 @@ def _metrics(given: argparse.Namespace, options: Options) -> tuple[str, int] | N
     return address, port
 
 
-def _serve(given: argparse.Namespace) -> int:
+def _load(given: argparse.Namespace, known: Known) -> tuple[Configuration, tuple[str, ...]]:
+    """Return the configuration to serve, and its warnings."""
     from spread.config import load
+
+    if given.local is not None:
+        return _local(given), ()
+    loaded = load(search(given.file, "."), name=given.name, known=known)
+    return loaded.configuration, tuple(map(str, loaded.warnings))
+
+
+def _service(command: ServiceCommand) -> int:
+    from spread.cli.service import carry_out
+
+    return carry_out(
+        command,
+        Daemon(
+            parse=_arguments,
+            load=lambda given: _load(given, _known())[0],
+            serve=_serve,
+        ),
+    )
+
+
+def _serve(given: argparse.Namespace, manager: "Manager | None" = None) -> int:
     from spread.daemon.assembly import Start, serve
 
-    warnings: tuple[str, ...] = ()
     known = _known()
-    if given.local is not None:
-        configuration = _local(given)
-    else:
-        path = search(given.file, ".")
-        loaded = load(path, name=given.name, known=known)
-        configuration, warnings = loaded.configuration, tuple(map(str, loaded.warnings))
+    configuration, warnings = _load(given, known)
     return serve(
         Start(
             configuration=configuration,
@@ -269,6 +291,7 @@ def _serve(given: argparse.Namespace) -> int:
             known=known,
             metrics=_metrics(given, configuration.options),
             ends_with_input=given.until_input_ends,
+            manager=manager,
         )
     )
 
@@ -280,8 +303,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from spread.cli import spread_doctor
 
         return spread_doctor.main(argv[1:])
-    given = _arguments(argv)
+    command = service_command(argv)
     try:
+        if command is not None:
+            return _service(command)
+        given = _arguments(argv)
         if given.check is not None:
             return _check(given)
         if given.reload:

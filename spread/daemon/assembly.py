@@ -58,7 +58,7 @@ from spread.daemon.replies import replies_from
 from spread.daemon.ring_sockets import ring_sockets, sending_socket
 from spread.daemon.ring_time import RingTimes, StateRecord
 from spread.daemon.self_watch import SelfWatch
-from spread.daemon.signals import Signals
+from spread.daemon.signals import Manager, Signals
 from spread.daemon.wanted_faults import faults_finding, wanted_faults
 from spread.daemon.watching import Surroundings, Watching
 from spread.daemon.witness import DaemonWitness
@@ -109,6 +109,8 @@ class Start:
     """Address and port at which metrics are served; None for none."""
     host: HostView = field(default_factory=SystemHost)
     """What is asked about this host when the file is read again."""
+    manager: Manager | None = None
+    """A service manager that has more to say than signals and NOTIFY_SOCKET."""
     ends_with_input: bool = False
     """Whether the end of standard input stops the daemon: its parent is gone, or wants it so."""
 
@@ -119,8 +121,10 @@ def serve(start: Start) -> int:
     Raises ConfigurationError, with its exit status, when the daemon cannot start.
     """
     with ExitStack() as stack:
-        signals = Signals()
+        signals = Signals(is_service=start.manager is not None)
         stack.callback(signals.close)
+        if start.manager is not None:
+            start.manager.follow(signals)
         if start.ends_with_input:
             signals.follow_input()
         log = EventLog(
@@ -203,10 +207,14 @@ class _Daemon:
         self._enter_ring()
         rest_collector()
         self._notifier.ready()
+        if self._start.manager is not None:
+            self._start.manager.ready()
         try:
             self._reactor.run()
         finally:
             self._notifier.stopping()
+            if self._start.manager is not None:
+                self._start.manager.stopping()
             self._leave_ring()
             self._end_sessions()
             self._outlive_ring_time()

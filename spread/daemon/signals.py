@@ -11,10 +11,24 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import Protocol
 
 from spread.system import HANG_UP, KEEP, STOP_SIGNALS, console_ends, leave_signals
 
-__all__ = ["Signals"]
+__all__ = ["Manager", "Signals"]
+
+
+class Manager(Protocol):
+    """A service manager that is told how the daemon is doing, and asks for things like a signal."""
+
+    def follow(self, signals: "Signals") -> None:
+        """Hand on to `signals`, from any thread, what the manager asks for."""
+
+    def ready(self) -> None:
+        """Tell that clients can connect."""
+
+    def stopping(self) -> None:
+        """Tell that the daemon is about to end."""
 
 
 class Signals:

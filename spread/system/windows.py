@@ -120,8 +120,8 @@ _NORMAL: Final = 0x80
 
 def memory_directory() -> Path:
     """Return where files outlive the process: a directory of the account's own."""
-    place = os.environ.get("LOCALAPPDATA") or os.environ.get("TEMP") or "."
-    directory = Path(place, "spread")
+    own = os.environ.get("LOCALAPPDATA")
+    directory = Path(own, "spread") if own else Path(SYSTEM_DIRECTORIES[0])
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

@@ -1,0 +1,144 @@
+"""The commands of `spread service` where they do something, and the daemon that a service is."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from spread.cli.service_arguments import (
+    RUN,
+    Daemon,
+    ServiceCommand,
+    daemon_arguments,
+    service_parser,
+)
+from spread.config import Configuration
+from spread.errors import ConfigurationError
+from spread.eventlog_format import ClassicFormatter
+from spread.system import SYSTEM_DIRECTORIES
+from spread.winservice.events import ERROR
+from spread.winservice.registration import (
+    DEFAULT_NAME,
+    Registration,
+    check_account,
+    check_name,
+    command_line,
+)
+
+assert sys.platform == "win32"
+
+from spread.winservice import manager  # noqa: E402 - unknown to checkers elsewhere.
+from spread.winservice.event_source import WindowsEvents  # noqa: E402 - as above.
+from spread.winservice.running import Link, run  # noqa: E402 - as above.
+
+__all__ = ["carry_out"]
+
+EXIT_USAGE: Final = 64
+EXIT_DEFECT: Final = 70
+
+
+def carry_out(command: ServiceCommand, daemon: Daemon) -> int:
+    """Carry out a command; returns the exit status. Raises ConfigurationError."""
+    if command.word == RUN:
+        return run(lambda link: _serve([*command.arguments, *link.arguments], link, daemon))
+    parser = service_parser(command.word)
+    given, rest = parser.parse_known_args(command.arguments)
+    check_name(given.name)
+    if command.word == "install":
+        return _install(given, rest, daemon)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return _manage(command.word, given.name)
+
+
+def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> int:
+    options = daemon.parse(rest)
+    if options.check is not None or options.reload or (options.local or 1) > 1:
+        raise ConfigurationError("a service is one daemon that serves; leave out other options")
+    file = daemon.load(options).path
+    places = [sys.prefix, str(Path(__file__).parent)]
+    if file is not None:
+        places.append(str(Path(file).absolute()))
+    check_account(given.account, str(Path.home().parent), places)
+    _data_directory(given.name)
+    command = command_line(sys.executable, daemon_arguments(rest, file))
+    manager.install(Registration(given.name, command, given.start, given.account, given.password))
+    named = "" if given.name == DEFAULT_NAME else f" --name {given.name}"
+    print(f"service {given.name} is installed: {command}")
+    print(f"start it with: spread service start{named}")
+    return 0
+
+
+def _manage(word: str, name: str) -> int:
+    if word == "remove":
+        manager.remove(name)
+        print(f"service {name} is removed")
+        return 0
+    act = {"start": manager.start, "stop": manager.stop, "status": manager.query}[word]
+    state = act(name)
+    process = f", process {state.process}" if state.process else ""
+    ended = f", status {state.status}" if state.status else ""
+    print(f"service {name} is {state.name}{process}{ended}")
+    if word != "start" or state.name == "running":
+        return 0
+    where = f"the Windows event log (source {name}), or its EventLogFile, says why"
+    print(f"spread: {where}", file=sys.stderr)
+    return state.status or 1
+
+
+def _serve(arguments: Sequence[str], link: Link, daemon: Daemon) -> int:
+    """Be the service; what goes wrong is told to the Windows event log, as nobody listens."""
+    _open_streams()
+    events = WindowsEvents(link.name)
+    events.setFormatter(ClassicFormatter())
+    log = logging.getLogger("spread.event")
+    log.addHandler(events)
+    try:
+        options = daemon.parse(arguments)
+        configuration = daemon.load(options)
+        events.has_file = configuration.options.event_log_file is not None
+        _settle(link.name, configuration)
+        return daemon.serve(options, link)
+    except ConfigurationError as error:
+        events.report(ERROR, str(error))
+        return error.exit_status
+    except SystemExit:
+        events.report(ERROR, f"the command line of the service is wrong: {list(arguments)}")
+        return EXIT_USAGE
+    except Exception:
+        import traceback
+
+        events.report(ERROR, f"this is a defect of the daemon:\n{traceback.format_exc()}")
+        return EXIT_DEFECT
+    finally:
+        log.removeHandler(events)
+        events.close()
+
+
+def _settle(name: str, configuration: Configuration) -> None:
+    """Work where the configuration is, and keep what outlives the daemon in a place of its own."""
+    try:
+        directory = _data_directory(name)
+        os.environ.setdefault("STATE_DIRECTORY", str(directory))
+    except OSError:
+        directory = Path.cwd()  # An account without a right to the place: the daemon lives without.
+    os.chdir(Path(configuration.path).parent if configuration.path else directory)
+
+
+def _open_streams() -> None:
+    """Let the numbers of standard streams, which a service has none of, lead nowhere."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _data_directory(name: str) -> Path:
+    """Return where a service keeps what outlives it; made if need be. Raise OSError."""
+    directory = Path(SYSTEM_DIRECTORIES[0], name)
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

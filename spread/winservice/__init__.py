@@ -1,0 +1,12 @@
+"""The daemon as a Windows service: registered, started, stopped, removed, and its event log.
+
+    registration   what the service manager is to be told: names, command line, account
+    manager        the manager's calls: install, start, stop, remove, ask
+    running        the side of the daemon: what the manager asks for, and what it is told
+    events         which events of the daemon the Windows event log is told
+    event_source   the Windows event log: its registry entry, and a handler of `logging`
+    calls          types of the calls of advapi32
+
+The calls are made through `ctypes`: they are a dozen, and the service works from the wheel alone,
+without a package that has to be registered with the system and brings a program of its own.
+"""

@@ -1,0 +1,76 @@
+"""The Windows event log: the registry entry that lets it show our events, and a logging handler.
+
+The text of an event is put together from a message file when it is shown. Windows has a program
+whose message file says nothing of its own and shows what it is given, `EventCreate.exe`; the entry
+names that.
+"""
+
+import ctypes
+import logging
+import sys
+from ctypes import wintypes
+from typing import Final
+
+from spread.winservice.events import ERROR, INFORMATION, WARNING, is_worth_telling, kind_of
+
+assert sys.platform == "win32"
+
+import winreg  # noqa: E402 - unknown to checkers elsewhere.
+
+from spread.winservice.calls import advapi32  # noqa: E402 - as above.
+
+__all__ = ["WindowsEvents", "register", "unregister"]
+
+_PLACE: Final = r"SYSTEM\CurrentControlSet\Services\EventLog\Application"
+_MESSAGES: Final = r"%SystemRoot%\System32\EventCreate.exe"
+
+EVENT_ID: Final = 1
+"""Of all events: `EventCreate.exe` shows those from 1 to 1000."""
+
+TEXT_SIZE_MAX: Final = 31_000
+"""Characters of an event; the log refuses more than 31,839."""
+
+
+def register(source: str) -> None:
+    """Let the event log know a source. Raise OSError."""
+    with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, rf"{_PLACE}\{source}") as key:
+        winreg.SetValueEx(key, "EventMessageFile", 0, winreg.REG_EXPAND_SZ, _MESSAGES)
+        kinds = ERROR | WARNING | INFORMATION
+        winreg.SetValueEx(key, "TypesSupported", 0, winreg.REG_DWORD, kinds)
+
+
+def unregister(source: str) -> None:
+    """Let the event log forget a source. Raise OSError; one that it does not know is no error."""
+    try:
+        winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, rf"{_PLACE}\{source}")
+    except FileNotFoundError:
+        return
+
+
+class WindowsEvents(logging.Handler):
+    """Reports what is logged to the Windows event log."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.has_file = False
+        """Whether the daemon has a log file, too."""
+        self.addFilter(lambda record: is_worth_telling(record, has_file=self.has_file))
+        self._handle = advapi32.RegisterEventSourceW(None, source)
+
+    def report(self, kind: int, text: str) -> None:
+        """Report one event; one that the log does not take is lost."""
+        strings = (wintypes.LPCWSTR * 1)(text[:TEXT_SIZE_MAX])
+        advapi32.ReportEventW(
+            self._handle, kind, 0, EVENT_ID, None, 1, 0, strings, ctypes.c_void_p()
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report a record."""
+        self.report(kind_of(record), self.format(record))
+
+    def close(self) -> None:
+        """Give the handle back."""
+        if self._handle:
+            advapi32.DeregisterEventSource(self._handle)
+            self._handle = None
+        super().close()

@@ -1,0 +1,218 @@
+"""The service manager's calls: install, start, stop, remove a service, and ask for its state."""
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from ctypes import wintypes
+from dataclasses import dataclass
+from typing import Final
+
+from spread.errors import ConfigurationError
+from spread.winservice.registration import SYSTEM_ACCOUNT, Registration
+
+assert sys.platform == "win32"
+
+from spread.winservice.calls import (  # noqa: E402 - unknown to checkers elsewhere.
+    FailureAction,
+    FailureActions,
+    ServiceStatus,
+    ServiceStatusProcess,
+    advapi32,
+    last_error,
+)
+from spread.winservice.event_source import register, unregister  # noqa: E402 - as above.
+
+__all__ = ["STATES", "ServiceError", "State", "install", "query", "remove", "start", "stop"]
+
+STATES: Final = {
+    1: "stopped",
+    2: "starting",
+    3: "stopping",
+    4: "running",
+    5: "continuing",
+    6: "pausing",
+    7: "paused",
+}
+STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
+
+WAIT_S: Final = 60.0
+"""How long a service gets to start or to stop."""
+
+LOOK_S: Final = 0.1
+
+_ALL_ACCESS: Final = 0xF003F
+_SERVICE_ACCESS: Final = 0xF01FF
+_CONNECT: Final = 0x0001
+_OWN_PROCESS: Final = 0x10
+_STARTS: Final = {"auto": 2, "delayed": 2, "manual": 3}
+_ERROR_NORMAL: Final = 1
+_STOP: Final = 1
+_DESCRIPTION, _FAILURE_ACTIONS, _DELAYED = 1, 2, 3
+_RESTART: Final = 1
+_SPECIFIC: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
+_NEVER_STARTED: Final = 1077  # ERROR_SERVICE_NEVER_STARTED
+
+RESTART_MS: Final = 5_000
+RESET_S: Final = 3_600
+"""A service that ran so long without a failure begins anew with the first of its actions."""
+
+_ADVICE: Final = {
+    5: "run this as administrator",
+    1056: "it runs already",
+    1060: "install it first: spread service install",
+    1062: "it does not run",
+    1072: "it is being removed; close the windows that show services",
+    1073: "there is one; remove it first: spread service remove",
+}
+
+
+class ServiceError(ConfigurationError):
+    """The service manager has refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a service is."""
+
+    number: int
+    process: int
+    exit_code: int
+    specific_exit_code: int
+
+    @property
+    def name(self) -> str:
+        """Return the word for it."""
+        return STATES.get(self.number, str(self.number))
+
+    @property
+    def status(self) -> int:
+        """Return the exit status of the daemon that has ended."""
+        if self.exit_code == _NEVER_STARTED:
+            return 0
+        return self.specific_exit_code if self.exit_code == _SPECIFIC else self.exit_code
+
+
+def install(wanted: Registration) -> None:
+    """Register a service, and its name with the event log. Raise ServiceError."""
+    with _manager(_ALL_ACCESS) as manager:
+        account = None if wanted.account == SYSTEM_ACCOUNT else wanted.account
+        service = advapi32.CreateServiceW(
+            manager,
+            wanted.name,
+            wanted.display_name,
+            _SERVICE_ACCESS,
+            _OWN_PROCESS,
+            _STARTS[wanted.start],
+            _ERROR_NORMAL,
+            wanted.command,
+            None,
+            None,
+            None,
+            account,
+            wanted.password,
+        )
+        if not service:
+            raise _refused(f"service {wanted.name} cannot be installed", wanted.name)
+        try:
+            _describe(service, wanted)
+        finally:
+            advapi32.CloseServiceHandle(service)
+    # Without it the log shows events all the same, beside a complaint that it knows no text.
+    with suppress(OSError):
+        register(wanted.name)
+
+
+def start(name: str, wait_s: float = WAIT_S) -> State:
+    """Start a service and wait until it runs or has ended. Raise ServiceError."""
+    with _service(name) as service:
+        if not advapi32.StartServiceW(service, 0, None):
+            raise _refused(f"service {name} cannot be started", name)
+        return _wait(service, name, lambda state: state.number in (RUNNING, STOPPED), wait_s)
+
+
+def stop(name: str, wait_s: float = WAIT_S) -> State:
+    """Stop a service and wait for its end. Raise ServiceError."""
+    with _service(name) as service:
+        if not advapi32.ControlService(service, _STOP, ctypes.byref(ServiceStatus())):
+            raise _refused(f"service {name} cannot be stopped", name)
+        return _wait(service, name, lambda state: state.number == STOPPED, wait_s)
+
+
+def remove(name: str, wait_s: float = WAIT_S) -> None:
+    """Stop a service and let the manager forget it. Raise ServiceError."""
+    with _service(name) as service:
+        if _state(service, name).number != STOPPED:
+            advapi32.ControlService(service, _STOP, ctypes.byref(ServiceStatus()))
+            _wait(service, name, lambda state: state.number == STOPPED, wait_s)
+        if not advapi32.DeleteService(service):
+            raise _refused(f"service {name} cannot be removed", name)
+    with suppress(OSError):
+        unregister(name)
+
+
+def query(name: str) -> State:
+    """Return the state of a service. Raise ServiceError if there is none."""
+    with _service(name, 0x0004) as service:
+        return _state(service, name)
+
+
+def _describe(service: int, wanted: Registration) -> None:
+    """Tell the manager what it takes by other calls; nothing of it is needed to run."""
+    description = wintypes.LPWSTR(wanted.description)
+    advapi32.ChangeServiceConfig2W(service, _DESCRIPTION, ctypes.byref(description))
+    actions = (FailureAction * 1)(FailureAction(_RESTART, RESTART_MS))
+    failures = FailureActions(RESET_S, None, None, len(actions), actions)
+    advapi32.ChangeServiceConfig2W(service, _FAILURE_ACTIONS, ctypes.byref(failures))
+    if wanted.start == "delayed":
+        is_delayed = wintypes.BOOL(True)
+        advapi32.ChangeServiceConfig2W(service, _DELAYED, ctypes.byref(is_delayed))
+
+
+@contextmanager
+def _manager(access: int) -> Iterator[int]:
+    manager = advapi32.OpenSCManagerW(None, None, access)
+    if not manager:
+        raise _refused("the service manager cannot be asked", "manager")
+    try:
+        yield manager
+    finally:
+        advapi32.CloseServiceHandle(manager)
+
+
+@contextmanager
+def _service(name: str, access: int = _SERVICE_ACCESS) -> Iterator[int]:
+    with _manager(_CONNECT) as manager:
+        service = advapi32.OpenServiceW(manager, name, access)
+        if not service:
+            raise _refused(f"service {name} cannot be opened", name)
+        try:
+            yield service
+        finally:
+            advapi32.CloseServiceHandle(service)
+
+
+def _state(service: int, name: str) -> State:
+    status, size = ServiceStatusProcess(), wintypes.DWORD()
+    if not advapi32.QueryServiceStatusEx(
+        service, 0, ctypes.byref(status), ctypes.sizeof(status), ctypes.byref(size)
+    ):
+        raise _refused(f"service {name} does not tell its state", name)
+    return State(status.state, status.process, status.exit_code, status.specific_exit_code)
+
+
+def _wait(service: int, name: str, is_over: Callable[[State], bool], wait_s: float) -> State:
+    end = time.monotonic() + wait_s
+    while not is_over(state := _state(service, name)):
+        if time.monotonic() > end:
+            raise ServiceError(f"service {name} is {state.name} after {wait_s:g} s")
+        time.sleep(LOOK_S)
+    return state
+
+
+def _refused(what: str, name: str) -> ServiceError:
+    error = last_error(name)
+    advice = _ADVICE.get(error.winerror or 0)
+    reason = (error.strerror or "").rstrip(".")
+    return ServiceError(f"{what}: {reason}" + (f"; {advice}" if advice else ""))

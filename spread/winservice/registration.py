@@ -1,0 +1,108 @@
+"""What a service is registered as: names, the command line that starts it, the account it has.
+
+Decided from what is handed in, without asking the system, so that it is the same everywhere.
+"""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+from typing import Final
+
+from spread.errors import ConfigurationError
+
+__all__ = [
+    "ACCOUNT_DEFAULT",
+    "DEFAULT_NAME",
+    "RUN_FLAG",
+    "STARTS",
+    "SYSTEM_ACCOUNT",
+    "Registration",
+    "account_name",
+    "check_account",
+    "check_name",
+    "command_line",
+]
+
+DEFAULT_NAME: Final = "spread"
+RUN_FLAG: Final = "--service"
+"""First argument of a daemon that the service manager starts."""
+
+STARTS: Final = ("auto", "delayed", "manual")
+"""When a service is started: with the system, a little later, or when somebody asks for it."""
+
+ACCOUNT_DEFAULT: Final = r"NT AUTHORITY\LocalService"
+"""May nearly nothing: a daemon needs its ports, its configuration, and a place for its log."""
+
+SYSTEM_ACCOUNT: Final = "LocalSystem"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,80}")
+
+_SHORT_ACCOUNTS: Final = {
+    "localservice": ACCOUNT_DEFAULT,
+    "networkservice": r"NT AUTHORITY\NetworkService",
+    "localsystem": SYSTEM_ACCOUNT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A service as the manager is to know it."""
+
+    name: str
+    command: str
+    start: str = "auto"
+    account: str = ACCOUNT_DEFAULT
+    password: str | None = None
+
+    @property
+    def display_name(self) -> str:
+        """Return what lists of services show."""
+        return "Spread Service" if self.name == DEFAULT_NAME else f"Spread Service ({self.name})"
+
+    @property
+    def description(self) -> str:
+        """Return what the service is for, in a sentence."""
+        return "Daemon of a group messaging ring; clients of the Spread Toolkit connect to it."
+
+
+def check_name(name: str) -> str:
+    """Return the name of a service. Raise ConfigurationError if no service can be called so."""
+    if not _NAME.fullmatch(name) or name != name.strip():
+        raise ConfigurationError(
+            f"a service cannot be called {name!r}; take up to 80 letters, digits, dots and hyphens"
+        )
+    return name
+
+
+def command_line(python: str, arguments: Sequence[str]) -> str:
+    """Return the command line of the service: this Python, this package, the daemon's arguments.
+
+    Quoted as Windows takes it apart: a path with blanks and without quotes would be tried at each
+    of its blanks, which lets others slip a program in.
+    """
+    quoted = subprocess.list2cmdline(["-m", "spread", RUN_FLAG, *arguments])
+    return f'"{python}" {quoted}'
+
+
+def account_name(text: str) -> str:
+    """Return an account as the manager knows it; the three of the system have short names."""
+    return _SHORT_ACCOUNTS.get(text.lower(), text)
+
+
+def check_account(account: str, homes: str, places: Sequence[str]) -> None:
+    """See that an account of the system may read what the daemon is made of.
+
+    `homes` is the directory of all users' own directories, `places` are those of Python and of this
+    package. Raise ConfigurationError if one of them is a user's own.
+    """
+    if not account.lower().startswith("nt authority\\"):
+        return
+    for place in map(PureWindowsPath, places):
+        if place.is_relative_to(PureWindowsPath(homes)):
+            raise ConfigurationError(
+                f"{account} may not read {place}, which belongs to one user; install Python for "
+                f"all users, or choose another account: --account {SYSTEM_ACCOUNT}, which may do "
+                r"everything, or --account .\USER --password PASSWORD"
+            )
