@@ -38,7 +38,7 @@ from spread.monitor.menu_status import ChosenStatus
 from spread.monitor.protocol import KEEP, Command, decode_datagram
 from spread.monitor.report import Report
 from spread.monitor.roster import Roster, Target
-from spread.monitor.sender import OddAnswerError, Oddity, Source, Strange
+from spread.monitor.sender import OddAnswerError, Source, nonsense
 from spread.monitor.watch import Outgoing
 
 __all__ = ["MENU", "Menu"]
@@ -144,7 +144,7 @@ class Menu:
         except OddAnswerError as error:
             self._status.note(source, error.strange)
         except PeerError as error:
-            self._status.note(source, Strange(Oddity.NO_SENSE, str(error)))
+            self._status.note(source, nonsense(data, error))
         return self._shown()
 
     def due(self) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from spread.config.diagnostics import printable
 from spread.monitor.agreement import disagreements, listed, rings_of
 from spread.monitor.report import Finding, Report
-from spread.monitor.silence import explain
+from spread.monitor.silence import Silence, explain
 from spread.monitor.watch import RingWatch, Watched
 
 __all__ = [
@@ -81,17 +81,18 @@ def troubles(watch: RingWatch, now_s: float) -> Iterator[str]:
 
 def _silences(watch: RingWatch, now_s: float) -> Iterator[str]:
     """Yield what to check for the first daemon of each kind of silence; the others are named."""
-    kinds: dict[tuple[str, bool], list[Watched]] = {}
+    kinds: dict[str, list[Silence]] = {}
     for watched in watch.silent:
-        kinds.setdefault((watched.trouble, watched.heard_s is None), []).append(watched)
-    for first, *others in kinds.values():
-        silence = explain(first, watch, now_s)
+        silence = explain(watched, watch, now_s)
+        target = watched.target
+        kind = silence.sentence.replace(target.address, "").replace(target.name, "")
+        kinds.setdefault(kind, []).append(silence)
+    for silence, *others in kinds.values():
         since = f" for {duration(silence.since_s)}" if silence.since_s >= SINCE_S else ""
         yield f"{silence.daemon} does not answer{since}: {silence.sentence}"
         yield from (f"    check: {each}" for each in silence.checks)
         if others:
-            names = [each.target.name for each in others]
-            yield f"    so it is with {listed(names)}"
+            yield f"    so it is with {listed([each.daemon for each in others])}"
 
 
 def findings_of(watch: RingWatch) -> list[Finding]:

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from spread.errors import PeerError
 from spread.monitor.roster import Roster, Target
 
-__all__ = ["OddAnswerError", "Oddity", "Source", "Strange", "sender_of"]
+__all__ = ["OddAnswerError", "Oddity", "Source", "Strange", "nonsense", "sender_of"]
 
 Source = tuple[str, int]
 """Address and port that a datagram came from."""
@@ -47,6 +47,11 @@ class OddAnswerError(PeerError):
     def __init__(self, oddity: Oddity, detail: str, message: str) -> None:
         super().__init__(message)
         self.strange = Strange(oddity, detail)
+
+
+def nonsense(data: bytes, error: PeerError) -> Strange:
+    """Return what is to be told of a datagram that is no answer at all, for `error`."""
+    return Strange(Oddity.NO_SENSE, f"{len(data)} bytes that make no sense ({error})")
 
 
 def sender_of(daemon: str, source: str, roster: Roster, asked: Target | None = None) -> Target:

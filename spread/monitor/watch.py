@@ -40,7 +40,7 @@ from spread.monitor.queries import Kind, Query, decode_part
 from spread.monitor.rates import History
 from spread.monitor.report import Finding, Report, from_json
 from spread.monitor.roster import Roster, Target
-from spread.monitor.sender import OddAnswerError, Oddity, Source, Strange, sender_of
+from spread.monitor.sender import OddAnswerError, Oddity, Source, Strange, nonsense, sender_of
 from spread.monitor.status import report_of
 
 __all__ = ["INTERVAL_S", "PATIENCE_S", "Answer", "Outgoing", "RingWatch", "Watched"]
@@ -285,7 +285,7 @@ class RingWatch:
             self._note(source, error.strange)
         except PeerError as error:
             self.unexpected += 1
-            self._note(source, Strange(Oddity.NO_SENSE, str(error)))
+            self._note(source, nonsense(data, error))
 
     def failed(self, address: str, port: int, reason: str) -> None:
         """Take what the system says about datagrams to an address: they do not arrive there.

@@ -11,6 +11,7 @@ from spread.config import local_ring
 from spread.monitor import overview
 from spread.monitor.report import Finding, Report, RingName
 from spread.monitor.roster import roster_of
+from spread.monitor.sender import Oddity, Strange
 from spread.monitor.watch import RingWatch
 
 
@@ -147,3 +148,15 @@ def test_a_number_takes_five_characters_at_most(value: float) -> None:
 def test_a_time_takes_five_characters_at_most(value: float) -> None:
     assert len(overview.microseconds(value)) <= 7
     assert value >= 99e6 or len(overview.microseconds(value)) <= 5
+
+
+def test_daemons_that_are_silent_for_different_reasons_are_explained_one_by_one() -> None:
+    watch = watch_of(report(1))
+    watch.daemons["local2"].strange = Strange(Oddity.UNKNOWN_DAEMON, "10.0.0.9")
+
+    lines = list(overview.troubles(watch, 100.0))
+
+    assert [line.split(" for ")[0] for line in lines if " does not answer" in line] == [
+        "local2 does not answer",
+        "local3 does not answer",
+    ]
