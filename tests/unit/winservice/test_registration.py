@@ -1,0 +1,85 @@
+"""What the service manager is told: command lines, names and accounts, the same on every system."""
+
+import ctypes
+import sys
+from ctypes import wintypes
+
+import pytest
+
+from spread.errors import ConfigurationError
+from spread.winservice.registration import (
+    ACCOUNT_DEFAULT,
+    Registration,
+    account_name,
+    check_account,
+    check_name,
+    command_line,
+)
+
+PYTHON = r"C:\Program Files\Python311\python.exe"
+
+
+def test_a_path_with_blanks_is_quoted_whole() -> None:
+    command = command_line(PYTHON, ["-c", r"C:\My rings\spread.conf", "-n", "d1"])
+
+    assert command == (
+        r'"C:\Program Files\Python311\python.exe" -m spread --service'
+        r' -c "C:\My rings\spread.conf" -n d1'
+    )
+
+
+def test_a_python_without_blanks_is_quoted_too() -> None:
+    assert command_line(r"C:\py\python.exe", []).startswith(r'"C:\py\python.exe" -m spread')
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="asks Windows")
+def test_windows_takes_the_command_line_apart_as_it_was_meant() -> None:
+    arguments = ["-c", 'C:\\odd "name"\\', "", "-n", "a b"]
+    count = ctypes.c_int()
+    split = ctypes.windll.shell32.CommandLineToArgvW  # type: ignore[attr-defined,unused-ignore]
+    split.restype = ctypes.POINTER(wintypes.LPWSTR)
+
+    words = split(command_line(PYTHON, arguments), ctypes.byref(count))
+
+    assert words[: count.value] == [PYTHON, "-m", "spread", "--service", *arguments]
+
+
+@pytest.mark.parametrize("name", ["spread", "spread-2", "Spread 4.4", "s" * 80])
+def test_a_service_may_be_called_so(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", " spread", "a/b", "a\\b", "ä", "s" * 81, 'a"b'])
+def test_no_service_is_called_so(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be called"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("given", "account"),
+    [
+        ("LocalService", r"NT AUTHORITY\LocalService"),
+        ("networkservice", r"NT AUTHORITY\NetworkService"),
+        ("localsystem", "LocalSystem"),
+        (r".\alice", r".\alice"),
+    ],
+)
+def test_accounts_of_the_system_have_short_names(given: str, account: str) -> None:
+    assert account_name(given) == account
+
+
+def test_an_account_of_the_system_cannot_run_what_belongs_to_a_user() -> None:
+    places = [r"C:\Python311", r"c:\users\alice\venv\Lib\site-packages\spread"]
+
+    with pytest.raises(ConfigurationError, match=r"alice\\venv.*--account LocalSystem"):
+        check_account(ACCOUNT_DEFAULT, r"C:\Users", places)
+
+
+@pytest.mark.parametrize("account", ["LocalSystem", r".\alice"])
+def test_other_accounts_are_taken_as_they_are(account: str) -> None:
+    check_account(account, r"C:\Users", [r"C:\Users\alice\venv"])
+
+
+def test_a_second_service_shows_its_name_in_lists() -> None:
+    assert Registration("spread", "x").display_name == "Spread Service"
+    assert Registration("ring2", "x").display_name == "Spread Service (ring2)"
