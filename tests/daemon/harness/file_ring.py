@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import spread
+from spread.monitor.protocol import Command, Request, encode_request
 from spread.monitor.queries import Kind
 
 from .ports import free_port
@@ -18,6 +19,22 @@ from .questions import Questioner
 from .waiting import DEADLINE, wait_until
 
 __all__ = ["FileRing", "Member"]
+
+QUICK = (
+    # In milliseconds: daemons of one host are found at once, and missed soon if they were not.
+    "TokenTimeout = 1250",
+    "HurryTimeout = 500",
+    "FormTimeout = 1250",
+    "AliveTimeout = 100",
+    "JoinTimeout = 100",
+    "SegTimeout = 200",
+    "RepTimeout = 300",
+    "GatherTimeout = 400",
+    "LookupTimeout = 2000",
+)
+
+RELOADED = "configuration reloaded"
+NOT_RELOADED = "configuration not reloaded"
 
 
 class Member:
@@ -72,6 +89,20 @@ class Member:
         assert self.process is not None
         self.process.send_signal(signal.SIGHUP)
 
+    def take(self, text: str) -> str:
+        """Have it read this as its file, and return what it says of that in its log."""
+        self.file.write_text(text)
+        before = self.output()
+        count = before.count(RELOADED) + before.count(NOT_RELOADED)
+
+        def is_told() -> bool:
+            said = self.output()
+            return said.count(RELOADED) + said.count(NOT_RELOADED) > count
+
+        self.hang_up()
+        wait_until(is_told, f"{self.name} to have read its file")
+        return self.output()[len(before) :]
+
     def output(self) -> str:
         return (self.directory / "output.txt").read_text(errors="replace")
 
@@ -98,6 +129,15 @@ class Member:
         assert reply.kind == kind, reply.json
         return json.loads(reply.json)
 
+    def part(self, *components: int) -> None:
+        """Have a monitor order a partition, and wait until it is carried out."""
+        said = "partitioned by a monitor" if any(components) else "partition ended by a monitor"
+        count = self.output().count(said)
+        order = Request(Command.PARTITION, self.address, 0, components=components)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as monitor:
+            monitor.sendto(encode_request(order), (self.address, self.port))
+        wait_until(lambda: self.output().count(said) > count, said)
+
     def members(self) -> tuple[str, ...]:
         return tuple(self.ask(Kind.REPORT)["members"])
 
@@ -111,10 +151,13 @@ class FileRing:
         self.members: dict[int, Member] = {}
 
     def text(self, numbers: Iterable[int], *options: str) -> str:
-        """Return the text of a file with these daemons, which end without a wait for the clock."""
+        """Return the text of a file with these daemons.
+
+        They end without a wait for the clock, and do not wait long for those that are missing.
+        """
         daemons = "".join(f"    d{each} 127.0.0.{each} {{ 127.0.0.{each} }}\n" for each in numbers)
         segment = f"Spread_Segment 127.0.0.255:{self.port} {{\n{daemons}}}\n"
-        return "\n".join(['StateDir = "."', *options, segment])
+        return "\n".join(['StateDir = "."', *QUICK, *options, segment])
 
     def add(self, number: int, text: str) -> Member:
         """Make a member with this file; it is not started."""
