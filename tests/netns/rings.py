@@ -9,7 +9,7 @@ from bench.switch import Host, Plug, Switch
 from tests.netns.daemons import Daemon, configuration, segment
 from tests.netns.stage import Stage
 
-__all__ = ["Ring", "lan", "two_networks", "two_segments"]
+__all__ = ["Ring", "lan", "two_networks", "two_segments", "two_segments_of_one_network"]
 
 GATEWAY = 254
 
@@ -115,6 +115,24 @@ def two_segments(directory: Path, sizes: tuple[int, int]) -> Iterator[Ring]:
             host.route(f"{host.address.rpartition('.')[0]}.{GATEWAY}")
         text = configuration(*segments)
         with _running(switch, text, directory, hosts) as ring:
+            yield ring
+
+
+@contextmanager
+def two_segments_of_one_network(directory: Path, sizes: tuple[int, int]) -> Iterator[Ring]:
+    """A ring in two segments with one multicast address, all of them on one bridge."""
+    with Switch(["main"]) as switch:
+        hosts = []
+        segments = []
+        for number, size in enumerate(sizes, 1):
+            places = {}
+            for place in range(1, size + 1):
+                plug = Plug("eth0", f"10.1.0.{number}{place}/24", "main")
+                host = switch.add_host(f"h{number}{place}", plug)
+                hosts.append(host)
+                places[f"d{number}{place}"] = host.address
+            segments.append(segment(places))
+        with _running(switch, configuration(*segments), directory, hosts) as ring:
             yield ring
 
 

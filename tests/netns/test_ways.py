@@ -122,6 +122,9 @@ def test_a_switch_that_drops_large_frames_is_told_and_done_without(tmp_path: Pat
             assert not told_of_size(ring.daemons[0], "d2", JUMBO)
             (told,) = told_of_size(ring.daemons[0], "d3", JUMBO)
             assert told.fields["passing_bytes"] == ETHERNET
+            stage.until(lambda: ring.daemons[0].find("health finding"), "health to tell of d3")
+            (finding,) = ring.daemons[0].find("health finding", "path-size")
+            assert "large datagrams of d1 do not reach d3" in finding.fields["finding"]
             exchange(stage, clients)
             stage.finish()
 
