@@ -47,7 +47,7 @@ def run(configuration: Configuration, *, wait_s: float = WAIT_S) -> int:
             reply = _ask(query, address, port, wait_s)
             if reply is not None:
                 return _tell(reply)
-            if _ask(known, address, port, min(wait_s, ALIVE_S)) is None:
+            if _ask(known, address, port, ALIVE_S) is None:
                 _complain(
                     f"no daemon answers at {name}. If it is running under another port, restart "
                     "it: a port cannot be changed by reloading"

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from spread.cli import reload
+from spread.config import load
 from spread.monitor.queries import Kind
 from tests.daemon.harness.file_ring import FileRing, Member
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import wait_until
 
+SILENT = 3
 SNAPSHOTS = 3  # So many of them show that the watching thread goes on.
 
 
@@ -55,9 +58,10 @@ def health(port: int) -> int:
 
 
 def test_daemon_is_watched_while_names_are_looked_up_and_does_what_was_ordered_meanwhile(
-    ring: FileRing, metrics_port: int
+    ring: FileRing, metrics_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     daemon = ring.members[1]
+    configuration = load(str(daemon.file), name="d1").configuration
     text = ring.text((1, 2)).replace("    d2", "    d3\n    d2")
     daemon.file.write_text(text)
     daemon.hang_up()
@@ -69,6 +73,7 @@ def test_daemon_is_watched_while_names_are_looked_up_and_does_what_was_ordered_m
     )
     status = health(metrics_port)
     during = daemon.ask(Kind.REPORT)
+    asked = reload.run(configuration, wait_s=0.2)
     daemon.file.write_text(f"Window = 90\n{text}")
     for _ in range(2):
         daemon.hang_up()
@@ -76,6 +81,8 @@ def test_daemon_is_watched_while_names_are_looked_up_and_does_what_was_ordered_m
     wait_until(lambda: reloads(daemon) >= 2, "what was ordered meanwhile")
 
     assert status == 200
+    assert asked == SILENT
+    assert "answers, and has not reloaded yet" in capsys.readouterr().err
     assert len(during["peers"]) == 1
     assert "daemon d3 is added: 127.0.0.3 in segment" in daemon.output()
     assert "Window changes from its default to 90" in daemon.output()
