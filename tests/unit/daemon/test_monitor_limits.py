@@ -73,3 +73,15 @@ def test_a_debt_is_paid_before_there_is_one_left_again():
 
     assert not in_debt
     assert budgets.has("10.0.0.1")
+
+
+def test_some_are_taken_as_far_as_there_are_some():
+    clock = Clock()
+    budgets = Budgets(clock, rate=10, burst=3)
+
+    taken = [budgets.take_some("", 2) for _ in range(3)]
+    budgets.charge("", 4)
+    clock.now_ns += 500_000_000
+
+    assert taken == [2, 1, 0]
+    assert budgets.take_some("", 9) == 1
