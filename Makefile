@@ -20,7 +20,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    bench-page screenshots fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels wheels-all clean help
+    bench-page screenshots health fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels wheels-all clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ bench-micro-save bench-micro-compare: $(VENV)/.built $(VENV)/.bench-built $(VENV
 ## make fuzz        a million mutated handshakes, frames and configuration files
 fuzz: $(VENV)/.built $(VENV)/.test
 	$(BIN)/python -m tests.fuzz --target all --count $(or $(COUNT),400000)
+
+## make health      a ring that is idle, and under full load: nothing may be found, ten minutes
+health: $(VENV)/.built $(VENV)/.test
+	$(BIN)/python -m pytest -q tests/netns/long_health.py $(PYTEST_ARGS)
 
 ## make sim         500 simulated rings with faults, every guarantee checked
 sim: $(VENV)/.built
