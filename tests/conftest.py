@@ -9,12 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from spread.system import lock, memory_directory
 
-settings.register_profile("fixed", derandomize=True)
-settings.register_profile("fresh", print_blob=True)
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("fixed", settings.get_profile("patient"), derandomize=True)
+settings.register_profile("fresh", settings.get_profile("patient"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 _LEFT = pytest.StashKey[set[Path]]()
