@@ -149,7 +149,8 @@ def _sentences(outcome: ReloadOutcome) -> tuple[str, ...]:
     if outcome.is_partial:
         return ("in force only in part, restart it:", *outcome.errors)
     if outcome.errors:
-        return (f"cannot take {outcome.file}:", *outcome.errors)
+        head = f"cannot take {outcome.file}:" if outcome.file else "cannot reload:"
+        return (head, *outcome.errors)
     changes = tuple(each.sentence for each in outcome.changes) or ("nothing changes",)
     return (*changes, *(f"warning: {each}" for each in outcome.warnings))
 

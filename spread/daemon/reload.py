@@ -172,7 +172,7 @@ class Reloader:
                 kinds,
                 EventPriority.ERROR,
                 wording,
-                file=outcome.file,
+                file=outcome.file or "none, --local",
                 asked_by=asked_by,
                 lines=[f"  {each}" for each in outcome.errors],
             )

@@ -66,7 +66,10 @@ def foreign_datagrams(span: Span) -> int:
         step = Span((before, after))
         views = _last(after.views, step.grown("installs"))
         is_change = bool(views) and after.uptime_s <= explained_until_s
-        if after.loaded_s != before.loaded_s or is_change or any(map(_is_orderly, views)):
+        has_read = after.loaded_s != before.loaded_s
+        if has_read:
+            count = 0  # What came before was of its old configuration.
+        if has_read or is_change or any(map(_is_orderly, views)):
             explained_until_s = after.uptime_s + UNDER_WAY_S
         if after.state == "OP" and after.uptime_s > explained_until_s:
             count += step.grown("dropped_network")

@@ -112,6 +112,16 @@ def test_daemon_with_another_configuration_that_was_never_here_is_told_at_once()
     assert found["other-configuration"].severity == "critical"
 
 
+def test_what_was_dropped_before_a_reload_is_no_trouble_after_it() -> None:
+    reports = life((21, "abc", RELOADED), drops=range(5, 20), loads=[20], seconds=40)
+    health = OwnHealth()
+
+    found = [health.update(each).findings for each in reports]
+
+    assert [each.rule for each in found[19]] == ["other-configuration"]
+    assert found[40] == ()
+
+
 def test_daemon_that_fails_again_and_again_is_no_reload() -> None:
     steps = [(5.0 * n, "bc" if n % 2 else "abc", LOST if n % 2 else MERGED) for n in range(1, 9)]
 
