@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from spread.config.model import Configuration, Daemon, Interface, PortReuse, Segment, Use
+from spread.system import CAN_BIND_SEGMENT, HAS_UNIX_SOCKETS
 
 __all__ = [
     "ANY_ADDRESS",
@@ -71,7 +72,7 @@ def listens(configuration: Configuration) -> tuple[Listen, ...]:
         *(_client_listen(configuration, each) for each in interfaces if Use.CLIENT in each.uses),
         *_daemon_listens(configuration),
     ]
-    if _has_unix_socket(configuration):
+    if HAS_UNIX_SOCKETS and _has_unix_socket(configuration):
         path = f"{UNIX_DIRECTORY}/{port}"
         found.append(Listen(Transport.UNIX, Purpose.CLIENTS, path=path))
     return tuple(dict.fromkeys(found))
@@ -132,7 +133,7 @@ def _daemon_listens(configuration: Configuration) -> Iterator[Listen]:
         yield Listen(Transport.UDP, Purpose.DAEMONS, address, segment.port)
         yield Listen(Transport.UDP, Purpose.TOKEN, address, segment.port + 1)
     is_used = uses_segment_address(segment, configuration.options.multicast)
-    if is_used and any(not interface.any for interface in served):
+    if CAN_BIND_SEGMENT and is_used and any(not interface.any for interface in served):
         yield Listen(Transport.UDP, Purpose.SEGMENT, segment.address, segment.port)
 
 

@@ -24,6 +24,7 @@ from spread.config.options import TIMEOUTS
 from spread.config.pitfalls import is_multicast
 from spread.config.settings import WINDOWS_GROW, Known
 from spread.config.system_host import SystemHost
+from spread.system import MEANINGLESS_OPTIONS
 
 __all__ = ["Look", "check", "json_report", "text_report"]
 
@@ -144,6 +145,11 @@ def _option_lines(loaded: Loaded) -> Iterator[str]:
 
 def _shown_values(configuration: Configuration) -> dict[str, str]:
     """Return each option's value in force in words, with its unit."""
+    values = _values(configuration)
+    return values | dict.fromkeys(MEANINGLESS_OPTIONS, "does nothing on this system")
+
+
+def _values(configuration: Configuration) -> dict[str, str]:
     options = configuration.options
     windows = window_sizes(options)
     stamp = options.event_stamp

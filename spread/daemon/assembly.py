@@ -67,7 +67,7 @@ from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 from spread.monitor.queries import Kind
 from spread.monitor.report import Report
-from spread.system import raise_descriptor_limit
+from spread.system import HANG_UP, raise_descriptor_limit
 
 __all__ = ["Start", "serve"]
 
@@ -338,7 +338,7 @@ class _Daemon:
         running = Running(
             parts=self._parts,
             log=self._events,
-            set_log=self._log.reconfigure,
+            set_log=self._set_log,
             listeners=self._listeners,
             datagrams=self._datagrams,
             set_busy_poll=self._reactor.set_busy_poll,
@@ -372,6 +372,12 @@ class _Daemon:
 
     def _follow(self, configuration: Configuration) -> None:
         self._configuration = configuration
+
+    def _set_log(self, options: Options) -> None:
+        self._log.reconfigure(options)
+        if HANG_UP is None:
+            # Nothing else would tell that the file has been moved away.
+            self._log.reopen()
 
     def _hang_up(self) -> None:
         """Open the log file again, and read the configuration again if there is a file of it."""

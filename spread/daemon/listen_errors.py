@@ -5,6 +5,7 @@ import errno
 from spread.config.listens import Listen, Purpose, Transport
 from spread.daemon.socket_owner import closing_connection_count, find_owners, how_to_find_owner
 from spread.errors import ConfigurationError
+from spread.system import ADMINISTRATOR, FORBIDDEN_PORT
 
 __all__ = ["AddressInUseError", "ListenError", "in_use", "refusal"]
 
@@ -44,7 +45,8 @@ def in_use(listen: Listen) -> AddressInUseError:
             "wait, and set SocketPortReuse = ON to be spared this from the next time on"
         )
     else:
-        holder = f'in use; "{how_to_find_owner(listen)}", as root, shows by whom: {remedy}'
+        look = f'"{how_to_find_owner(listen)}", as {ADMINISTRATOR}, shows by whom'
+        holder = f"in use; {look}: {remedy}"
     return AddressInUseError(f"cannot listen on {listen}: {holder}")
 
 
@@ -57,7 +59,7 @@ def _advice(listen: Listen, number: int | None) -> str:
         case errno.EADDRNOTAVAIL:
             return "; correct the address of this daemon, or bring up the interface that has it"
         case errno.EACCES | errno.EPERM if listen.transport is not Transport.UNIX:
-            return "; ports below 1024 are for root or with CAP_NET_BIND_SERVICE only"
+            return f"; {FORBIDDEN_PORT}"
         case None if listen.port > 65535:
             return "; choose a lower port in Spread_Segment, the token needs the one above it"
     return ""

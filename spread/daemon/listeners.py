@@ -26,8 +26,6 @@ from spread.daemon.listen_errors import AddressInUseError, ListenError, refusal
 from spread.daemon.socket_owner import find_owners
 from spread.daemon.unix_socket import SocketFile, open_unix_socket
 from spread.system import (
-    CAN_BIND_SEGMENT,
-    HAS_UNIX_SOCKETS,
     allow_cutting,
     claim_address,
     force_buffer,
@@ -137,10 +135,9 @@ def open_listeners(
     bytes that those for datagrams are asked to hold.
 
     Raise `AddressInUseError` with the process that has the address, if it can be seen, and
-    `ListenError` for whatever else is in the way. Systems without Unix sockets, or that cannot
-    bind to a segment's address, leave those out.
+    `ListenError` for whatever else is in the way.
     """
-    wanted = sorted(filter(_is_possible, listens), key=lambda each: _ORDER.index(each.transport))
+    wanted = sorted(listens, key=lambda each: _ORDER.index(each.transport))
     sockets = []
     unix_file = None
     with ExitStack() as stack:
@@ -156,12 +153,6 @@ def open_listeners(
         if group is not None:
             _join(group, sockets, home)
         return Listeners(tuple(sockets), unix_file, stack.pop_all())
-
-
-def _is_possible(listen: Listen) -> bool:
-    if listen.transport is Transport.UNIX:
-        return HAS_UNIX_SOCKETS
-    return CAN_BIND_SEGMENT or listen.purpose is not Purpose.SEGMENT
 
 
 def _open_inet(listen: Listen, backlog: int, buffer: int | None) -> socket.socket:

@@ -10,8 +10,10 @@ from typing import Final
 
 if sys.platform == "win32":
     from spread.system.windows import (
+        ADMINISTRATOR,
         AF_UNIX,
         CAN_BIND_SEGMENT,
+        FORBIDDEN_PORT,
         HANG_UP,
         HAS_UNIX_SOCKETS,
         KEEP,
@@ -60,8 +62,10 @@ if sys.platform == "win32":
     )
 else:
     from spread.system.posix import (
+        ADMINISTRATOR,
         AF_UNIX,
         CAN_BIND_SEGMENT,
+        FORBIDDEN_PORT,
         HANG_UP,
         HAS_UNIX_SOCKETS,
         KEEP,
@@ -110,8 +114,10 @@ else:
     )
 
 __all__ = [
+    "ADMINISTRATOR",
     "AF_UNIX",
     "CAN_BIND_SEGMENT",
+    "FORBIDDEN_PORT",
     "HANG_UP",
     "HAS_UNIX_SOCKETS",
     "IS_LINUX",

@@ -23,8 +23,10 @@ from typing import Final
 assert sys.platform != "win32"
 
 __all__ = [
+    "ADMINISTRATOR",
     "AF_UNIX",
     "CAN_BIND_SEGMENT",
+    "FORBIDDEN_PORT",
     "HANG_UP",
     "HAS_UNIX_SOCKETS",
     "KEEP",
@@ -283,6 +285,12 @@ def thread_cpu_s(thread: threading.Thread) -> float:
 
 
 # -- Sockets ------------------------------------------------------------------------------------
+
+ADMINISTRATOR: Final = "root"
+"""Who may see, and do, everything."""
+
+FORBIDDEN_PORT: Final = "ports below 1024 are for root or with CAP_NET_BIND_SERVICE only"
+"""Why the system refuses a port that nobody has."""
 
 HAS_UNIX_SOCKETS: Final = True
 AF_UNIX: Final = socket.AF_UNIX

@@ -35,8 +35,10 @@ from spread.system.windows_console import (  # noqa: E402 - as above.
 )
 
 __all__ = [
+    "ADMINISTRATOR",
     "AF_UNIX",
     "CAN_BIND_SEGMENT",
+    "FORBIDDEN_PORT",
     "HANG_UP",
     "HAS_UNIX_SOCKETS",
     "KEEP",
@@ -270,6 +272,15 @@ def thread_cpu_s(thread: threading.Thread) -> float:
 
 
 # -- Sockets ------------------------------------------------------------------------------------
+
+ADMINISTRATOR: Final = "administrator"
+"""Who may see, and do, everything."""
+
+FORBIDDEN_PORT: Final = (
+    "a program has it for itself alone, or Windows keeps it: "
+    '"netsh interface ipv4 show excludedportrange tcp" shows what it keeps, with udp likewise'
+)
+"""Why the system refuses a port that nobody has."""
 
 HAS_UNIX_SOCKETS: Final = False
 AF_UNIX: Final = 1

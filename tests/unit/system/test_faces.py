@@ -58,7 +58,7 @@ def test_this_system_has_the_name(name: str) -> None:
 def test_branches_on_the_system_stand_here_and_nowhere_else() -> None:
     package = PLACE.parent
     askers = {
-        str(path.relative_to(package))
+        path.relative_to(package).as_posix()
         for path in package.rglob("*.py")
         if path.parent != PLACE
         and any(

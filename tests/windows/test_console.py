@@ -1,0 +1,130 @@
+"""A daemon in a window, or without one: how it is stopped, where its log goes, what stays."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import spread
+from spread.system import lock, memory_directory, open_appending
+from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.waiting import DEADLINE, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="consoles of Windows")
+
+
+class Daemon:
+    """A daemon that stops when its input ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = free_port()
+        self.log = directory / "a log.txt"
+        (directory / "spread.conf").write_text(
+            f'EventLogFile = "{self.log}"\n'
+            f"Spread_Segment 127.0.0.255:{self.port} {{ d1 127.0.0.1 }}\n"
+        )
+        self._directory = directory
+        self.process = self._spread("-n", "d1", "--until-input-ends")
+        wait_until(lambda: "daemon ready" in self.said(), "the daemon")
+
+    def said(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def reload(self) -> int:
+        asking = self._spread("-n", "d1", "--reload")
+        asking.communicate(timeout=DEADLINE)
+        return asking.returncode
+
+    def stop(self) -> int:
+        """Let its input end; returns its status."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(DEADLINE)
+
+    def _spread(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "spread", *arguments],
+            cwd=self._directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    made = Daemon(tmp_path)
+    yield made
+    made.process.kill()
+    made.process.wait()
+    for stream in (made.process.stdin, made.process.stdout):
+        if stream is not None:
+            stream.close()
+
+
+def test_the_end_of_the_input_stops_in_order(daemon: Daemon) -> None:
+    with spread.connect(f"{daemon.port}@localhost", "a", timeout=DEADLINE):
+        assert daemon.stop() == 0
+
+    assert "daemon stopped" in daemon.said()
+
+
+def test_a_port_alone_means_this_host(daemon: Daemon) -> None:
+    with spread.connect(str(daemon.port), "a", timeout=DEADLINE) as mailbox:
+        assert mailbox.private_group == "#a#d1"
+
+
+def test_a_log_can_be_moved_away_and_a_reload_opens_it_anew(daemon: Daemon) -> None:
+    moved = daemon.log.with_name("moved.txt")
+    daemon.log.rename(moved)
+
+    assert daemon.reload() == 0
+
+    wait_until(daemon.log.exists, "a new log")
+    assert daemon.stop() == 0
+    assert "daemon stopped" in daemon.said()
+    assert "daemon stopped" not in moved.read_text()
+
+
+def test_what_an_orderly_end_leaves_is_no_crash(daemon: Daemon) -> None:
+    (memory,) = memory_directory().glob(f"spread-d1-{daemon.port}-*.flight")
+
+    daemon.stop()
+
+    # A file that is mapped cannot be removed here, so the next start does that.
+    assert memory.read_bytes()[:8] == bytes(8)
+    memory.unlink()
+
+
+def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    ours = os.open(path, os.O_RDWR)
+    theirs = os.open(path, os.O_RDWR)
+    try:
+        assert lock(ours)
+        assert not lock(theirs)
+        assert os.read(theirs, 10) == b"content"
+    finally:
+        os.close(ours)
+    assert lock(theirs)
+    os.close(theirs)
+
+
+def test_what_is_appended_stands_behind_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+
+    descriptor = open_appending(path, 0o640)
+    os.write(descriptor, b"two\n")
+    os.close(descriptor)
+
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_log_without_a_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"no\\\\+log"):
+        open_appending(tmp_path / "no" / "log", 0o640)

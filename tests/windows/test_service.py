@@ -1,0 +1,116 @@
+"""The daemon as a service of Windows, by the commands that an operator uses."""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import spread
+from tests.daemon.harness.ports import free_port
+from tests.daemon.harness.waiting import DEADLINE
+
+pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="services of Windows")
+
+
+class Service:
+    """A service that nobody else has, for a daemon with a file of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.name = f"spread-test-{uuid.uuid4().hex[:8]}"
+        self.port = free_port()
+        self.file = directory / "a file.conf"
+        self.log = directory / "a log.txt"
+        self.file.write_text(
+            f'EventLogFile = "{self.log}"\n'
+            "DaemonUser = somebody\n"
+            f"Spread_Segment 127.0.0.255:{self.port} {{ d1 127.0.0.1 }}\n"
+        )
+
+    def ask(self, word: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one command of `spread service`."""
+        command = [sys.executable, "-m", "spread", "service", word, "--name", self.name]
+        return subprocess.run(
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4 * DEADLINE,
+            check=False,
+        )
+
+    def install(self) -> subprocess.CompletedProcess[str]:
+        """Install it, by hand and with an account that may read every place of a test."""
+        own = ("--start", "manual", "--account", "LocalSystem")
+        return self.ask("install", *own, "-c", str(self.file), "-n", "d1")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    made = Service(tmp_path)
+    yield made
+    made.ask("remove")
+
+
+def test_a_service_lives_from_install_to_remove(service: Service) -> None:
+    installed = service.install()
+    assert installed.returncode == 0, installed.stderr
+    assert f'-c "{service.file}" -n d1' in installed.stdout
+    assert "is stopped" in service.ask("status").stdout
+
+    started = service.ask("start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "is running, process" in started.stdout
+    with spread.connect(f"{service.port}@localhost", "a", timeout=DEADLINE) as mailbox:
+        mailbox.join("tea")
+        assert mailbox.receive(timeout=DEADLINE).members == ("#a#d1",)
+
+    stopped = service.ask("stop")
+    assert (stopped.returncode, stopped.stdout) == (0, f"service {service.name} is stopped\n")
+    said = service.log.read_text()
+    assert "DaemonUser does nothing on this system" in said
+    assert "daemon stopped" in said
+
+    assert service.ask("remove").returncode == 0
+    assert service.ask("status").returncode == 1
+
+
+def test_a_daemon_that_cannot_start_gives_its_status(service: Service) -> None:
+    service.install()
+    service.file.unlink()
+
+    started = service.ask("start")
+
+    assert started.returncode == 2, started.stdout + started.stderr
+    assert f"service {service.name} is stopped, status 2" in started.stdout
+    assert "Windows event log" in started.stderr
+
+
+def test_a_wrong_file_is_refused_at_once(service: Service) -> None:
+    service.file.write_text("Spread_Segment\n")
+
+    assert service.install().returncode == 1
+    assert "install it first" in service.ask("status").stderr
+
+
+def test_a_service_that_is_not_there_is_told_with_what_to_do(service: Service) -> None:
+    started = service.ask("start")
+
+    assert started.returncode == 1
+    assert "install it first: spread service install" in started.stderr
+
+
+def test_only_the_service_manager_starts_a_service() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "spread", "--service", "--local"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert "the service manager did not start this process" in ended.stderr
