@@ -14,6 +14,7 @@ BENCH_SOURCES := $(wildcard bench/*.pyx bench/*.pxd) bench/setup_ext.py
 # Short tests by themselves; what only the long ones reach counts as not covered.
 CONTROL_TESTS := tests/unit/daemon/membership $(wildcard tests/unit/daemon/test_group*.py) \
     tests/unit/daemon/test_exchange.py tests/unit/daemon/test_views.py \
+    tests/unit/daemon/test_network.py \
     $(wildcard tests/unit/daemon/test_control*.py) $(wildcard tests/property/test_group*.py) \
     tests/property/test_forming.py tests/property/test_membership_codec.py
 CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_submissions.py \

@@ -24,6 +24,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 _LEFT = pytest.StashKey[set[Path]]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the daemons and programs that tests start compile our modules once, not every time.
+
+    Where Python is told to write no byte code, half of a daemon's start is compiling. What is
+    written beside the sources would be in the way there, and some daemons have a /tmp of their own.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / "build" / "byte-code")
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Remember what flight recorders left before this run."""
     session.config.stash[_LEFT] = set(memory_directory().glob("*.flight"))

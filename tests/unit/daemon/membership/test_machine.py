@@ -2,6 +2,7 @@
 
 import pytest
 
+from spread.daemon.membership.intake import LEFT
 from spread.daemon.membership.packets import Alive, Form, FormAck, Join, Leave, Packet, Refer
 from spread.daemon.membership.settings import NetworkSettings
 from spread.daemon.membership.table import State
@@ -84,6 +85,28 @@ def test_a_member_that_leaves_is_replaced_at_once(sizes: tuple[int, ...]) -> Non
 
     assert fleet.rings()[:2] == [(0, 1), (0, 1)]
     assert fleet.machines[2].next_deadline_ns == 0
+
+
+def test_a_ring_that_was_lost_because_a_member_left_says_so() -> None:
+    fleet = Fleet(3)
+    fleet.form()
+
+    fleet.lose_token(0)  # It misses the member before the word of it has come.
+    fleet.machines[2].leave()
+    fleet.run(3000)
+
+    assert fleet.machines[0].installed.numbers == (0, 1)
+    assert fleet.machines[0].last_ending[0] == f"{LEFT}: d2"
+
+
+def test_troubles_and_counters_are_for_those_who_watch() -> None:
+    fleet = Fleet(2)
+    fleet.form()
+
+    fleet.machines[0].multicast_missed(1)
+
+    assert fleet.machines[0].troubles[1][0] == "multicast_lost"
+    assert fleet.machines[0].counters["multicast_lost"] == 1
 
 
 def test_who_has_left_answers_nothing() -> None:
