@@ -125,8 +125,7 @@ coverage-core: $(VENV)/.built $(VENV)/.test
 ## make debug-test  unit and property tests with bounds checks in the compiled modules
 debug-test: $(VENV)/.test
 	rm -rf build/debug && mkdir -p build/debug
-	git ls-files -z spread tests pyproject.toml setup.py README.md LICENSE \
-	    | xargs -0 cp --parents -t build/debug
+	git ls-files -z | xargs -0 cp --parents -t build/debug
 	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
 	cd build/debug && PYTHONPATH=. $(abspath $(BIN))/python -m pytest -q tests/unit tests/property \
 	    --ignore tests/unit/bench
