@@ -32,7 +32,7 @@ def extension_of(module: str) -> Extension:
         [module],
         include_dirs=["spread"],
         define_macros=[("SPREAD_DEFECTS", "1")] if DEFECTS else [],
-        libraries=["ws2_32"] if WINDOWS else [],
+        libraries=["winmm", "ws2_32"] if WINDOWS else [],
         extra_compile_args=[] if WINDOWS else OPTIMISATION,
     )
 

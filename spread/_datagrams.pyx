@@ -11,7 +11,7 @@ from spread._sys cimport (
     SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set,
     sys_coalesce, sys_control, sys_ignore_refusals, sys_message, sys_message_expect_segments,
     sys_message_is_cut, sys_message_segment_size, sys_message_set, sys_message_size, sys_readv,
-    sys_receive, sys_would_block,
+    sys_receive, sys_was_refused, sys_would_block,
 )
 
 from spread._sender import COUNTERS as SENDER_COUNTERS
@@ -220,7 +220,8 @@ cdef class Datagrams:
         cdef int received = sys_receive(port.socket, messages, count)
         port.is_ready = received == <int>count
         if received < 0:
-            self.counters[COUNT_RECEIVE_ERRORS] += not sys_would_block()
+            # Some systems tell here that a port is closed to which something was sent.
+            self.counters[COUNT_RECEIVE_ERRORS] += not (sys_would_block() or sys_was_refused())
             return 0
         self.counters[COUNT_RECEIVES] += 1
         for number in range(<uint32_t>received):

@@ -23,6 +23,7 @@ cdef struct Event:
 
 
 cdef struct Poller:
+    bint is_open
     int epoll              # Descriptor, or -1 where poll serves.
     bint is_coarse         # The system waits for whole milliseconds only.
     sys_pollfd* entries    # Owned; for poll.

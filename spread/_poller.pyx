@@ -7,7 +7,8 @@ from spread._check cimport check
 from spread._sys cimport (
     EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SYS_HAS_EPOLL, SYS_POLLIN, SYS_POLLOUT, sys_close,
     sys_epoll_add, sys_epoll_change, sys_epoll_event, sys_epoll_open, sys_epoll_remove,
-    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_was_interrupted,
+    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_relax_waits, sys_sharpen_waits,
+    sys_was_interrupted,
 )
 
 cdef enum:
@@ -19,12 +20,18 @@ cdef int poller_open(Poller* poller) noexcept nogil:
     memset(poller, 0, sizeof(Poller))
     poller.epoll = sys_epoll_open()
     poller.is_coarse = not SYS_HAS_EPOLL
-    return -1 if SYS_HAS_EPOLL and poller.epoll < 0 else 0
+    if SYS_HAS_EPOLL and poller.epoll < 0:
+        return -1
+    poller.is_open = True
+    sys_sharpen_waits()
+    return 0
 
 
 cdef void poller_close(Poller* poller) noexcept nogil:
     if poller.epoll >= 0:
         sys_close(<sys_socket>poller.epoll)
+    if poller.is_open:
+        sys_relax_waits()
     free(poller.entries)
     free(poller.tokens)
     memset(poller, 0, sizeof(Poller))

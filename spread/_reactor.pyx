@@ -16,9 +16,9 @@ from spread._sessions cimport (
 )
 from spread._sys cimport (
     sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set, sys_close,
-    sys_message, sys_message_set, sys_message_size, sys_now_ns, sys_readv, sys_receive,
-    sys_shutdown_send, sys_trim_memory, sys_was_interrupted, sys_would_block, sys_writev,
-    sys_yield,
+    sys_ignore_refusals, sys_message, sys_message_set, sys_message_size, sys_now_ns, sys_readv,
+    sys_receive, sys_shutdown_send, sys_trim_memory, sys_was_interrupted, sys_would_block,
+    sys_writev, sys_yield,
 )
 
 from spread.errors import MisuseError
@@ -85,6 +85,7 @@ cdef class Reactor:
 
         The caller owns the descriptor.
         """
+        sys_ignore_refusals(descriptor)
         if poller_add(&self.poller, descriptor, DATAGRAMS | descriptor, READY_READ) < 0:
             raise OSError(f"descriptor {descriptor} cannot be watched")
 

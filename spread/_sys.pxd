@@ -30,6 +30,8 @@ cdef extern from "_sys.h" nogil:
     void sys_yield()                  # Let another thread run on this core, if one wants to.
     int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
     void sys_trim_memory()            # Give freed memory back to the system where it can be.
+    void sys_sharpen_waits()          # Let waits of this process end within a millisecond,
+    void sys_relax_waits()            # until this has been called as often.
     int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)
 
     # Datagrams. A message is one of them: its buffer, and where it goes to or came from.

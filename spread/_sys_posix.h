@@ -40,6 +40,9 @@ typedef struct pollfd sys_pollfd;
 #define sys_trim_memory() ((void)0)
 #endif
 
+#define sys_sharpen_waits() ((void)0) /* Waits end when their time is over. */
+#define sys_relax_waits() ((void)0)
+
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* Such systems rely on SIGPIPE being ignored, which Python does. */
 #endif

@@ -6,7 +6,10 @@
 #define WIN32_LEAN_AND_MEAN
 #endif
 #include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mswsock.h>
 #include <windows.h>
+#include <timeapi.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,7 +31,11 @@ typedef WSAPOLLFD sys_pollfd;
 #define sys_was_interrupted() (WSAGetLastError() == WSAEINTR)
 #define sys_trim_memory() ((void)0)
 
-static __inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t count)
+/* Waits end with a tick of the system, each 15.6 ms unless somebody asks for more of them. */
+#define sys_sharpen_waits() ((void)timeBeginPeriod(1))
+#define sys_relax_waits() ((void)timeEndPeriod(1))
+
+static inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t count)
 {
     DWORD received = 0, flags = 0;
     int result = WSARecv(socket, buffers, (DWORD)count, &received, &flags, NULL, NULL);
@@ -36,14 +43,14 @@ static __inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t
     return result == 0 || WSAGetLastError() == WSAEMSGSIZE ? (int64_t)received : -1;
 }
 
-static __inline int64_t sys_writev(sys_socket socket, sys_buffer *buffers, size_t count)
+static inline int64_t sys_writev(sys_socket socket, sys_buffer *buffers, size_t count)
 {
     DWORD sent = 0;
     int result = WSASend(socket, buffers, (DWORD)count, &sent, 0, NULL, NULL);
     return result == 0 ? (int64_t)sent : -1;
 }
 
-static __inline int64_t sys_now_ns(void)
+static inline int64_t sys_now_ns(void)
 {
     LARGE_INTEGER count, frequency;
     QueryPerformanceCounter(&count);
@@ -52,18 +59,19 @@ static __inline int64_t sys_now_ns(void)
          + (int64_t)(count.QuadPart % frequency.QuadPart) * 1000000000 / frequency.QuadPart;
 }
 
-/* Datagrams. A message is one datagram with its address; calls take one of them. */
+/* Datagrams. A message is one datagram with its address. No call takes several of them, but several
+ * calls in a row keep what they lead to together.
+ */
 
 typedef struct sockaddr_in sys_address;
 
 typedef struct {
-    WSABUF *buffers;
-    DWORD count;
-    sys_address *address;
+    WSAMSG header;
     DWORD size;
-    BOOL is_cut;
+    int is_cut;
 } sys_message;
-#define SYS_BATCH_MAX 1
+
+#define SYS_BATCH_MAX 32 /* As where one call takes them. */
 
 #define SYS_EMSGSIZE WSAEMSGSIZE
 #define SYS_EINVAL WSAEINVAL
@@ -79,9 +87,10 @@ typedef struct {
 #define SYS_EADDRNOTAVAIL WSAEADDRNOTAVAIL
 #define sys_error() WSAGetLastError()
 #define sys_was_refused() \
-    (WSAGetLastError() == WSAECONNRESET || WSAGetLastError() == WSAECONNREFUSED)
+    (WSAGetLastError() == WSAECONNRESET || WSAGetLastError() == WSAECONNREFUSED \
+     || WSAGetLastError() == WSAENETRESET) /* The last one: it lived too short. */
 
-static __inline void sys_address_set(sys_address *address, uint32_t ipv4, uint16_t port)
+static inline void sys_address_set(sys_address *address, uint32_t ipv4, uint16_t port)
 {
     memset(address, 0, sizeof(sys_address));
     address->sin_family = AF_INET;
@@ -96,7 +105,7 @@ static __inline void sys_address_set(sys_address *address, uint32_t ipv4, uint16
 #define sys_connect(socket, address) \
     connect(socket, (const struct sockaddr *)(address), sizeof(sys_address))
 
-static __inline sys_socket sys_datagram_open(void)
+static inline sys_socket sys_datagram_open(void)
 {
     u_long is_nonblocking = 1;
     sys_socket opened = WSASocketW(AF_INET, SOCK_DGRAM, 0, NULL, 0,
@@ -109,55 +118,133 @@ static __inline sys_socket sys_datagram_open(void)
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
 #endif
+#ifndef SIO_UDP_NETRESET
+#define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
+#endif
 
-static __inline void sys_ignore_refusals(sys_socket socket)
+static inline void sys_ignore_refusals(sys_socket socket)
 {
     BOOL is_told = FALSE;
     DWORD size = 0;
     WSAIoctl(socket, SIO_UDP_CONNRESET, &is_told, sizeof is_told, NULL, 0, &size, NULL, NULL);
+    WSAIoctl(socket, SIO_UDP_NETRESET, &is_told, sizeof is_told, NULL, 0, &size, NULL, NULL);
 }
 
-static __inline void sys_message_set(sys_message *message, sys_buffer *buffers, size_t count,
-                                     sys_address *address)
+static inline void sys_message_set(sys_message *message, sys_buffer *buffers, size_t count,
+                                   sys_address *address)
 {
-    message->buffers = buffers;
-    message->count = (DWORD)count;
-    message->address = address;
-    message->size = 0;
-    message->is_cut = FALSE;
+    memset(message, 0, sizeof *message);
+    message->header.name = (struct sockaddr *)address;
+    message->header.namelen = sizeof(sys_address);
+    message->header.lpBuffers = buffers;
+    message->header.dwBufferCount = (DWORD)count;
 }
 
 #define sys_message_size(message) ((uint32_t)(message)->size)
 #define sys_message_is_cut(message) ((message)->is_cut)
 
-/* One datagram a message. */
-typedef int sys_control;
-#define SYS_SEGMENTS_MAX 1
-#define sys_can_segment(socket) 0
-#define sys_coalesce(socket, is_on) 0
-#define sys_message_segment(message, control, size) ((void)0)
-#define sys_message_expect_segments(message, control) ((void)0)
-#define sys_message_segment_size(message) ((uint32_t)(message)->size)
+/* Several datagrams in one message: the system cuts it (USO), or has joined them (URO). */
 
-static __inline int sys_receive(sys_socket socket, sys_message *messages, unsigned int count)
+#ifndef UDP_SEND_MSG_SIZE /* Newer than some headers; Windows 10 of 2020 has them. */
+#define UDP_SEND_MSG_SIZE 2
+#define UDP_RECV_MAX_COALESCED_SIZE 3
+#endif
+#ifndef UDP_COALESCED_INFO
+#define UDP_COALESCED_INFO 3
+#endif
+#define SYS_SEGMENTS_MAX 64 /* As elsewhere; it keeps a message below 64 KiB, too. */
+#define SYS_COALESCED_MAX 65507 /* What one datagram can carry. */
+
+typedef union {
+    WSACMSGHDR header; /* Aligns the space. */
+    char space[WSA_CMSG_SPACE(sizeof(DWORD))];
+} sys_control;
+
+static inline int sys_can_segment(sys_socket socket)
 {
-    DWORD flags = 0;
-    INT address_size = sizeof(sys_address);
-    int result = WSARecvFrom(socket, messages->buffers, messages->count, &messages->size, &flags,
-                             (struct sockaddr *)messages->address, &address_size, NULL, NULL);
-    (void)count;
-    messages->is_cut = result != 0 && WSAGetLastError() == WSAEMSGSIZE;
-    return result == 0 || messages->is_cut ? 1 : -1;
+    DWORD size = 0;
+    int length = sizeof size;
+    return getsockopt(socket, IPPROTO_UDP, UDP_SEND_MSG_SIZE, (char *)&size, &length) == 0;
 }
 
-static __inline int sys_send(sys_socket socket, sys_message *messages, unsigned int count)
+/* No function of a library: the socket's provider tells where it is. */
+static LPFN_WSARECVMSG sys_receive_with_control;
+
+static inline int sys_coalesce(sys_socket socket, int is_on)
 {
-    (void)count;
-    return WSASendTo(socket, messages->buffers, messages->count, &messages->size, 0,
-                     (const struct sockaddr *)messages->address, sizeof(sys_address), NULL, NULL)
-               == 0
-             ? 1
-             : -1;
+    GUID name = WSAID_WSARECVMSG;
+    DWORD size = 0;
+    DWORD joined_max = is_on ? SYS_COALESCED_MAX : 0;
+    if (WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &name, sizeof name,
+                 &sys_receive_with_control, sizeof sys_receive_with_control, &size, NULL, NULL)
+        != 0)
+        return 0;
+    return setsockopt(socket, IPPROTO_UDP, UDP_RECV_MAX_COALESCED_SIZE,
+                      (const char *)&joined_max, sizeof joined_max) == 0;
+}
+
+static inline void sys_message_segment(sys_message *message, sys_control *control, uint16_t size)
+{
+    DWORD wide = size;
+    message->header.Control.buf = control->space;
+    message->header.Control.len = WSA_CMSG_SPACE(sizeof wide);
+    control->header.cmsg_level = IPPROTO_UDP;
+    control->header.cmsg_type = UDP_SEND_MSG_SIZE;
+    control->header.cmsg_len = WSA_CMSG_LEN(sizeof wide);
+    memcpy(WSA_CMSG_DATA(&control->header), &wide, sizeof wide);
+}
+
+static inline void sys_message_expect_segments(sys_message *message, sys_control *control)
+{
+    message->header.Control.buf = control->space;
+    message->header.Control.len = sizeof *control;
+}
+
+static inline uint32_t sys_message_segment_size(sys_message *message)
+{
+    WSACMSGHDR *header = WSA_CMSG_FIRSTHDR(&message->header);
+    DWORD size = 0;
+    if (header && header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_COALESCED_INFO)
+        memcpy(&size, WSA_CMSG_DATA(header), sizeof size);
+    return size > 0 ? (uint32_t)size : (uint32_t)message->size;
+}
+
+static inline int sys_receive_one(sys_socket socket, sys_message *message)
+{
+    WSAMSG *header = &message->header;
+    int result = header->Control.len > 0
+        ? sys_receive_with_control(socket, header, &message->size, NULL, NULL)
+        : WSARecvFrom(socket, header->lpBuffers, header->dwBufferCount, &message->size,
+                      &header->dwFlags, header->name, &header->namelen, NULL, NULL);
+    message->is_cut = result == 0 ? (header->dwFlags & MSG_TRUNC) != 0
+                                  : WSAGetLastError() == WSAEMSGSIZE;
+    return result == 0 || message->is_cut;
+}
+
+static inline int sys_receive(sys_socket socket, sys_message *messages, unsigned int count)
+{
+    unsigned int done = 0;
+    while (done < count && sys_receive_one(socket, &messages[done]))
+        done++;
+    return done > 0 ? (int)done : -1;
+}
+
+static inline int sys_send_one(sys_socket socket, sys_message *message)
+{
+    WSAMSG *header = &message->header;
+    int result = header->Control.len > 0
+        ? WSASendMsg(socket, header, 0, &message->size, NULL, NULL)
+        : WSASendTo(socket, header->lpBuffers, header->dwBufferCount, &message->size, 0,
+                    header->name, header->namelen, NULL, NULL);
+    return result == 0;
+}
+
+static inline int sys_send(sys_socket socket, sys_message *messages, unsigned int count)
+{
+    unsigned int done = 0;
+    while (done < count && sys_send_one(socket, &messages[done]))
+        done++;
+    return done > 0 ? (int)done : -1;
 }
 
 #include "_sys_no_epoll.h"

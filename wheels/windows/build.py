@@ -26,7 +26,7 @@ FLAGS = (
     *("-O2", "-std=c99", "-Wall", "-Wno-unused-function", "-D_UCRT"),
     *("-shared", "-s", "-static-libgcc"),
 )
-LIBRARIES = ("-lws2_32",)
+LIBRARIES = ("-lwinmm", "-lws2_32")
 HEADERS = ("_crc32c.h", "_defects.h", "_sys.h")
 UNUSED_S_MAX = 14 * 86400
 
