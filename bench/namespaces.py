@@ -17,7 +17,7 @@ __all__ = ["Namespace", "NamespaceError", "why_impossible"]
 CLONE_NEWNET = 0x40000000
 OWN = "/proc/thread-self/ns/net"
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 class NamespaceError(Exception):

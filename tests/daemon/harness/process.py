@@ -2,11 +2,10 @@
 
 import ctypes
 import os
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +13,9 @@ from . import handshake
 from .ports import free_port, unix_path
 from .session import EndOfStreamError, Endpoint, NothingCameError, Session
 from .waiting import DEADLINE, wait_until
+
+if sys.platform != "win32":
+    import resource
 
 __all__ = ["REPOSITORY", "Daemon", "DaemonError", "configuration", "run_daemon"]
 
@@ -23,6 +25,10 @@ PR_SET_PDEATHSIG = 1  # prctl(2).
 
 START_ATTEMPTS = 5  # A port that was free a moment ago may be taken by another test run.
 EXIT_ADDRESS_TAKEN = 3
+
+# Where nothing can be sent to a process that would end it in order, it ends with its input.
+HAS_SIGNALS = sys.platform != "win32"
+AS_INPUT = "--until-input-ends"
 
 
 class DaemonError(AssertionError):
@@ -97,20 +103,19 @@ class Daemon:
         """Start `python -m spread ARGUMENTS` and wait until it answers clients on `port`."""
         with (directory / "output.txt").open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "spread", *arguments],
+                [sys.executable, "-m", "spread", *arguments, *([] if HAS_SIGNALS else [AS_INPUT])],
                 cwd=directory,
                 env=_environment(plugins),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if HAS_SIGNALS else subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=lambda: _prepare_child(open_files),  # noqa: PLW1509 - no threads yet.
+                preexec_fn=_preparation(open_files),  # noqa: PLW1509 - no threads yet.
             )
         daemon = cls(port, directory, process)
         try:
             daemon.wait_until_serving()
         except BaseException:
-            process.kill()
-            process.wait()
+            daemon.kill()
             raise
         return daemon
 
@@ -160,8 +165,10 @@ class Daemon:
             ) from None
 
     def stop(self) -> None:
-        """Stop it with SIGTERM; fails unless it ends cleanly and never lost its temper."""
-        if self.is_running():
+        """Stop it in order; fails unless it ends cleanly and never lost its temper."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        elif self.is_running():
             self.signal(signal.SIGTERM)
         status = self.wait()
         if status != 0 or "Traceback" in self.output():
@@ -169,6 +176,8 @@ class Daemon:
 
     def kill(self) -> None:
         """End it whatever it does, without a judgement."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self.process.kill()
         self.process.wait()
         unix_path(self.port).unlink(missing_ok=True)
@@ -215,7 +224,14 @@ def _environment(plugins: Path | None) -> dict[str, str]:
     return kept | {"PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}
 
 
-def _prepare_child(open_files: tuple[int, int] | None) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # Never outlive the test run.
-    if open_files is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, open_files)
+def _preparation(open_files: tuple[int, int] | None) -> Callable[[], None] | None:
+    """Return what the child does before it becomes the daemon."""
+    if sys.platform == "win32":
+        return None
+
+    def prepare() -> None:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # Never outlive the test run.
+        if open_files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, open_files)
+
+    return prepare

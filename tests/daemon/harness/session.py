@@ -62,6 +62,8 @@ def _connected(
 
 
 def _is_readable(sock: socket.socket, seconds: float) -> bool:
+    if not hasattr(select, "poll"):  # Windows: a descriptor may be of any size there.
+        return bool(select.select([sock], [], [], seconds)[0])
     poll = select.poll()  # select() is limited to descriptors below 1024.
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
