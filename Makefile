@@ -43,6 +43,7 @@ lint: $(VENV)/.lint
 ## make types       types, and stubs against the compiled modules
 types: $(VENV)/.built $(VENV)/.lint $(VENV)/.test
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
 	$(BIN)/python -m mypy.stubtest --ignore-unused-allowlist --allowlist .stubtest-allow \
 	    spread._frames spread._decoder spread._node spread._reactor spread._memory_driver \
 	    spread._stats spread._sessions spread._message_types \

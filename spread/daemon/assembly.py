@@ -67,7 +67,7 @@ from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 from spread.monitor.queries import Kind
 from spread.monitor.report import Report
-from spread.system import HANG_UP, raise_descriptor_limit
+from spread.system import HANG_UP, raise_descriptor_limit, utf8_console
 
 __all__ = ["Start", "serve"]
 
@@ -127,6 +127,7 @@ def serve(start: Start) -> int:
             start.manager.follow(signals)
         if start.ends_with_input:
             signals.follow_input()
+        stack.callback(utf8_console())
         log = EventLog(
             start.configuration.options,
             log_format=start.log_format,

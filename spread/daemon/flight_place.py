@@ -88,11 +88,13 @@ class Directory:
                 descriptor = self._open(name, os.O_RDONLY)
             except OSError:
                 continue
-            if not _is_ours(os.fstat(descriptor), owners) or not lock(descriptor):
+            found = os.fstat(descriptor)
+            if not _is_ours(found, owners) or not lock(descriptor):
                 os.close(descriptor)
                 continue
             with os.fdopen(descriptor, "rb") as file:
-                yield name, file.read(FILE_SIZE_MAX)
+                # Asked for as many bytes as there are: some systems set aside what is asked for.
+                yield name, file.read(min(found.st_size, FILE_SIZE_MAX))
 
     # -- Kept files -------------------------------------------------------------------------------
 

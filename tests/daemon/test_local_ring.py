@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,27 @@ def test_the_parent_stops_all_daemons(ring: LocalRing, number: signal.Signals) -
     for name in ("local1", "local2", "local3"):
         assert f"{name} | daemon stopped" in output
     assert "Traceback" not in output
+
+
+def test_the_daemons_stop_in_order_when_their_parent_is_killed(ring: LocalRing) -> None:
+    with ring.connect(2, "a") as mailbox:
+        ring.parent.signal(signal.SIGKILL)
+
+        with pytest.raises(spread.SpreadError):
+            read_to_end(mailbox)
+
+    ring.parent.wait()
+    for name in ("local1", "local3"):
+        wait_until(partial(has_ended, ring.process_of(name)), f"the end of {name}")
+
+
+def has_ended(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return True
+    # Nobody may be there to take note of its end.
+    return ") Z " in Path(f"/proc/{process_id}/stat").read_text()
 
 
 def test_a_hangup_leaves_the_daemons_running(ring: LocalRing) -> None:

@@ -41,6 +41,15 @@ def test_own_option_is_unknown_to_the_classic_programs(word: str) -> None:
     assert f"the classic programs do not know {word}" in warning
 
 
+def test_option_without_meaning_on_this_system_is_told_with_its_line() -> None:
+    host = ScriptedHost(meaningless={"DaemonUser": "there are no users"})
+
+    (warning,) = warnings_of("\nDaemonUser = spread\nRuntimeDir = /x\n" + SEGMENT, host=host)
+
+    assert warning.startswith("2:1: warning:")
+    assert "DaemonUser does nothing on this system: there are no users" in warning
+
+
 def test_log_that_cannot_be_written_goes_to_standard_error() -> None:
     host = ScriptedHost(unwritable=("/nowhere/",))
 

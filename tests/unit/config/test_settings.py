@@ -200,3 +200,16 @@ def test_network_that_is_none_is_refused_with_what_was_meant(value: str, remedy:
     (error,) = errors_of(f"MonitorAllow = {value}\n{SEGMENT}")
 
     assert error.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        (r"C:\spread\spread.log", r"C:\spread\spread.log"),
+        (r'"C:\Program Files\spread\%h.log"', r"C:\Program Files\spread\%h.log"),
+        (r"\\server\logs\new.log", r"\\server\logs\new.log"),
+        (r"'D:\it is\a.log'", r"D:\it is\a.log"),
+    ],
+)
+def test_paths_of_windows_are_taken_as_written(written: str, path: str) -> None:
+    assert options_of(f"EventLogFile = {written}").event_log_file == path
