@@ -11,22 +11,27 @@ may take, where the system is a slow imitation.
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import importlib.metadata
 import os
 import queue
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import spread
 
 WINDOWS = sys.platform == "win32"
+WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 READY = "daemon ready"
+UNAVAILABLE = 69
 DAEMONS = 3
 TIMEOUT_S = float(os.environ.get("SMOKE_TIMEOUT_S", "60"))  # For each answer.
 GROUP = "smoke"
@@ -41,15 +46,49 @@ def command_of(program: str) -> list[str]:
     return [sys.executable, "-c", f"import sys, {entry.module} as m; sys.exit(m.{entry.attr}())"]
 
 
-class Ring:
-    """`spread --local 3`, and what it says."""
+@dataclass(frozen=True)
+class Layout:
+    """How a ring of three is started, and where it is."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    commands: list[list[str]]
+    clients: list[str]  # Where clients find each daemon.
+    monitor: list[str]  # What tells `spmonitor` which ring is meant.
+
+
+def local_layout(port: int) -> Layout:
+    """`spread --local 3`: one command, the same port at three addresses."""
+    what = ["--local", str(DAEMONS), "--port", str(port)]
+    clients = [f"{port}@127.0.0.{number}" for number in range(1, DAEMONS + 1)]
+    return Layout([[*command_of("spread"), *what]], clients, what)
+
+
+def layout_by_file(port: int, directory: Path) -> Layout:
+    """Three commands, each daemon with a port of its own: Wine binds 127.0.0.2 as all addresses."""
+    ports = range(port, port + 2 * DAEMONS, 2)
+    file = directory / "spread.conf"
+    file.write_text(
+        "".join(
+            f"Spread_Segment 127.0.0.255:{own} {{\n    local{number} 127.0.0.{number}\n}}\n"
+            for number, own in enumerate(ports, 1)
+        ),
+        encoding="utf-8",
+    )
+    what = ["-c", str(file)]
+    names = [f"local{number}" for number in range(1, DAEMONS + 1)]
+    commands = [[*command_of("spread"), *what, "-n", name] for name in names]
+    return Layout(commands, [f"{own}@127.0.0.1" for own in ports], what)
+
+
+class Ring:
+    """Daemons, and what they say."""
+
+    def __init__(self, layout: Layout) -> None:
         self.said: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        command = [*command_of("spread"), "--local", str(DAEMONS), "--port", str(port)]
-        self._process = subprocess.Popen(
+        self._processes = [self._start(command) for command in layout.commands]
+
+    def _start(self, command: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
             # Signals of Windows need a console, which a CI or a service may not have.
             [*command, "--until-input-ends"] if WINDOWS else command,
             stdin=subprocess.PIPE,
@@ -59,8 +98,9 @@ class Ring:
             encoding="utf-8",
             errors="replace",
         )
-        assert self._process.stdout is not None
-        threading.Thread(target=self._read, args=[self._process.stdout], daemon=True).start()
+        assert process.stdout is not None
+        threading.Thread(target=self._read, args=[process.stdout], daemon=True).start()
+        return process
 
     def _read(self, output: IO[str]) -> None:
         for line in output:
@@ -75,35 +115,37 @@ class Ring:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"{text!r} was not said {count} times") from None
-            assert line is not None, f"the daemons ended with {self._process.wait(TIMEOUT_S)}"
+            assert line is not None, "a daemon has ended"
             self.said.append(line)
 
-    def stop(self) -> int:
-        """Ask for an orderly end; returns the exit status."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        if not WINDOWS:
-            self._process.terminate()
-        return self._process.wait(TIMEOUT_S)
+    def stop(self) -> list[int]:
+        """Ask for an orderly end; returns the exit statuses."""
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.close()
+            if not WINDOWS:
+                process.terminate()
+        return [process.wait(TIMEOUT_S) for process in self._processes]
 
     def close(self) -> None:
-        """End what is left, and show what was said if it was not asked to."""
-        self._process.kill()
-        self._process.wait(TIMEOUT_S)
+        """End what is left, and take what it has said."""
+        for process in self._processes:
+            process.kill()
+            process.wait(TIMEOUT_S)
         while not self._lines.empty():
             self.said.append(self._lines.get() or "")
 
 
 @contextlib.contextmanager
-def ring(port: int) -> Iterator[Ring]:
+def ring(layout: Layout) -> Iterator[None]:
     """Three daemons in one ring, which end in order."""
-    started = Ring(port)
+    started = Ring(layout)
     try:
         started.wait_for(READY, DAEMONS)
         started.wait_for(f"daemons={DAEMONS}", DAEMONS)
-        yield started
-        status = started.stop()
-        assert status == 0, f"exit status {status}"
+        yield
+        statuses = started.stop()
+        assert not any(statuses), f"exit statuses {statuses}"
     except BaseException:
         started.close()
         print(*started.said, sep="\n", file=sys.stderr)
@@ -139,30 +181,50 @@ async def check_asyncio(address: str) -> None:
         assert message.payload == b"to myself", message
 
 
-def run(program: str, *arguments: str, text: str = "") -> str:
-    """Run a program of the wheel to its end; returns its output."""
+def finish(program: str, *arguments: str, text: str = "") -> tuple[int, str]:
+    """Run a program of the wheel to its end; returns its exit status and what it has shown."""
     done = subprocess.run(
         [*command_of(program), *arguments],
         input=text,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         check=False,
         timeout=TIMEOUT_S,
     )
-    shown = f"{program} {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert done.returncode == 0, shown
-    return done.stdout
+    return done.returncode, done.stdout
 
 
-def check_programs(port: int) -> None:
-    """`spuser` talks to itself, `spflooder` measures, `spmonitor` sees all daemons in one ring."""
+def run(program: str, *arguments: str, text: str = "") -> str:
+    """Run a program that succeeds; returns what it has shown."""
+    status, shown = finish(program, *arguments, text=text)
+    assert status == 0, f"{program} {' '.join(arguments)}: {status}\n{shown}"
+    return shown
+
+
+def check_status(layout: Layout) -> None:
+    """`spmonitor status` shows the ring, as soon as the daemons have made a report of it.
+
+    Under Wine answers of all but the first come from another address than theirs, and count not.
+    """
+    wanted = ["local1"] if WINE else [f"local{number}" for number in range(1, DAEMONS + 1)]
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        status, shown = finish("spmonitor", "status", *layout.monitor)
+        lines = [line.split() for line in shown.splitlines()]
+        if [words[0] for words in lines if words[1:4] == ["OP", "local1", str(DAEMONS)]] == wanted:
+            break
+        assert time.monotonic() < deadline, shown
+    assert status == (UNAVAILABLE if WINE else 0), shown
+
+
+def check_programs(layout: Layout) -> None:
+    """`spuser` talks to itself, `spmonitor` sees all daemons in one ring, all have a version."""
     script = f"j {GROUP}\ns {GROUP}\nmilk first\nr\nr\nq\n"
-    shown = run("spuser", "-u", "al", "-s", f"{port}@127.0.0.3", text=script)
+    shown = run("spuser", "-u", "al", "-s", layout.clients[-1], text=script)
     assert "milk first" in shown, shown
-    shown = run("spmonitor", "status", "--local", str(DAEMONS), "--port", str(port))
-    for number in range(1, DAEMONS + 1):
-        assert f"local{number}" in shown, shown
+    check_status(layout)
     for program in ("spread", "spuser", "spflooder", "spmonitor"):
         version = run(program, "--version")
         assert importlib.metadata.version("spreadring") in version, version
@@ -189,10 +251,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     here = Path(spread.__file__).resolve()
     assert "site-packages" in here.parts, f"not the installed wheel but {here}"
     check_import()
-    with ring(given.port):
-        check_clients(f"{given.port}@127.0.0.1", f"{given.port}@127.0.0.2")
-        asyncio.run(check_asyncio(f"{given.port}@127.0.0.3"))
-        check_programs(given.port)
+    with tempfile.TemporaryDirectory() as directory:
+        layout = layout_by_file(given.port, Path(directory)) if WINE else local_layout(given.port)
+        with ring(layout):
+            check_clients(*layout.clients[:2])
+            asyncio.run(check_asyncio(layout.clients[-1]))
+            check_programs(layout)
     release = importlib.metadata.version("spreadring")
     print(f"spreadring {release} on {sys.version.split()[0]}, {sysconfig.get_platform()}: ok")
 
