@@ -10,8 +10,10 @@ all reports   ->  `RingHealth.update`  of the ring as a whole, and those of all 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
+from spread.monitor.causes import quoted
 from spread.monitor.health_hysteresis import Changes, Hysteresis
 from spread.monitor.health_own import OWN_JUDGES
 from spread.monitor.health_ring import RING_JUDGES, Answers
@@ -76,8 +78,11 @@ class RingHealth:
                 for verdict in verdicts
                 if rule.name in AT_ONCE and (rule.name, verdict.subject) not in known_already
             ]
-        for report in answers.values():
-            if report is not None:
-                found += report.findings
+        reports = [report for report in answers.values() if report is not None]
+        for report in reports:
+            found += [
+                replace(each, sentence=quoted(each.sentence, report, reports))
+                for each in report.findings
+            ]
         found.sort(key=lambda each: (each.severity != "critical", each.rule, each.subject))
         return tuple(found)

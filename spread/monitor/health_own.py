@@ -8,6 +8,7 @@ nothing. What is said of it, and why the thresholds are as they are, stands in
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from spread.monitor.causes import known_best
 from spread.monitor.health_hysteresis import Level, Verdict
 from spread.monitor.health_reload import foreign_datagrams, unsettling
 from spread.monitor.health_span import Course, Span
@@ -256,7 +257,7 @@ def _send_refused(span: Span) -> Iterator[Verdict]:
 def _unstable_ring(span: Span) -> Iterator[Verdict]:
     installs, views = unsettling(span)
     if installs >= INSTALLS_WARNING:
-        causes = sorted({each.cause for each in views if each.cause})
+        causes = known_best(each.cause for each in views)
         values = {
             "daemon": span.last.daemon,
             "installs": installs,

@@ -6,6 +6,7 @@ of this table, so each text stands here and nowhere else.
 
 from typing import Final
 
+from spread.monitor.causes import ENDED
 from spread.monitor.health_hysteresis import Rule
 
 __all__ = ["RING_RULES", "RULES"]
@@ -156,7 +157,7 @@ _OWN: Final = (
         reason="nothing is ordered while a ring is formed; rings that a reload brings, a daemon "
         "that stops in order, or one that comes for the first time, are not counted",
         sentence="{daemon} came into {installs} rings in {seconds:.0f} s that nobody asked for; "
-        "why the ones before ended: {causes}",
+        f"{ENDED}{{causes}}",
         remedy="see which other findings there are for these daemons; a link that fails now and "
         "then and a host that stands still both look like this",
         raise_after_s=0.0,

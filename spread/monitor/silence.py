@@ -3,13 +3,15 @@
 the system says that nobody has the port    -> the daemon does not run, or has another port
 the system has no way to the host           -> network
 something else comes back from there        -> who that is, see `spread.monitor.sender`
-another daemon has it in its ring           -> it runs: access, or a firewall on this way
+another daemon has it in its ring           -> it runs: access, or a firewall on this way; or it
+                                               stopped less than `DETECTED_S` ago
 a program of this very host has the port    -> which one
 nothing                                     -> host, firewall, access, one after the other
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from spread.monitor.here import has_address, has_holder
 from spread.monitor.report import Report
@@ -17,7 +19,10 @@ from spread.monitor.roster import Roster, Target
 from spread.monitor.sender import Oddity, Strange
 from spread.monitor.watch import PATIENCE_S, RingWatch, Watched
 
-__all__ = ["Silence", "explain", "silence_of"]
+__all__ = ["DETECTED_S", "Silence", "explain", "silence_of"]
+
+DETECTED_S: Final = 10.0
+"""So long others may count on a daemon that has stopped: until they miss the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def silence_of(
     elif watched.strange is not None:
         sentence, *checks = _of_strange(watched.target, watched.strange, file)
     else:
-        sentence, *checks = _of_nothing(watched, roster, reports, file)
+        sentence, *checks = _of_nothing(watched, roster, reports, file, since_s)
     return Silence(watched.target.name, since_s, sentence, tuple(checks))
 
 
@@ -94,7 +99,7 @@ def _of_strange(target: Target, strange: Strange, file: str) -> Iterator[str]:
 
 
 def _of_nothing(
-    watched: Watched, roster: Roster, reports: Sequence[Report], file: str
+    watched: Watched, roster: Roster, reports: Sequence[Report], file: str, since_s: float
 ) -> Iterator[str]:
     """Yield the sentence and what to check, where nothing came back."""
     target = watched.target
@@ -109,7 +114,13 @@ def _of_nothing(
         return
     yield f"no answer {'any more ' if watched.heard_s is not None else ''}from {place}"
     if witness is not None:
-        yield f"{witness.daemon} has it in its ring, so it runs; the way from this host is closed"
+        recently = (
+            "" if since_s >= DETECTED_S else f"; or it stopped less than {DETECTED_S:g} s ago"
+        )
+        yield (
+            f"{witness.daemon} has it in its ring: it runs, and the way from this host is closed"
+            f"{recently}"
+        )
     elif watched.heard_s is None:
         yield f"that {target.name} runs, and that its host answers: ping {target.address}"
     if not is_here:
@@ -143,9 +154,10 @@ def _holder_command(target: Target) -> str:
 
 
 def _witness(name: str, reports: Sequence[Report]) -> Report | None:
-    """Return a report that has the daemon in its ring and heard it of late."""
+    """Return a report that has the daemon in its ring, which is whole, and has heard it."""
     for report in reports:
         peer = next((each for each in report.peers if each.name == name), None)
-        if peer is not None and peer.is_member and peer.heard_ms is not None:
+        is_heard = peer is not None and peer.is_member and peer.heard_ms is not None
+        if is_heard and not report.is_forming:
             return report
     return None

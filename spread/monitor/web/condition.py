@@ -12,15 +12,12 @@ from typing import Final
 from spread.monitor.agreement import reloading
 from spread.monitor.health_reload import rollout
 from spread.monitor.report import Finding
+from spread.monitor.silence import DETECTED_S
 from spread.monitor.web.rings import Ring, outside
 from spread.monitor.web.sight import GONE_S, Seen, Sight
 from spread.monitor.web.wording import age, cause, count_word, listed, times
 
 __all__ = ["Condition", "Level", "Sentence", "condition", "overall", "sentences"]
-
-
-TRIAL_S: Final = 10.0
-"""So long others may take to find out whether a member has gone; until then nobody knows why."""
 
 
 class Level(Enum):
@@ -160,7 +157,7 @@ def _silent_one(seen: Seen, found: Sequence[Ring]) -> Sentence:
         )
         silent_s = seen.silent_s or 0.0
         level = Level.BAD if silent_s >= GONE_S else Level.WARN
-        remedy = remedy if silent_s >= TRIAL_S else ""
+        remedy = remedy if silent_s >= DETECTED_S else ""
         return Sentence(f"late {seen.name}", level, f"{start}; {then}.", remedy=remedy)
     if after is None:
         return Sentence(f"gone {seen.name}", Level.BAD, f"{start}.", remedy=remedy)

@@ -1,5 +1,6 @@
 """Where the page is served: an address and a port, and the socket that listens there."""
 
+import errno
 import re
 import socket
 from dataclasses import dataclass
@@ -53,8 +54,13 @@ class Place:
         """
         try:
             return _listen(self.address, self.port)
+        except socket.gaierror as error:
+            raise ConfigurationError(
+                f"cannot listen on {self.address}: no address is known for that name; "
+                f"give --bind ADDRESS:PORT, such as 0.0.0.0:{PORT} or [::1]:{PORT}"
+            ) from error
         except OSError as error:
-            if self.is_exact or self.port == 0:
+            if self.is_exact or error.errno == errno.EADDRNOTAVAIL or self.port == 0:
                 raise ConfigurationError(
                     f"cannot listen on {self.address}:{self.port}: {error.strerror or error}; "
                     "choose another place with --bind ADDRESS:PORT"

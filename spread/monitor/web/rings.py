@@ -7,9 +7,9 @@ the others count on it; afterwards it stands outside.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from spread.monitor.causes import knowledge
 from spread.monitor.report import RingName, View
 from spread.monitor.web.sight import Seen, Sight
-from spread.monitor.web.wording import knowledge
 
 __all__ = ["Ring", "outside", "rings"]
 

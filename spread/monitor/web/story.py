@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from spread.monitor.causes import knowledge
 from spread.monitor.report import Report, RingName, View
-from spread.monitor.web.wording import cause, count_word, knowledge, listed
+from spread.monitor.web.wording import cause, count_word, listed
 
 __all__ = ["STEPS_MAX", "Step", "Story"]
 

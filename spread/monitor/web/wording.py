@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["BLANK", "age", "cause", "count_word", "knowledge", "listed", "times"]
+__all__ = ["BLANK", "age", "cause", "count_word", "listed", "times"]
 
 _NUMBERS: Final = (
     "none",
@@ -52,17 +52,6 @@ _CAUSES: Final[Mapping[str, str]] = {
     "no FORM2 came": "the forming of a ring did not come to an end",
 }
 """Causes of the event log as the second half of a sentence; `{who}` is the daemon they name."""
-
-
-_SECOND_HAND: Final = ("a member has another ring", "a member looks for a ring")
-"""Causes of who only followed another daemon, which knows why."""
-
-
-def knowledge(text: str) -> int:
-    """Return how much the cause of a ring's end tells: 0 for nothing, 2 for what happened."""
-    if not text:
-        return 0
-    return 1 if text.startswith(_SECOND_HAND) else 2
 
 
 def count_word(count: int) -> str:

@@ -39,11 +39,27 @@ def test_what_the_system_says_is_repeated() -> None:
     assert found.checks[0] == "address and route: ping 127.0.0.3, ip route get 127.0.0.3"
 
 
-def test_a_daemon_that_another_one_hears_runs() -> None:
+@pytest.mark.parametrize(
+    ("since_s", "rest"), [(9.9, "; or it stopped less than 10 s ago"), (10, "")]
+)
+def test_a_daemon_that_another_one_counts_on_runs_or_has_just_stopped(
+    since_s: float, rest: str
+) -> None:
     peer = Peer("local3", "127.0.0.3", is_member=True, heard_ms=12)
-    found = silence_of(silent(), ROSTER, [Report("local1", "127.0.0.1", peers=(peer,))])
+    reports = [Report("local1", "127.0.0.1", state="OP", peers=(peer,))]
+    found = silence_of(silent(), ROSTER, reports, since_s)
 
-    assert found.checks[0].startswith("local1 has it in its ring, so it runs")
+    assert found.checks[0] == (
+        f"local1 has it in its ring: it runs, and the way from this host is closed{rest}"
+    )
+
+
+def test_who_forms_a_ring_is_no_witness_that_a_member_of_the_last_one_runs() -> None:
+    peer = Peer("local3", "127.0.0.3", is_member=True, heard_ms=12)
+    reports = [Report("local1", "127.0.0.1", state="GATHER", peers=(peer,))]
+    found = silence_of(silent(), ROSTER, reports, 30)
+
+    assert not any("has it in its ring" in check for check in found.checks)
 
 
 def test_a_host_without_an_entry_is_told_how_it_gets_access() -> None:

@@ -8,6 +8,7 @@ import * as ring from "./ring.js";
 import * as story from "./story.js";
 import { showDaemons, showPairs, showSlow } from "./tables.js";
 import "./theme.js";
+import { inTurn } from "./turns.js";
 import "./trace.js";
 import * as waiting from "./waiting.js";
 
@@ -20,18 +21,16 @@ let silence = 0;
 
 function take(data) {
   tick = data;
-  showStatus();
-  showFindings();
-  ring.show(tick);
-  story.show(tick);
-  plots.add(tick);
-  showScope();
-  showDetails();
-  showDaemons(tick);
-  showPairs(tick);
-  showSlow(tick);
-  groups.show(tick);
-  say(byId("seen"), `Seen at ${clock(tick.time)}.`);
+  inTurn(
+    () => { showStatus(); showFindings(); },
+    () => ring.show(data),
+    () => story.show(data),
+    () => plots.add(data),
+    () => { showScope(); showDetails(); },
+    () => showDaemons(data),
+    () => { showPairs(data); showSlow(data); },
+    () => { groups.show(data); say(byId("seen"), `Seen at ${clock(data.time)}.`); },
+  );
 }
 
 function showStatus() {
@@ -149,8 +148,8 @@ function open() {
     heard();
     listener(JSON.parse(event.data));
   });
-  on("past", plots.begin);
-  on("story", story.begin);
+  on("past", (past) => inTurn(() => plots.begin(past)));
+  on("story", (views) => inTurn(() => story.begin(views)));
   on("tick", take);
   source.addEventListener("error", () => {
     // A browser gives up for good after an answer that is no stream, such as a refusal.

@@ -39,6 +39,17 @@ def test_a_port_that_must_be_and_is_taken_is_an_error() -> None:
             Place("127.0.0.1", port, is_exact=True).open()
 
 
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_a_name_without_an_address_is_refused_by_that_name(is_exact: bool) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot listen on no\.invalid: no address"):
+        Place("no.invalid", is_exact=is_exact).open()
+
+
+def test_an_address_of_another_host_is_refused_at_the_port_that_was_asked_for() -> None:
+    with pytest.raises(ConfigurationError, match=f"cannot listen on 192.0.2.9:{PORT}"):
+        Place("192.0.2.9").open()
+
+
 def test_all_addresses_are_shown_as_the_name_of_this_host() -> None:
     assert Place("0.0.0.0").shown(80) == f"http://{socket.gethostname()}:80/"
     assert Place("::1").shown(80) == "http://[::1]:80/"
