@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
-from spread.system import leave_signals, ready_waiter
+from spread.system import is_writable, leave_signals
 
 __all__ = ["Limits", "Writer", "WriterStatistics"]
 
@@ -272,7 +272,7 @@ class Writer:
             return False
 
     def _is_ready(self) -> bool:
-        return self._is_file or ready_waiter(self.descriptor, to_write=True)(POLL_S)
+        return self._is_file or is_writable(self.descriptor, POLL_S)
 
     def _next_piece(self) -> bytes:
         # Whole lines as long as they fit, so that other writers of a pipe do not split ours.

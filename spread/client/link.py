@@ -17,9 +17,9 @@ from typing import cast
 from spread.client.address import DaemonAddress
 from spread.client.handshake import ConnectRequest
 from spread.client.protocol import ClientProtocol
+from spread.client.sockets import HAS_UNIX_SOCKETS
 from spread.client.stream import connect_failure_text
 from spread.errors import AddressError, ConnectError, ProtocolError, SpreadError
-from spread.system import HAS_UNIX_SOCKETS
 
 __all__ = ["Link", "open_link"]
 

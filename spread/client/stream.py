@@ -8,8 +8,8 @@ import socket
 import time
 
 from spread.client.address import DaemonAddress
+from spread.client.sockets import AF_UNIX, HAS_UNIX_SOCKETS, ready_waiter
 from spread.errors import AddressError, ConnectError, ConnectTimeoutError
-from spread.system import AF_UNIX, HAS_UNIX_SOCKETS, ready_waiter
 
 __all__ = ["Deadline", "Stream", "open_stream"]
 

@@ -53,6 +53,7 @@ __all__ = [
     "ignore_refusals",
     "interrupt",
     "is_root",
+    "is_writable",
     "leave_signals",
     "local_addresses",
     "lock",
@@ -63,7 +64,6 @@ __all__ = [
     "queued_error",
     "raise_descriptor_limit",
     "read_at",
-    "ready_waiter",
     "regain_root",
     "reuse_address",
     "send_with",
@@ -390,18 +390,11 @@ def queued_error(
     return ancillary, target
 
 
-def ready_waiter(
-    waited_for: socket.socket | int, *, to_write: bool
-) -> Callable[[float | None], bool]:
-    """Return a function that waits, so many seconds at most, and tells whether it is ready."""
+def is_writable(descriptor: int, timeout_s: float) -> bool:
+    """Wait until a pipe or a device takes bytes, and tell whether it does."""
     poll = select.poll()
-    poll.register(waited_for, select.POLLOUT if to_write else select.POLLIN)
-
-    def wait(timeout_s: float | None) -> bool:
-        # Rounded up: a wait that ends early would spin.
-        return bool(poll.poll(None if timeout_s is None else timeout_s * 1000 + 0.999))
-
-    return wait
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(timeout_s * 1000))
 
 
 def _nothing() -> None:

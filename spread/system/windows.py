@@ -7,7 +7,6 @@ import ctypes
 import errno
 import msvcrt
 import os
-import select
 import signal
 import socket
 import sys
@@ -65,6 +64,7 @@ __all__ = [
     "ignore_refusals",
     "interrupt",
     "is_root",
+    "is_writable",
     "leave_signals",
     "local_addresses",
     "lock",
@@ -75,7 +75,6 @@ __all__ = [
     "queued_error",
     "raise_descriptor_limit",
     "read_at",
-    "ready_waiter",
     "regain_root",
     "reuse_address",
     "send_with",
@@ -386,25 +385,9 @@ def queued_error(
     raise _lacking("error queues")
 
 
-def ready_waiter(
-    waited_for: socket.socket | int, *, to_write: bool
-) -> Callable[[float | None], bool]:
-    """Return a function that waits, so many seconds at most, and tells whether it is ready.
-
-    Files and pipes, which are numbers, cannot be waited for: they are always taken as ready.
-    """
-    if isinstance(waited_for, int):
-        return lambda _: True
-    sockets, nobody = [waited_for], list[socket.socket]()
-
-    def wait(timeout_s: float | None) -> bool:
-        if to_write:
-            # A connection that has failed shows among the exceptional ones only.
-            _, writable, failed_ones = select.select(nobody, sockets, sockets, timeout_s)
-            return bool(writable or failed_ones)
-        return bool(select.select(sockets, nobody, nobody, timeout_s)[0])
-
-    return wait
+def is_writable(descriptor: int, timeout_s: float) -> bool:  # noqa: ARG001
+    """Wait until a pipe or a device takes bytes: nothing tells, so they are taken as ready."""
+    return True
 
 
 def _lacking(what: str) -> OSError:

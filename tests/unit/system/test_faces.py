@@ -72,6 +72,7 @@ def test_branches_on_the_system_stand_here_and_nowhere_else() -> None:
         "cli/service.py",
         "cli/service_windows.py",
         "client/readiness.py",
+        "client/sockets.py",
         "daemon/socket_owner.py",
         "sim/jobs.py",
         "winservice/calls.py",
