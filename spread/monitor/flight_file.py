@@ -76,6 +76,7 @@ class Flag(IntFlag):
     RECOVERY = 4
     RESEND = 8
     GRANT = 16
+    FORWARDED = 32
 
 
 class Direction(IntEnum):
@@ -93,6 +94,7 @@ FLAG_NAMES: Final = {
     Flag.RECOVERY: "from the old ring",
     Flag.RESEND: "a copy",
     Flag.GRANT: "as asked for",
+    Flag.FORWARDED: "sent on into a segment",
 }
 
 
