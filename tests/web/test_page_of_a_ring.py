@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import TimeoutError as NotShownError
 from playwright.sync_api import expect
@@ -53,11 +54,21 @@ def test_a_ring_of_three_appears_with_its_token(
     keep(page)
 
 
+def groups(ring: RealRing, prefix: str) -> tuple[int, int]:
+    """Return how many groups begin with `prefix`, and the members of the first one."""
+    answer = httpx.get(f"{ring.address}api/groups", params={"prefix": prefix}, timeout=DEADLINE)
+    told = answer.json()
+    return told["total"], told["groups"][0]["size"] if told["groups"] else 0
+
+
 def test_groups_and_their_members_can_be_found(ring: RealRing, page: Watched) -> None:
     with ring.connect("a", "alice") as alice, ring.connect("b", "bob") as bob:
         for number in range(30):
             alice.join(f"tea{number:02}")
         bob.join("tea07")
+        # The page asks again every 5 s: what it is to find is there before it asks.
+        wait_until(lambda: groups(ring, "tea07") == (1, 2), "bob to be in the group")
+        wait_until(lambda: groups(ring, "tea")[0] == 30, "all groups")
         page.page.get_by_label("Begins with").fill("tea0")
 
         page.page.locator("#groups-hint:text('10 groups')").wait_for()
