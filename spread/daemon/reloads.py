@@ -6,6 +6,8 @@
 
 Names of hosts are looked up for as long as the system takes, and nothing else waits for that. No
 order is lost: what comes while a reload runs has the file read once more behind it, once for all.
+Places are bounded for those to whom an answer is owed, who are told if there is none; an order
+without an answer, of a signal or a classic monitor, takes none and is never refused.
 """
 
 import threading
@@ -21,6 +23,11 @@ __all__ = ["Reader", "Reloads", "Tell"]
 
 ASKERS_MAX: Final = 16
 """Who may wait for the same answer."""
+
+NAMES_MAX: Final = 16
+"""Who is named as having asked; all further ones are `OTHERS`."""
+
+OTHERS: Final = "others"
 
 ANSWERS_KEPT: Final = 16
 """Answers that are remembered, for when a question comes again because its answer was lost."""
@@ -45,13 +52,19 @@ class Reader(Protocol):
 @dataclass(slots=True)
 class _Order:
     is_preview: bool
-    askers: dict[Hashable, tuple[str, Tell]] = field(default_factory=dict)
-    """Who asked, and whom to tell, by what tells questions apart."""
+    askers: dict[Hashable, Tell] = field(default_factory=dict)
+    """Whom to tell, by what tells questions apart."""
+    names: dict[str, None] = field(default_factory=dict)
+    """Who asked, in order."""
 
-    def add(self, key: Hashable, asked_by: str, tell: Tell) -> None:
+    def add(self, key: Hashable, tell: Tell) -> None:
         if key not in self.askers and len(self.askers) >= ASKERS_MAX:
             raise ConfigurationError("a reload is under way and too many wait for it; ask again")
-        self.askers[key] = asked_by, tell
+        self.askers[key] = tell
+
+    def name(self, asked_by: str) -> None:
+        is_new = asked_by not in self.names
+        self.names[OTHERS if is_new and len(self.names) >= NAMES_MAX else asked_by] = None
 
 
 class Reloads:
@@ -86,33 +99,39 @@ class Reloads:
         return {"reloads": self._done, "reloads_refused": self._refused}
 
     def hang_up(self) -> None:
-        """A signal asks for a reload."""
+        """A signal asks for a reload; this is never refused."""
         self.reload("a signal")
 
     def reload(self, asked_by: str, tell: Tell | None = None, key: Hashable = None) -> None:
-        """Have the file put in force; ConfigurationError if too many wait for that.
+        """Have the file put in force; ConfigurationError if too many wait for what comes of it.
 
-        A question with the key of an earlier one is the same question again.
+        A question with the key of an earlier one is the same question again. Without `tell` nobody
+        waits, and nothing is raised.
         """
         known = None
         with self._condition:
             if key is not None:
                 known = self._answered.get(key)
             if known is None:
-                tell = tell or _nobody
-                if self._is_running(key) and self._running is not None:
-                    self._running.add(key, asked_by, tell)
-                else:
-                    self._order(is_preview=False).add(key or asked_by, asked_by, tell)
-                    self._condition.notify()
+                self._ask(asked_by, tell, key)
         if known is not None and tell is not None:
             tell(known)
 
     def preview(self, tell: Tell, key: Hashable) -> None:
         """Have the file read and compared; ConfigurationError if too many wait for that."""
         with self._condition:
-            self._order(is_preview=True).add(key, "", tell)
+            self._order(is_preview=True).add(key, tell)
             self._condition.notify()
+
+    def _ask(self, asked_by: str, tell: Tell | None, key: Hashable) -> None:
+        if self._is_running(key) and self._running is not None:
+            order = self._running
+        else:
+            order = self._order(is_preview=False)
+        if tell is not None:
+            order.add(key or asked_by, tell)
+        order.name(asked_by)
+        self._condition.notify()
 
     def _is_running(self, key: Hashable) -> bool:
         running = self._running
@@ -149,7 +168,7 @@ class Reloads:
 
     def _asked_by(self, order: _Order) -> str:
         with self._condition:
-            return ", ".join(dict.fromkeys(asked_by for asked_by, _ in order.askers.values()))
+            return ", ".join(order.names)
 
     def _answer(self, order: _Order, outcome: ReloadOutcome) -> list[Tell]:
         """Note what came of it; return whom to tell."""
@@ -160,7 +179,7 @@ class Reloads:
                 self._refused += not outcome.done
                 for key in order.askers:
                     self._remember(key, outcome)
-            return [tell for _, tell in order.askers.values()]
+            return list(order.askers.values())
 
     def _remember(self, key: Hashable, outcome: ReloadOutcome) -> None:
         if isinstance(key, str):
@@ -168,7 +187,3 @@ class Reloads:
         while len(self._answered) >= ANSWERS_KEPT:
             del self._answered[next(iter(self._answered))]
         self._answered[key] = outcome
-
-
-def _nobody(_: ReloadOutcome) -> None:
-    pass

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from spread.daemon.reloads import ANSWERS_KEPT, ASKERS_MAX, Reloads
+from spread.daemon.reloads import ANSWERS_KEPT, ASKERS_MAX, NAMES_MAX, Reloads
 from spread.errors import ConfigurationError
 from spread.monitor.reload import ReloadOutcome
 
@@ -165,6 +165,32 @@ def test_who_finds_too_many_waiting_is_told_to_ask_again(bench: Bench) -> None:
     with pytest.raises(ConfigurationError, match="a reload is under way and too many wait for it"):
         bench.reloads.reload("one more", bench.tell("one more"), key=("10.0.0.2", 1))
     bench.reader.may_go_on.set()
+
+
+def test_signal_is_an_order_however_many_wait(bench: Bench) -> None:
+    bench.begin()
+    told = threading.Semaphore(0)
+    for number in range(ASKERS_MAX):
+        bench.reloads.reload("many", lambda _: told.release(), key=("10.0.0.1", number))
+
+    bench.reloads.hang_up()
+    bench.reader.may_go_on.set()
+    answers = [told.acquire(timeout=WAIT_S) for _ in range(ASKERS_MAX)]
+
+    assert all(answers)
+    assert bench.reader.asked_by == ["a signal", "many, a signal"]
+
+
+def test_orders_of_whom_nobody_waits_for_take_no_places(bench: Bench) -> None:
+    bench.begin()
+    asking = [f"10.0.0.1:{40_000 + number}" for number in range(NAMES_MAX + ASKERS_MAX)]
+    for each in asking:
+        bench.reloads.reload(each)
+    bench.reloads.reload("somebody", bench.tell("one"), key=("10.0.0.2", 1))
+    bench.finish()
+
+    assert bench.reader.asked_by == ["a signal", ", ".join([*asking[:NAMES_MAX], "others"])]
+    assert bench.names == ["one"]
 
 
 def test_reloads_and_refusals_are_counted(bench: Bench) -> None:
