@@ -27,7 +27,7 @@ REPLY_BURST: Final = 200
 """Datagrams at once: three of the longest replies."""
 
 RELOAD_RATE: Final = 1
-"""Times a second that the configuration file is read for monitors, all of them together."""
+"""Times a second that the file is read for all with a cookie, and for all without, together."""
 
 RELOAD_BURST: Final = 5
 

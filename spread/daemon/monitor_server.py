@@ -390,7 +390,7 @@ class MonitorServer:
 
     def _reload(self, request: _Request) -> Decision:
         self._check_genuine(EventType.PRINT, request)
-        self._check_reloads()
+        self._check_reloads(request)
         self.carried_out(self._told("reload asked for by a monitor", request))
         return Reload(request.asked_by)
 
@@ -406,7 +406,7 @@ class MonitorServer:
             return Answer(request.source, request.port, (cookie,))
         if query.kind in (Kind.RELOAD, Kind.RELOAD_PREVIEW):
             self._check_genuine(EventType.PRINT, request)
-            self._check_reloads()
+            self._check_reloads(request)
         self._count("monitor_queries")
         if query.kind == Kind.RELOAD:
             self.carried_out(self._told("reload asked for by a query", request))
@@ -416,9 +416,9 @@ class MonitorServer:
         if not self._configuration.options.dangerous_monitor:
             raise _RefusedError(kind, "DangerousMonitor is not set", command=command)
 
-    def _check_reloads(self) -> None:
+    def _check_reloads(self, request: _Request) -> None:
         """Bound how often files are read, names looked up, and windows set by monitors lost."""
-        if not self._reloads.take(""):
+        if not self._reloads.take("proven" if request.is_proven else "unproven"):
             raise _RefusedError(EventType.PRINT, "too many reloads", command="reload")
 
     def _check_genuine(self, kind: EventType, request: _Request) -> None:

@@ -278,18 +278,28 @@ def test_reload_by_a_query_needs_a_configured_host_as_the_command_does(kind):
     assert isinstance(bench.ask(Query(1, kind, {}, "127.0.0.1")), Ask)
 
 
-def test_reloads_of_all_monitors_together_are_limited():
+def test_reloads_for_all_who_have_a_cookie_are_limited_together():
     bench = Bench()
     query = Query(1, Kind.RELOAD, {}, "127.0.0.1")
     sources = [f"127.0.0.{number}" for number in range(1, 2 * RELOAD_BURST + 1)]
 
     asked = [bench.ask(query, source=each) for each in sources]
-    command = bench.take(request(Command.RELOAD))
+    preview = bench.ask(replace(query, kind=Kind.RELOAD_PREVIEW))
     bench.clock.now_ns += 1_000_000_000
 
     assert sum(each is not None for each in asked) == RELOAD_BURST
-    assert command is None
+    assert preview is None
     assert bench.ask(query) is not None
+
+
+def test_reloads_that_may_be_forged_are_limited_and_leave_those_with_a_cookie_theirs():
+    bench = Bench()
+    query = Query(1, Kind.RELOAD, {}, "127.0.0.1")
+
+    forged = [bench.take(request(Command.RELOAD)) for _ in range(2 * RELOAD_BURST)]
+
+    assert sum(each is not None for each in forged) == RELOAD_BURST
+    assert isinstance(bench.ask(query), Ask)
 
 
 def test_query_is_handed_on_with_the_source_of_its_datagram():
