@@ -26,9 +26,10 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-## make demo        a ring of three daemons, its clients, the death of a daemon, a measured rate
-demo: $(VENV)/.built
-	$(BIN)/python examples/demo.py
+## make demo        a ring of three daemons, its clients, the death of a daemon, a measured rate;
+##                  on a terminal (or with DEMO_ARGS=--stay) it stays until Ctrl-C, to be looked at
+demo: $(VENV)/.built $(VENV)/.faces
+	$(BIN)/python examples/demo.py $(DEMO_ARGS)
 
 ## make test        all tests, in two processes (WORKERS); those of a module stay together
 test: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.test
@@ -169,6 +170,11 @@ $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench $(VENV)/.screenshots $(
 $(VENV)/.built: $(SOURCES) $(VENV)/.pip
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	SPREAD_BUILT=1 $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# What the page and the full-screen view of `spmonitor` are made with.
+$(VENV)/.faces: $(VENV)/.built
+	$(PIP_INSTALL) --no-build-isolation --editable '.[web,top,metrics]'
 	@touch $@
 
 $(VENV)/.bench-built: $(BENCH_SOURCES) $(VENV)/.built

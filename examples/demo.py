@@ -1,6 +1,7 @@
 """Start a ring of three daemons, let clients meet in a group, kill a daemon, and measure a rate.
 
-Run it with `make demo`, or with any Python that has the package: `python examples/demo.py`.
+Run it with `make demo`, or with any Python that has the package: `python examples/demo.py`. On a
+terminal, or with `--stay`, the ring goes on after that until Ctrl-C, and what shows it is named.
 """
 
 import os
@@ -11,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -88,6 +90,10 @@ class Ring:
         with self._changed:
             self._members.pop(name, None)
         os.kill(self._ids[name], signal.SIGKILL)
+
+    def process_id(self, name: str) -> int:
+        """Return the process id of a daemon."""
+        return self._ids[name]
 
     def start_again(self, name: str) -> None:
         """Run one daemon of the ring, as a process of its own."""
@@ -244,12 +250,33 @@ def measure(ring: Ring) -> None:
     )
 
 
-def main() -> None:
+def stay(ring: Ring) -> None:
+    """Tell what shows the ring, and keep it up until Ctrl-C."""
+    programs = Path(sys.executable).parent
+    with suppress(ValueError):  # Programs elsewhere are named by their whole path.
+        programs = programs.relative_to(Path.cwd())
+    which = f"--local {RING_SIZE} --port {ring.port}"
+    print(f"""
+the ring goes on; in another terminal, in this directory:
+  {programs / "spmonitor"} status {which}
+  {programs / "spmonitor"} web {which}      then open the page that it names
+  {programs / "spmonitor"} top {which}
+  {programs / "spread"} doctor {which}
+  kill -9 {ring.process_id("local2")}      ends local2; the page tells what happens then
+Ctrl-C ends all daemons""")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
+def main(is_staying: bool) -> None:
     with Ring(free_port()) as ring:
         ring.wait_for(RING_SIZE)
         meet(ring)
         come_back(ring)
         measure(ring)
+        if is_staying:
+            stay(ring)
     print("\nthe daemons have stopped; nothing is left running")
 
 
@@ -257,4 +284,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--send"]:
         send(sys.argv[2])
     else:
-        main()
+        main("--stay" in sys.argv[1:] or sys.stdout.isatty())
