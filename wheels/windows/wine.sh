@@ -25,7 +25,9 @@ if [ ! -f "$WINEPREFIX/.ready" ]; then
     touch "$WINEPREFIX/.ready"
 fi
 # Without a server that stays, each program would start and end one, seconds each time.
+# The first program starts the services of Windows, which keep its streams open until they end.
 wineserver --persistent=60 </dev/null >/dev/null 2>&1 || true
+wine cmd.exe /c rem </dev/null >/dev/null 2>&1 || true
 
 program=$1
 shift
