@@ -94,7 +94,7 @@ class Reports:
             configuration_file=identity.configuration_file,
             configuration_hash=identity.configuration_hash,
             ring_hash=identity.ring_hash,
-            loaded_s=identity.loaded_s,
+            network_changed_s=identity.network_changed_s,
             dangerous_monitor=identity.dangerous_monitor,
             partition=figures.partition(),
         )

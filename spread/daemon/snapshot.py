@@ -48,7 +48,7 @@ class Identity:
     configuration_file: str
     configuration_hash: int
     ring_hash: int
-    loaded_s: float
+    network_changed_s: float
     dangerous_monitor: bool
 
 

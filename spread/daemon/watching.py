@@ -121,7 +121,13 @@ class Watching:
         """Another configuration is in force; called in the ring's thread."""
         self.views.configured(*_names_and_addresses(configuration))
         self.commands.configured(configuration.options, _names(configuration))
-        self.publisher.identity = identity_of(configuration, self._started_ns)
+        before = self.publisher.identity
+        is_other = before.ring_hash != network_hash(configuration)
+        self.publisher.identity = identity_of(
+            configuration,
+            self._started_ns,
+            network_changed_s=time.time() if is_other else before.network_changed_s,
+        )
         allowed = self._allowed_networks(configuration)
         self._know_monitors(configuration)
         self.observer.post(partial(self.server.reconfigure, configuration, allowed))
@@ -169,7 +175,9 @@ def _names_and_addresses(configuration: Configuration) -> tuple[list[str], list[
     return [each.name for each in daemons], [each.address for each in daemons]
 
 
-def identity_of(configuration: Configuration, started_ns: int) -> Identity:
+def identity_of(
+    configuration: Configuration, started_ns: int, *, network_changed_s: float = 0.0
+) -> Identity:
     """Return what reports say of this daemon while this configuration is in force."""
     daemons = configured_daemons(configuration)
     return Identity(
@@ -186,7 +194,7 @@ def identity_of(configuration: Configuration, started_ns: int) -> Identity:
         configuration_file=configuration.path or "",
         configuration_hash=configuration.hash,
         ring_hash=network_hash(configuration),
-        loaded_s=time.time(),
+        network_changed_s=network_changed_s,
         dangerous_monitor=configuration.options.dangerous_monitor,
     )
 

@@ -41,12 +41,17 @@ class Rollout:
 
 
 def rollout(reports: Sequence[Report]) -> Rollout | None:
-    """Return what is under way if daemons differ, and one of them has just read its file."""
+    """Return what is under way if daemons differ, and one of them has just got another list.
+
+    A start is no reload, and neither is a file that is read again with the list that it had: a
+    daemon that goes on starting with a list of its own is trouble.
+    """
     told = [each for each in reports if each.ring_hash]  # A classic daemon does not say.
     if len({each.ring_hash for each in told}) < 2:
         return None
     age_s, latest = min(
-        ((each.time_s - each.loaded_s, each) for each in told), key=lambda pair: abs(pair[0])
+        ((each.time_s - each.network_changed_s, each) for each in told),
+        key=lambda pair: abs(pair[0]),
     )
     if abs(age_s) > UNDER_WAY_S:
         return None
@@ -66,10 +71,10 @@ def foreign_datagrams(span: Span) -> int:
         step = Span((before, after))
         views = _last(after.views, step.grown("installs"))
         is_change = bool(views) and after.uptime_s <= explained_until_s
-        has_read = after.loaded_s != before.loaded_s
-        if has_read:
+        is_reloaded = after.network_changed_s != before.network_changed_s
+        if is_reloaded:
             count = 0  # What came before was of its old configuration.
-        if has_read or is_change or any(map(_is_orderly, views)):
+        if is_reloaded or is_change or any(map(_is_orderly, views)):
             explained_until_s = after.uptime_s + UNDER_WAY_S
         if after.state == "OP" and after.uptime_s > explained_until_s:
             count += step.grown("dropped_network")
@@ -86,7 +91,7 @@ def unsettling(span: Span) -> tuple[int, tuple[View, ...]]:
     known: set[str] = set()
     is_current, settling = False, []
     for view in report.views:
-        if not is_current and view.time_s >= report.loaded_s:
+        if not is_current and view.time_s >= report.network_changed_s:
             known.clear()
             is_current = True
         is_coming = bool(view.joined) and not view.left and known.isdisjoint(view.joined)

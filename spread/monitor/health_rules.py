@@ -218,7 +218,7 @@ _RING: Final = (
         about="daemons run with different configurations",
         warning="options differ, so monitors compare different hashes",
         critical="segments or daemons differ, so that no ring can be formed, and it is more than "
-        "30 s since one of them has read its file",
+        "30 s since one of them got others by a reload",
         reason="each daemon reads its own file; while they are reloaded one after the other, "
         "`spmonitor status` tells who has it and who not yet",
         sentence="{what} differ: {sides}",

@@ -194,8 +194,8 @@ class Report:
     """Spread's hash, that of monitors and of the log."""
     ring_hash: int = 0
     """The hash that daemons must share to form a ring."""
-    loaded_s: float = 0.0
-    """When the configuration in force was read."""
+    network_changed_s: float = 0.0
+    """When it got other daemons or segments while it ran; 0 if it has those of its start."""
     dangerous_monitor: bool = False
     partition: tuple[int, ...] = ()
     """Component of each daemon while a partition command is in force, else empty."""

@@ -1,7 +1,9 @@
 """Reading the configuration again, in real daemons whose clients stay connected."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,18 @@ def hashes(member: Member) -> tuple[int, int]:
     return report["configuration_hash"], report["ring_hash"]
 
 
+def has_another_network(member: Member) -> bool:
+    """Tell whether a daemon says that it has got other daemons since it started."""
+    return bool(member.ask(Kind.REPORT)["network_changed_s"] > 0)
+
+
+def next_report(member: Member) -> dict[str, Any]:
+    """Return a report that is made from what is in force."""
+    begin_s = time.time()
+    wait_until(lambda: member.ask(Kind.REPORT)["time_s"] > begin_s, "another report")
+    return member.ask(Kind.REPORT)
+
+
 def test_daemon_comes_in_and_another_goes_while_clients_stay_connected(ring: FileRing) -> None:
     third = ring.add(3, ring.text((1, 2, 3)))
     third.launch()
@@ -82,6 +96,7 @@ def test_daemon_comes_in_and_another_goes_while_clients_stay_connected(ring: Fil
         second.take(third.file.read_text())
         ring.wait_for((1, 2, 3))
         agreed = {hashes(each) for each in (first, second, third)}
+        reloaded = [has_another_network(each) for each in (first, second, third)]
         with third.connect("c") as three:
             three.join("room")
             for each in (two, three):
@@ -97,6 +112,7 @@ def test_daemon_comes_in_and_another_goes_while_clients_stay_connected(ring: Fil
     assert answer.returncode == DONE
     assert "daemon d3 is added: 127.0.0.3" in answer.stdout
     assert len(agreed) == 1
+    assert reloaded == [True, True, False]
     assert heard_by_all == heard_under_other_numbers == [b"#b#d2", b"#c#d3"]
 
 
@@ -242,14 +258,16 @@ def test_daemon_that_does_not_answer_is_told_of(
 
 def test_unchanged_file_changes_nothing_and_keeps_the_ring(pair: FileRing) -> None:
     first, second = pair.members[1], pair.members[2]
-    before = first.ask(Kind.REPORT)["ring"]
+    before = first.ask(Kind.REPORT)
 
     answer = first.reload()
     second.take(second.file.read_text())
+    after = next_report(first)
 
     assert answer.returncode == DONE
     assert answer.stdout.endswith("nothing has changed\n")
-    assert first.ask(Kind.REPORT)["ring"] == before
+    assert after["ring"] == before["ring"]
+    assert after["network_changed_s"] == before["network_changed_s"]
 
 
 def test_options_are_in_force_without_a_change_of_the_ring(pair: FileRing) -> None:

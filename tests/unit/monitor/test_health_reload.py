@@ -46,7 +46,7 @@ def life(
         report(
             second,
             views=views_of([begun, *(each for each in steps if each[0] <= second)]),
-            loaded_s=START_S + max([-60.0, *(each for each in loads if each <= second)]),
+            network_changed_s=max([0.0, *(START_S + each for each in loads if each <= second)]),
             counters={
                 "installs": 1 + sum(each[0] <= second for each in steps),
                 "dropped_network": sum(each <= second for each in drops),
@@ -148,16 +148,13 @@ def test_rings_that_fail_after_a_reload_are_counted_without_its_own() -> None:
 
 def ring(age_s: float, uptime_s: float = 100) -> dict[str, Report | None]:
     """Return reports of a, which has had another configuration for so long, and of b and c."""
-    usual = {
-        name: report(daemon=name, ring_hash=1, configuration_hash=1, loaded_s=START_S - 100)
-        for name in "abc"
-    }
+    usual = {name: report(daemon=name, ring_hash=1, configuration_hash=1) for name in "abc"}
     usual["a"] = replace(
         usual["a"],
         ring=RingName("a", 6),
         ring_hash=2,
         configuration_hash=2,
-        loaded_s=START_S - age_s,
+        network_changed_s=START_S - age_s,
         uptime_s=uptime_s,
     )
     return dict(usual)
@@ -189,6 +186,18 @@ def test_reload_that_does_not_go_on_is_trouble() -> None:
     assert rollout(reports) is None
     assert judged(answers) == {"split-ring": "critical", "two-configurations": "critical"}
     assert [each.rule for each in disagreements(reports)] == ["split-ring", "two-configurations"]
+
+
+def test_daemon_that_starts_again_and_again_with_a_list_of_its_own_is_trouble() -> None:
+    answers = ring(age_s=1, uptime_s=20)
+    started = {
+        name: replace(each, network_changed_s=0.0)
+        for name, each in answers.items()
+        if each is not None
+    }
+
+    assert rollout(list(started.values())) is None
+    assert judged(dict(started)) == {"split-ring": "critical", "two-configurations": "critical"}
 
 
 def test_daemons_that_agree_are_not_being_reloaded() -> None:
