@@ -191,9 +191,7 @@ cdef class Member(Teller):
             and not packet.flags & FLAG_RETRANS and packet.second >= self.active.tok_no
         ):
             self.prefers_token = True
-        self.station.forward(
-            buffer, offset, size, packet, self.active.members, self.active.member_count
-        )
+        self.active.send_on(packet, buffer, offset, size)
         # A packet that is held already may have been recorded and sent again by anybody.
         if self.active.data(packet, buffer, offset, size) == DATA_NEW and self.is_alive:
             self.loss_ns = self.station.now_ns + self.station.limits.token_timeout_ns

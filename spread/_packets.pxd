@@ -6,7 +6,7 @@
          4     1  version      FORMAT_VERSION
          5     1  flags        FLAG_*
          6     1  origin       daemon number of who made the packet
-         7     1  transmitter  daemon number of who sent this copy; forwarders rewrite it
+         7     1  transmitter  daemon number of who sent this copy; forwarders write themselves
          8     8  network      hash of the configuration; other networks are counted and ignored
         16     4  crc          CRC32C of the whole datagram with this field zero
         20    12  (zero)       room for an authentication tag
@@ -42,7 +42,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from spread._frames cimport load_le32, store_le32
 
 cdef enum:
-    FORMAT_VERSION = 2            # Rises with each change of a layout or of what a field means.
+    FORMAT_VERSION = 3            # Rises with each change of a layout or of what a field means.
     PACKET_HEADER_SIZE = 64
     PACKET_SIZE_MAX = 65507       # The largest UDP datagram over IPv4.
     LEAST_SIZE = 548              # Of a datagram that passes everywhere: 576 bytes of IPv4.

@@ -58,6 +58,7 @@ cdef class Ring:
     cdef uint64_t own_high             # Highest seq that this daemon claimed.
     cdef uint64_t heard[DAEMONS_MAX]   # By origin: highest seq that came when it was sent first.
     cdef uint8_t losses[WINDOW_SLOTS]  # By seq, while it is missing: a `Loss`.
+    cdef uint64_t sent_on[WINDOW_SLOTS]  # By seq: the last one that went on into the own segment.
     cdef uint64_t lost_high            # Nothing above it is known to be lost.
     # Of the buffer in which several packets came last: never read, only compared.
     cdef const Buffer* joint
@@ -98,6 +99,11 @@ cdef class Ring:
         self, const Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
     ) noexcept nogil
     # A DATA packet of this ring has come; its reference is shared when it is held.
+
+    cdef void send_on(
+        self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
+    ) noexcept nogil
+    # Forward a DATA packet of this ring into the own segment, if that has not been done before.
 
     cdef bint accept_token(
         self, const Packet* packet, const uint8_t* data, uint32_t size

@@ -110,6 +110,17 @@ cdef class Ring:
         )
         return DATA_OLD
 
+    cdef void send_on(
+        self, Packet* packet, Buffer* buffer, uint32_t offset, uint32_t size
+    ) noexcept nogil:
+        cdef uint64_t* sent = &self.sent_on[packet.number & SLOT_MASK]
+        if sent[0] == packet.number and not packet.flags & FLAG_RETRANS:
+            return
+        if self.station.forward(
+            buffer, offset, size, packet, self.members, self.member_count
+        ):
+            sent[0] = packet.number
+
     cdef void fit_entry(self, WindowEntry* entry) noexcept nogil:
         """Give the entry a reference: to the buffer it came in, or to a smaller copy of its own."""
         cdef Buffer* buffer = entry.buffer

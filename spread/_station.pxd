@@ -6,9 +6,9 @@ Where packets go
                       unicast to the first member of each other segment, who forwards it in his
     to the segment    every configured daemon of the own segment, in the ring or not
 
-Forwarding needs no mark in the packet: a DATA packet whose transmitter is in another segment is
-sent on, once, by the first ring member of the own segment, who becomes its transmitter. So is a
-MEASURE. What came in pieces is sent on in pieces.
+A DATA or MEASURE packet that is not marked as forwarded, and whose transmitter is in another
+segment, is sent on by the first ring member of the own segment, who becomes its transmitter and
+marks it (`_forwarding.pxd`). What came in pieces is sent on in pieces.
 
 Control packets that may not pass whole always go in pieces: the ways are measured in a ring only.
 """
@@ -124,11 +124,12 @@ cdef class Station:
     ) noexcept nogil
     # Send a packet with a body of so many bytes.
 
-    cdef void forward(
+    cdef bint forward(
         self, Buffer* buffer, uint32_t offset, uint32_t size, Packet* packet,
         const uint8_t* members, uint32_t member_count,
     ) noexcept nogil
-    # Send a packet of another segment on in the own one, if that is this daemon's duty.
+    # Send a packet of another segment on in the own one, and tell whether that is this daemon's
+    # duty.
 
     cdef void resize(self) noexcept nogil
     # New packets get the size that the path has now.

@@ -246,21 +246,21 @@ cdef class Station:
             self.add(buffer, 0, whole, &route)
         buffer_release(self.pool, buffer)
 
-    cdef void forward(
+    cdef bint forward(
         self, Buffer* buffer, uint32_t offset, uint32_t size, Packet* packet,
         const uint8_t* members, uint32_t member_count,
     ) noexcept nogil:
         cdef uint32_t number
         cdef uint8_t mine = self.segments[self.me]
         if self.segments[packet.transmitter] == mine or packet.flags & FLAG_FORWARDED:
-            return
+            return False
         for number in range(member_count):
             if self.segments[members[number]] == mine:
                 break
         else:
-            return
+            return False
         if members[number] != self.me:
-            return
+            return False
         cdef Route route = Route(SCOPE_SEGMENT, members, member_count, 0, CHANNEL_DATA)
         cdef uint32_t start = offset - PACKET_HEADER_SIZE
         cdef uint32_t whole = size + PACKET_HEADER_SIZE
@@ -272,6 +272,7 @@ cdef class Station:
             self.add_pieces(buffer.data + start, whole, data_id(packet), &route)
         else:
             self.add(buffer, start, whole, &route)
+        return True
 
 
 cdef Station station_open(

@@ -121,7 +121,7 @@ NODE: Final = _figures(
     ("requested", "data packets asked for because they were missing here"),
     ("duplicates", "data packets that came in again"),
     ("out_of_range", "data packets too far ahead to be kept"),
-    ("forwarded", "data packets passed on into the own segment"),
+    ("forwarded", "packets of other segments passed on into the own one"),
     ("cut", "packets sent in pieces, because the way might not carry them whole"),
     ("joined", "packets that came in pieces"),
     ("measures", "datagrams sent to find out which size the ways of the ring carry"),

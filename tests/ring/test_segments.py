@@ -135,6 +135,51 @@ def test_copies_are_sent_on_too_because_others_may_miss_them() -> None:
     assert targets_of_data(station) == [SEGMENT]
 
 
+def test_what_is_overheard_as_well_is_sent_on_once() -> None:
+    station = station_in(2, TWO_BY_TWO)
+    for number in (1, 2):
+        station.data(0, number)
+    assert targets_of_data(station) == [SEGMENT, SEGMENT]
+
+    for number in (2, 1):
+        station.data(0, number)
+
+    assert targets_of_data(station) == []
+    assert station.statistics["forwarded"] == 2
+
+
+def test_what_came_by_another_forwarder_first_is_sent_on_because_others_may_miss_it() -> None:
+    station = station_in(2, THREE_SEGMENTS)
+    station.data(0, 1, flags=FORWARDED, transmitter=4)
+    assert targets_of_data(station) == []
+
+    station.data(0, 1)
+
+    assert targets_of_data(station) == [SEGMENT]
+    assert station.take_heard() == [b"1"]
+
+
+def test_a_packet_that_was_sent_on_as_a_copy_is_not_sent_on_when_it_comes_late() -> None:
+    station = station_in(2, TWO_BY_TWO)
+    station.data(0, 1, flags=RETRANS)
+    station.take_sent()
+
+    station.data(0, 1)
+
+    assert targets_of_data(station) == []
+
+
+def test_another_ring_sends_on_its_own_packet_of_the_same_number() -> None:
+    station = station_in(2, TWO_BY_TWO)
+    station.data(0, 1)
+    station.take_sent()
+    station.install((100, 9), [0, 1, 2, 3])
+
+    station.data(0, 1)
+
+    assert targets_of_data(station) == [SEGMENT]
+
+
 def test_packets_of_another_ring_are_not_sent_on() -> None:
     station = station_in(2, TWO_BY_TWO)
 

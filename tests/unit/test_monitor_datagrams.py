@@ -1,6 +1,7 @@
 """Datagrams of monitors at the ports of a daemon: in a ring of several, and alone."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -19,7 +20,9 @@ from tests.unit.datagram_daemon import Daemon, Upcalls
 
 HERE = 0x7F000001
 LOOPBACK = (0x7F000000, 0xFF000000)
+SHARE = 8
 RATE_MAX = 500
+COMMON_MAX = 2000
 STRANGERS_MAX = 100
 WAIT_NS = 20_000_000_000
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
@@ -57,8 +60,12 @@ def monitor(stack: ExitStack) -> socket.socket:
 @pytest.fixture
 def other(stack: ExitStack) -> socket.socket:
     """A monitor at another address."""
+    return monitor_at("127.0.0.2", stack)
+
+
+def monitor_at(address: str, stack: ExitStack) -> socket.socket:
     opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-    opened.bind(("127.0.0.2", 0))
+    opened.bind((address, 0))
     return opened
 
 
@@ -161,6 +168,28 @@ class TestRing:
         assert upcalls.datagrams[-1][1] == HERE + 1
         dropped = daemon.node.statistics()["monitor_dropped"]
         assert len(upcalls.datagrams) + dropped == count
+
+    def test_sources_that_use_up_what_all_may_send_leave_the_others_their_shares(
+        self, daemon: Daemon, upcalls: Monitored, stack: ExitStack, port: int
+    ) -> None:
+        loud = [monitor_at(f"127.0.0.{10 + number}", stack) for number in range(5)]
+        quiet = [monitor_at(f"127.0.0.{20 + number}", stack) for number in range(8)]
+        daemon.node.set_monitors([LOOPBACK])
+        daemon.attach()
+        for each in [*loud * RATE_MAX, *quiet * SHARE]:
+            each.sendto(status(), ("127.0.0.1", port))
+
+        count = len(loud) * RATE_MAX + len(quiet) * SHARE
+        daemon.run_until(lambda: daemon.node.statistics()["monitor_received"] == count)
+
+        first_quiet = HERE + 19
+        passed = Counter(source for _, source, _ in upcalls.datagrams)
+        of_loud = sum(of for source, of in passed.items() if source < first_quiet)
+        # All of them come within one second, or two if it ends meanwhile.
+        assert COMMON_MAX < of_loud <= 2 * (COMMON_MAX + len(loud) * SHARE)
+        # One of them may be counted with a loud one, by chance.
+        whole = [source for source, of in passed.items() if source >= first_quiet and of == SHARE]
+        assert len(whole) >= len(quiet) - 2
 
     def test_strangers_do_not_use_up_what_known_monitors_may_send(
         self,
