@@ -181,7 +181,7 @@ def _layout(kinds: str) -> str:
 
 def _example() -> str:
     """Show a small DATA packet as a dump, 16 bytes a line."""
-    header = PacketHeader(1, flags=0x21, origin=1, transmitter=2, leader=0x0A000001, time=0x65432100,
+    header = PacketHeader(1, flags=33, origin=1, transmitter=2, leader=0x0A000001, time=0x65432100,
                           number=258, second=77, lag=5, tail=0)  # fmt: skip
     packet = make_packet(header, 0x1122334455667788, b"payload")
     places = range(0, len(packet), 16)

@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 __all__ = ["HEADER_SIZE", "SIZE_MAX", "Fault", "Flag", "Kind", "crc32c", "fault_of", "sealed"]
 
-VERSION = 2
+VERSION = 3
 HEADER_SIZE = 64
 SIZE_MAX = 65_507
 TOKEN_SIZE_MAX = 548
