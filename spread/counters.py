@@ -245,6 +245,7 @@ WEB: Final = _figures(
     ("web_silent", "connections closed because a request did not come, or not as a whole"),
     ("web_unread", "connections closed because an answer was not made, or not read, in its time"),
     ("web_displaced", "connections closed because too many were open"),
+    ("web_turned_away", "requests for another host, of another site, or without the right token"),
     ("web_unexpected", "datagrams dropped that were no answer to what was asked of a daemon"),
 )
 

@@ -9,11 +9,11 @@ from spread.cli.monitoring import DISAGREE, open_client, roster_of
 from spread.errors import ArgumentError
 from spread.monitor import commands
 from spread.monitor.client import RingClient
-from spread.monitor.commands import Flow
+from spread.monitor.commands import HELD_MAX, Flow
 from spread.monitor.overview import table
 from spread.monitor.protocol import KEEP
 from spread.monitor.report import Report
-from spread.monitor.roster import Roster
+from spread.monitor.roster import Roster, Target
 
 __all__ = ["add_arguments", "run", "windows_of"]
 
@@ -48,9 +48,12 @@ def run(given: argparse.Namespace) -> int:
         accelerated = windows_of(given.accelerated or (), roster, "--accelerated")
         window = KEEP if given.window is None else given.window
         values = Flow(window, tuple(zip(personal, accelerated, strict=True)))
-        outgoing = commands.flow(values, roster, client.reply_port)
         if not are_willing(client, roster.targets, "flow control"):
             return DISAGREE
+        for watched in client.watch.daemons.values():
+            if not watched.is_classic:
+                _check_sizes(watched.target, values)
+        outgoing = commands.flow(values, roster, client.reply_port)
         for report in client.watch.reports:
             _check(report, values, roster)
         return carry_out(
@@ -80,6 +83,15 @@ def windows_of(texts: Sequence[str], roster: Roster, flag: str) -> list[int]:
         for index in range(len(found)) if target is None else (target.number,):
             found[index] = number
     return found
+
+
+def _check_sizes(target: Target, values: Flow) -> None:
+    """Raise `ArgumentError` for a window that the daemon would refuse."""
+    for number in (values.window, *values.pairs[target.number]):
+        if number > HELD_MAX:
+            raise ArgumentError(
+                f"a window of {number} is more than {target.name} can hold; it is 1 to {HELD_MAX}"
+            )
 
 
 def _check(report: Report, values: Flow, roster: Roster) -> None:

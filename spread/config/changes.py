@@ -40,6 +40,9 @@ APPLIED: Final[dict[str, str]] = {
 }
 """Fields of `Options` that a reload puts in force, and their words in the file."""
 
+_BOUNDS: Final = frozenset({"window", "personal_window", "accelerated_window"})
+"""What the file bounds from above only: the ring begins with less and adapts."""
+
 _LATER: Final[dict[str, str]] = {
     "socket_port_reuse": "SocketPortReuse",
     "runtime_dir": "RuntimeDir",
@@ -209,6 +212,8 @@ def _options(old: Options, new: Options, words: dict[str, str], kind: str) -> It
         if before == after:
             continue
         sentence = f"{word} changes from {_shown(before)} to {_shown(after)}"
+        if name in _BOUNDS and after is not None:
+            sentence += ", the most that it may grow to"
         if kind == "later":
             sentence = f"{word} changes, which takes effect at the next start"
         yield Change(kind, word, sentence, _shown(before), _shown(after))

@@ -89,7 +89,7 @@ class Commands:
 
         Daemons without a name in it are in component 0. Raises ConfigurationError.
         """
-        self._do(partial(self._part, components), done)
+        self._do(partial(self._part_or_tell, components, done), _nothing)
 
     def windows(self, given: Given, done: Done) -> None:
         """Change the windows; one that is given does not adapt any more.
@@ -132,6 +132,20 @@ class Commands:
         else:
             done()
 
+    def _part_or_tell(self, components: Mapping[str, int], done: Done) -> None:
+        """Tell of it as done only if there is a partition, or was one that ends."""
+        is_nothing = not components and self._means.clock_ns() >= self._parted_until_ns
+        self._part(components)
+        if not is_nothing:
+            done()
+            return
+        self._means.log.event(
+            EventType.PRINT,
+            EventPriority.DEBUG,
+            "a monitor ended partitions, and none is in force",
+            lines=(),
+        )
+
     def _part(self, components: Mapping[str, int]) -> None:
         self._components = components
         self._parted_until_ns = self._means.clock_ns() + PARTITION_NS if components else 0
@@ -155,6 +169,10 @@ class Commands:
             raise ConfigurationError(fault)
         self._base, self._most = base, most
         self._means.node.set_windows(base, most)
+
+
+def _nothing() -> None:
+    """Follow up what has told of itself."""
 
 
 def _merged(before: Sizes, given: Given) -> Sizes:

@@ -14,11 +14,14 @@ from spread.monitor.protocol import DAEMONS_MAX, KEEP, KILL, Command, Request, e
 from spread.monitor.roster import Roster, Target
 from spread.monitor.watch import Outgoing
 
-__all__ = ["Flow", "components_of", "flow", "partition", "reload", "status", "stop"]
+__all__ = ["HELD_MAX", "Flow", "components_of", "flow", "partition", "reload", "status", "stop"]
 
 TWICE: Final = 2
 WINDOW_MAX: Final = 0x7FFF
 """What a field of the map holds; a daemon may refuse less."""
+
+HELD_MAX: Final = 768
+"""The largest window that a daemon takes which is not a classic one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def head_lines(files: Sequence[FlightFile], clocks: Sequence[Clock]) -> Iterator
 def _clock_words(clock: Clock) -> str:
     shift = f"clock corrected by {clock.correction_ns / NS_PER_S:+.6f} s"
     if clock.uncertainty_ns is None:
-        return f"{shift}, nothing to compare it by in both directions"
+        return f"{shift}; how wrong that is, too few packets of the two daemons tell"
     if not clock.correction_ns and not clock.uncertainty_ns:
         return "the others' clocks are corrected to this one"
     return f"{shift}, wrong by {clock.uncertainty_ns / NS_PER_S:.6f} s at most"

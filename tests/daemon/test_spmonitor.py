@@ -186,6 +186,13 @@ def test_windows_that_cannot_be_together_are_refused_here(ring: MonitoredRing) -
     assert "above a personal window of 1" in errors
 
 
+def test_a_window_that_no_daemon_can_hold_is_refused_here(ring: MonitoredRing) -> None:
+    status, _, errors = ring.monitor("flow", "--window", "769")
+
+    assert status == USAGE
+    assert "769 is more than d1 can hold; it is 1 to 768" in errors
+
+
 def test_a_window_of_zero_is_refused_here(ring: MonitoredRing) -> None:
     status, _, errors = ring.monitor("flow", "--window", "0")
 

@@ -140,8 +140,10 @@ def test_nothing_outside_of_the_static_files_can_be_read(site: Site) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8803", "127.0.0.1.evil.example"])
 def test_a_name_that_was_made_to_point_here_is_refused(site: Site, host: str) -> None:
     for path in ("/", "/stream", "/api/groups", "/metrics"):
+        before = site.server.streams.counts.turned_away
         answer = site.get(path, headers={"host": host})
         assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert site.server.streams.counts.turned_away == before + 1
 
 
 @pytest.mark.parametrize(

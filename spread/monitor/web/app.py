@@ -23,7 +23,7 @@ from spread.monitor.web.access import COOKIE, Access, Credentials, Verdict
 from spread.monitor.web.board import Board
 from spread.monitor.web.connections import Connections
 from spread.monitor.web.metrics import health, metrics, readiness
-from spread.monitor.web.streams import Stream, Streams
+from spread.monitor.web.streams import Counts, Stream, Streams
 
 __all__ = ["HEADERS", "STATIC", "site"]
 
@@ -54,6 +54,9 @@ TRACES: Final = {
 }
 """What of a trace a page may want: everything, without data, or how rings came about."""
 
+TOLD: Final = frozenset({"no-answer", "split-ring"})
+"""Rules whose findings the sentences about the whole tell, too."""
+
 PREFIX_SIZE_MAX: Final = 64
 """Bytes; names of groups have at most 31."""
 
@@ -75,7 +78,7 @@ def site(board: Board, access: Access, connections: Connections) -> ASGIApp:
         Route("/readyz", pages.readyz),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    return _Door(Starlette(routes=routes), access)
+    return _Door(Starlette(routes=routes), access, board.streams.counts)
 
 
 class _Pages:
@@ -144,7 +147,11 @@ class _Pages:
         page = self._board.page
         if page is None:
             return _verdict(is_good=False, text="no daemon has been asked yet")
-        critical = [each.sentence for each in page.picture.findings if each.severity == "critical"]
+        critical = [
+            each.sentence
+            for each in page.picture.findings
+            if each.severity == "critical" and each.rule not in TOLD
+        ]
         is_good, text = health(page.picture.told, critical)
         return _verdict(is_good=is_good, text=text)
 
@@ -203,9 +210,10 @@ async def _send_text(send: Send, text: str) -> None:
 class _Door:
     """Lets in whom `Access` lets in, and puts HEADERS on every answer."""
 
-    def __init__(self, inside: ASGIApp, access: Access) -> None:
+    def __init__(self, inside: ASGIApp, access: Access, counts: Counts) -> None:
         self._inside = inside
         self._access = access
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -223,6 +231,7 @@ class _Door:
             return self._welcome()
         if verdict is Verdict.ASK:
             return await self._ask(scope, receive)
+        self._counts.turned_away += 1
         text = (
             "the request names another host than this one; open the page as http://localhost, "
             "or allow the name with --host NAME\n"
@@ -246,11 +255,14 @@ class _Door:
                 return PlainTextResponse(text, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             if self._access.judge(Credentials(host=_host(scope), token=token)) is Verdict.WELCOME:
                 return self._welcome()
+            self._counts.turned_away += 1
             return _form("That is not the token.")
         if path in ("/static/style.css", "/static/icon.svg"):
             return self._inside
         if path == "/":
+            self._counts.turned_away += _credentials(scope).token is not None
             return _form("")
+        self._counts.turned_away += 1
         return PlainTextResponse("the token is missing or wrong\n", HTTPStatus.UNAUTHORIZED)
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from spread.errors import PeerError
-from spread.monitor.flight_file import FlightFile
+from spread.monitor.flight_file import FlightFile, Kind
 from spread.monitor.report import GroupPage, SessionLine
 from spread.monitor.trace import Filter, timeline
 from spread.monitor.web.feed import Feed, Page, to_text
@@ -31,6 +31,9 @@ TRACE_PACKETS_ALL: Final = 20_000
 
 TRACE_ENTRIES: Final = 500
 """Entries of a trace; a page with more of them is nothing to read."""
+
+HIDDEN: Final = frozenset({Kind.PING.name})
+"""Kinds that are left out: an idle ring has hardly anything else."""
 
 QUESTIONS_MAX: Final = 8
 """Questions of pages that may be open at a time; more wait for their turn."""
@@ -104,7 +107,7 @@ class Board:
             told = await asyncio.gather(*(self._record_of(each, packets) for each in names))
             files = [each for each in told if isinstance(each, FlightFile)]
             entries = await asyncio.to_thread(
-                timeline, files, Filter(kinds=kinds), most=TRACE_ENTRIES
+                timeline, files, Filter(kinds=kinds, hidden=HIDDEN), most=TRACE_ENTRIES
             )
         return {"entries": entries, "silent": [each for each in told if isinstance(each, str)]}
 

@@ -43,12 +43,6 @@ SERIES: Final = (
 )
 """What is plotted, of the whole and of each daemon."""
 
-TOLD: Final = frozenset({"no-answer", "split-ring"})
-"""Rules whose findings the sentences about the whole tell, with more about them."""
-
-TOLD_OF_SPLIT: Final = frozenset({"partition-command"})
-"""The same, for a ring that is split."""
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -79,18 +73,17 @@ class Feed:
             self._past.pop()
         self._past.append((sight.time_s, point))
         reports = [seen.report for seen in sight.seen if seen.report is not None]
-        has_changed = self._story.take(reports)
-        findings = self._judge(sight, is_split=len(found) > 1)
+        has_changed = self._story.take(reports, self._names)
+        findings = self._judge(sight)
         picture = Picture(sight, found, findings, sentences(sight, found, findings), point)
         return Page(picture, self.story() if has_changed else None)
 
-    def _judge(self, sight: Sight, *, is_split: bool) -> list[Finding]:
+    def _judge(self, sight: Sight) -> list[Finding]:
         """Return what the daemons find and what only all of them together show, each once."""
         answers = {seen.name: seen.report if seen.is_answering else None for seen in sight.seen}
         found = self._health.update(answers, sight.now_s, sight.time_s)
         once = {(each.rule, each.subject): each for each in reversed(found)}
-        told = TOLD | TOLD_OF_SPLIT if is_split else TOLD
-        return [each for each in reversed(once.values()) if each.rule not in told]
+        return list(reversed(once.values()))
 
     def story(self) -> Json:
         """Return the history of views."""

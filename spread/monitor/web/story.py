@@ -7,11 +7,11 @@ died since. A step says for every daemon which ring it is in: a number that is t
 who are together, or None for one that nobody has heard of since it was left behind.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spread.monitor.causes import knowledge
+from spread.monitor.causes import FOUND, knowledge, of_partition
 from spread.monitor.report import Report, RingName, View
 from spread.monitor.web.wording import cause, count_word, listed
 
@@ -49,12 +49,17 @@ class Story:
         self.version = 0
         """Rises with every view that is added."""
 
-    def take(self, reports: Iterable[Report]) -> bool:
-        """Add the views of reports; false if all were known."""
+    def take(self, reports: Iterable[Report], daemons: Sequence[str] = ()) -> bool:
+        """Add the views of reports; false if all were known.
+
+        `daemons` are those of the configuration, in the order in which a partition counts them.
+        """
         before = self.version
         for report in reports:
             for view in report.views:
-                self._add(view)
+                # A ring that was there before the partition was not made by it.
+                is_new = _key(view) not in self._views
+                self._add(of_partition(view, report, daemons) if is_new else view)
         return self.version != before
 
     def steps(self, daemons: Iterable[str]) -> list[Step]:
@@ -77,7 +82,7 @@ class Story:
         return steps
 
     def _add(self, view: View) -> None:
-        key = (view.ring, frozenset(view.members))
+        key = _key(view)
         known = self._views.get(key)
         if known is not None and knowledge(known.cause) >= knowledge(view.cause):
             return
@@ -89,6 +94,10 @@ class Story:
 
     def _in_order(self) -> list[View]:
         return sorted(self._views.values(), key=lambda view: (view.time_s, view.ring.time))
+
+
+def _key(view: View) -> Key:
+    return view.ring, frozenset(view.members)
 
 
 def _leave(now: dict[str, int | None], view: View) -> set[str]:
@@ -106,9 +115,11 @@ def _is_soon(step: Step, view: View) -> bool:
 def _split(step: Step, view: View, now: Mapping[str, int | None]) -> Step:
     """Return a loss as the partition it is: those who were lost have a ring of their own."""
     sides = tuple(sorted((*step.sides, view.members), key=lambda side: (-len(side), side)))
-    why = f", because {cause(step.cause or view.cause)}" if step.cause or view.cause else ""
+    causes = [each for each in (step.cause, view.cause) if each != FOUND]
+    known = max(causes, key=knowledge, default="")
+    why = f", because {cause(known)}" if known else ""
     text = f"The ring split: {'; '.join(listed(side) for side in sides)}{why}."
-    return Step(step.time_s, "partition", text, dict(now), sides, step.cause or view.cause)
+    return Step(step.time_s, "partition", text, dict(now), sides, known)
 
 
 def _tell(view: View, before: Mapping[str, int | None], *, is_first: bool) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Counts:
     silent: int = 0
     unread: int = 0
     displaced: int = 0
+    turned_away: int = 0
 
 
 @dataclass(eq=False, slots=True)

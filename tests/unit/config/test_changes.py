@@ -108,7 +108,7 @@ def test_company_for_a_daemon_that_was_started_as_the_only_one_is_refused():
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("Window = 100", "Window changes from its default to 100"),
+        ("Window = 100", "Window changes from its default to 100, the most that it may grow to"),
         ("DangerousMonitor = true", "DangerousMonitor changes from false to true"),
         ("EventPriority = ERROR", "EventPriority changes from INFO to ERROR"),
         ("DebugFlags = { PRINT GROUPS }", "DebugFlags changes from EXIT PRINT CONFIGURATION"),

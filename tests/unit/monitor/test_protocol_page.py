@@ -8,6 +8,7 @@ import pytest
 
 from spread.daemon.monitor_limits import BURST, RATE
 from spread.daemon.monitor_server import PARTITION_S, WINDOW_MAX
+from spread.monitor.commands import HELD_MAX
 from spread.monitor.protocol import MAGIC, MONITOR_HASH, STATUS_SIZE, Command, StatusRecord
 from spread.monitor.queries import (
     ARGUMENTS_SIZE_MAX,
@@ -63,3 +64,7 @@ def test_every_state_is_named_with_its_number(name: str, number: int) -> None:
 )
 def test_bounds_are_those_in_force(text: str) -> None:
     assert text in PAGE
+
+
+def test_monitor_refuses_the_windows_that_daemons_refuse():
+    assert HELD_MAX == WINDOW_MAX

@@ -69,9 +69,12 @@ function showFindings() {
     (each) => each
       ? html("article", { class: "finding" },
         html("h3"), html("p", { class: "sentence" }), html("p", { class: "remedy" }), html("p", { class: "hint" }))
-      : html("p", { class: "none" }, "The daemons find nothing to complain about."),
+      : html("p", { class: "none" }),
     (item, each) => {
-      if (!each) return;
+      if (!each) {
+        say(item, tick.level === "good" ? "The daemons find nothing to complain about." : "Nothing beyond what the headline says.");
+        return;
+      }
       set(item, { "data-level": each.severity === "critical" ? "bad" : "warn" });
       say(item.children[0], `${LEVELS[each.severity === "critical" ? "bad" : "warn"].icon} ${each.subject}`);
       sayMarked(item.children[1], ended(each.sentence));

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from spread.monitor.report import Finding, RingName, SessionLine, View
+from spread.monitor.web.condition import Level
 from spread.monitor.web.feed import PAST_SIZE, SERIES, Feed, to_text
 from spread.monitor.web.picture import TOTAL, short
 from tests.unit.monitor.web.sights import NOW_S, in_ring, seen, silent, three
@@ -80,20 +81,30 @@ def test_a_finding_that_two_daemons_report_is_told_once() -> None:
     assert [each["rule"] for each in tick["findings"]] == ["lossy-link"]  # type: ignore[attr-defined]
 
 
-def test_a_partition_that_the_sentences_tell_is_no_finding_beside_them() -> None:
+def test_a_partition_that_the_sentences_tell_is_a_finding_all_the_same() -> None:
     finding = Finding("partition-command", "warning", "c", "kept apart", "heal it")
     alone = View(NOW_S - 4, RingName("c", 3), ("c",), left=("a", "b"))
     pair = View(NOW_S - 5, RingName("a", 2), ("a", "b"), left=("c",))
     told = {"findings": (finding,), "partition": (1, 1, 2)}
-    before = three(seen("c", in_ring("c", **told)))
-    after = three(
+    sight = three(
         seen("a", in_ring("a", pair)),
         seen("b", in_ring("b", pair)),
         seen("c", in_ring("c", alone, **told)),
     )
 
-    assert [each.rule for each in Feed().take(before).picture.findings] == ["partition-command"]
-    assert Feed().take(after).picture.findings == []
+    picture = Feed().take(sight).picture
+
+    assert [each.rule for each in picture.findings] == ["partition-command"]
+    assert next(each for each in picture.told if each.key.startswith("split")).level is Level.WARN
+
+
+def test_a_daemon_that_does_not_answer_is_a_finding_as_in_the_status() -> None:
+    feed = Feed()
+    for second in range(30):
+        sight = three(silent("c", second + 2.0))
+        picture = feed.take(replace(sight, now_s=float(second), time_s=NOW_S + second)).picture
+
+    assert [(each.rule, each.subject) for each in picture.findings] == [("no-answer", "c")]
 
 
 def test_slow_sessions_of_all_daemons_stand_in_one_list() -> None:

@@ -120,3 +120,57 @@ def test_members_of_the_last_view_are_together_whatever_came_before(
             assert len({step.rings[name] for name in side}) == 1
             assert step.rings[side[0]] is not None
         assert step.text.endswith(".")
+
+
+def parted(name: str, ring: View, partition: tuple[int, ...], *before: View) -> Report:
+    return Report(name, "10.0.0.1", ring=ring.ring, views=(*before, ring), partition=partition)
+
+
+def test_a_partition_of_a_monitor_is_the_cause_of_the_rings_that_it_makes() -> None:
+    story = Story()
+    whole, pair, alone = view(1, "abc", cause=""), view(2, "ab"), view(3, "c")
+
+    reports = [parted(name, pair, (1, 1, 2), whole) for name in "ab"]
+    story.take([*reports, parted("c", alone, (1, 1, 2), whole)], DAEMONS)
+
+    step = story.steps(DAEMONS)[1]
+    assert step.text == ("The ring split: a and b; c, because a monitor asked for a partition.")
+
+
+def test_another_partition_is_the_cause_where_daemons_found_each_other_too() -> None:
+    story = Story()
+    story.take([Report(name, "10.0.0.1", views=(view(1, "ab"),)) for name in "ab"], DAEMONS)
+    story.take([Report("c", "10.0.0.1", views=(view(2, "c"),))], DAEMONS)
+    pair, alone = view(9, "bc", cause="daemons found each other"), view(9.5, "a")
+
+    story.take([parted(name, pair, (1, 2, 2)) for name in "bc"], DAEMONS)
+    story.take([parted("a", alone, (1, 2, 2))], DAEMONS)
+
+    assert story.steps(DAEMONS)[-1].cause == "a monitor asked for a partition"
+
+
+def test_that_daemons_found_each_other_is_no_cause_of_a_split() -> None:
+    whole = view(1, "abc", cause="")
+
+    step = told(whole, view(2, "bc", cause="daemons found each other"), view(3, "a"))[1]
+
+    assert step.text == "The ring split: b and c; a, because the token was lost."
+
+
+def test_a_ring_that_was_there_before_a_partition_was_not_made_by_it() -> None:
+    story = Story()
+    pair = view(2, "ab")
+    story.take([Report("a", "10.0.0.1", views=(view(1, "abc", cause=""), pair))], DAEMONS)
+
+    story.take([parted("a", pair, (1, 1, 2))], DAEMONS)
+
+    assert story.steps(DAEMONS)[1].cause == "token lost"
+
+
+def test_a_daemon_that_dies_in_a_partition_is_not_told_as_parted() -> None:
+    story = Story()
+    story.take([parted("a", view(2, "ab"), (1, 1, 2), view(1, "abc", cause=""))], DAEMONS)
+
+    story.take([parted("a", view(9, "a"), (1, 1, 2))], DAEMONS)
+
+    assert story.steps(DAEMONS)[-1].cause == "token lost"
