@@ -86,6 +86,8 @@ class Evidence:
     withheld: frozenset[Key] = frozenset()
     """What did not leave because the receiver was asked and did not agree."""
     heard: Mapping[Key, Heard] = field(default_factory=dict)
+    unheard: frozenset[int] = frozenset()
+    """Who has not told at the end what arrived, though it answered before."""
     strays: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """Sender and hearer, and the address that is none of the sender's."""
     checks: tuple[Check, ...] = ()
@@ -96,9 +98,21 @@ class Evidence:
         """Whether a daemon, or a doctor in its place, could be asked."""
         return number in self.facts
 
+    def is_alike(self, number: int) -> bool:
+        """Whether a daemon that answers has the network of the file.
+
+        With another one it knows others by other numbers and addresses, or not at all, so what it
+        sends and drops says nothing of the ways between hosts.
+        """
+        return self.facts[number].ring_hash == self.ring_hash
+
+    def can_judge(self, sender: int, target: int) -> bool:
+        """Whether what arrived, or did not, says something of the way between two that answer."""
+        return self.is_alike(sender) and self.is_alike(target) and target not in self.unheard
+
     def pairs(self) -> list[tuple[int, int]]:
-        """Return who could be tried with whom: both ends answer."""
-        return [(a, b) for a in self.facts for b in self.facts if a != b]
+        """Return who could be tried with whom, so that something can be told of the way."""
+        return [(a, b) for a in self.facts for b in self.facts if a != b and self.can_judge(a, b)]
 
     def name(self, number: int) -> str:
         """Return a daemon's name."""

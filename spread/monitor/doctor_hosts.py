@@ -45,6 +45,16 @@ def _silence(evidence: Evidence) -> Iterator[Problem]:
         places = ", ".join(shown) + rest
         sentence, remedy = _silent(reason, names, places, len(entries))
         yield Problem("silent", Severity.FAILURE, names, sentence, remedy)
+    if evidence.unheard:
+        names = ", ".join(evidence.name(number) for number in sorted(evidence.unheard))
+        yield Problem(
+            "silent",
+            Severity.FAILURE,
+            names,
+            "answered at first, and then not any more; what arrives there cannot be told",
+            "see whether spread still runs there, and is not stopped (`ps -o stat,args -C spread`: "
+            "T), then run the doctor again",
+        )
 
 
 def _silent(reason: str, names: str, places: str, count: int) -> tuple[str, str]:

@@ -60,6 +60,9 @@ def cell(evidence: Evidence, sender: int, target: int) -> Cell:
         if not evidence.answers(number):
             word = "not running" if evidence.silence.get(number) == "refused" else "silent"
             return Cell(Sign.UNKNOWN, word)
+    if not evidence.can_judge(sender, target):
+        word = "silent" if target in evidence.unheard else "other file"
+        return Cell(Sign.UNKNOWN, word)
     small = Key(sender, target, Way.DATA, SIZE_MIN)
     if small not in evidence.tried and small not in evidence.unsent:
         return Cell(Sign.UNKNOWN, "not tried")

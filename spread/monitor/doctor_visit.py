@@ -212,6 +212,7 @@ class _Seen:
     tried: dict[Key, int] = field(default_factory=dict)
     unsent: dict[Key, str] = field(default_factory=dict)
     heard: dict[Key, Heard] = field(default_factory=dict)
+    unheard: set[int] = field(default_factory=set)
     strays: dict[tuple[int, int], str] = field(default_factory=dict)
     too_large: set[Key] = field(default_factory=set)
     withheld: set[Key] = field(default_factory=set)
@@ -264,6 +265,7 @@ class Visit:
             unsent={key: why for key, why in seen.unsent.items() if key not in seen.tried},
             withheld=frozenset(seen.withheld),
             heard=seen.heard,
+            unheard=frozenset(seen.unheard),
             strays=seen.strays,
             checks=checks,
             seconds=time.monotonic() - begin_s,
@@ -296,7 +298,9 @@ class Visit:
 
     def _hear(self) -> None:
         orders = {each: {"do": "heard", "run": self._run} for each in self._seen.facts}
-        for hearer, hearing in _decoded(Hearing, self._asker.ask(orders)).items():
+        hearings = _decoded(Hearing, self._asker.ask(orders))
+        self._seen.unheard = orders.keys() - hearings.keys()
+        for hearer, hearing in hearings.items():
             for each in hearing.heard:
                 if each.way not in WAYS or not 0 <= each.sender < len(self._entries):
                     continue

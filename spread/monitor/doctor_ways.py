@@ -89,7 +89,10 @@ def way_problems(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _strays(evidence: Evidence) -> Iterator[Problem]:
+    judged = set(evidence.pairs())
     for (sender, hearer), source in evidence.strays.items():
+        if (sender, hearer) not in judged:
+            continue
         name = evidence.name(sender)
         yield Problem(
             "wrong-interface",
@@ -256,9 +259,12 @@ def _lost_multicast(there: str, back: str) -> Problem:
 
 def _shared_networks(evidence: Evidence) -> Iterator[Problem]:
     found: dict[tuple[int, int], str] = {}
+    judged = set(evidence.pairs())
     for key in evidence.heard:
         one, other = (evidence.entries[number].segment for number in (key.sender, key.target))
-        if key.way == Way.SEGMENT and one != other:
+        if key.way != Way.SEGMENT or (key.sender, key.target) not in judged:
+            continue
+        if one != other:
             pair = f"{evidence.name(key.sender)} and {evidence.name(key.target)}"
             found.setdefault((min(one, other), max(one, other)), pair)
     for (one, other), pair in found.items():

@@ -16,6 +16,7 @@ from typing import Final
 from spread.monitor.causes import quoted
 from spread.monitor.health_hysteresis import Changes, Hysteresis
 from spread.monitor.health_own import OWN_JUDGES
+from spread.monitor.health_reload import rollout
 from spread.monitor.health_ring import RING_JUDGES, Answers
 from spread.monitor.health_rules import RING_RULES, RULES
 from spread.monitor.health_span import Course
@@ -40,6 +41,13 @@ class OwnHealth:
 
 AT_ONCE: Final = ("one-way", "slow-host")
 """What a single look shows well enough; for the others it may be a moment between two states."""
+
+
+EXPLAINED: Final = ("other-configuration",)
+"""What a daemon finds by itself, and a reload explains that is under way.
+
+One that is started with the new list cannot know that the others are about to get it.
+"""
 
 
 class RingHealth:
@@ -79,10 +87,12 @@ class RingHealth:
                 if rule.name in AT_ONCE and (rule.name, verdict.subject) not in known_already
             ]
         reports = [report for report in answers.values() if report is not None]
+        explained = EXPLAINED if rollout(reports) is not None else ()
         for report in reports:
             found += [
                 replace(each, sentence=quoted(each.sentence, report, reports))
                 for each in report.findings
+                if each.rule not in explained
             ]
         found.sort(key=lambda each: (each.severity != "critical", each.rule, each.subject))
         return tuple(found)

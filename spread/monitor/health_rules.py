@@ -120,7 +120,7 @@ _OWN: Final = (
         about="daemons with another configuration send here",
         warning="",
         critical="one datagram in 60 s, but not within 30 s after this daemon has reloaded, or "
-        "another one has said that it goes",
+        "another one has said that it goes; monitors leave it out while a reload is under way",
         reason="daemons form a ring only if their lists of segments and daemons are the same; "
         "while they are reloaded one after the other, they differ",
         sentence="{daemon} dropped {dropped} datagrams in {seconds:.0f} s that came from "

@@ -258,6 +258,24 @@ def test_hosts_that_differ_are_told(
     assert found(with_facts(1, **changes)) == [expected]
 
 
+def test_nothing_is_told_of_ways_of_a_daemon_with_another_configuration() -> None:
+    lost = [key for key in well().tried if key[:2] in {(0, 1), (2, 1)}]
+    evidence = without(with_facts(1, ring_hash=6), lost)
+    evidence = replace(evidence, strays={(1, 2): "10.9.9.9"})
+
+    assert found(evidence) == [("failure", "two-configurations", "d2")]
+    assert signs(evidence) == [".?+", "?.?", "+?."]
+    assert "? other file" in "\n".join(matrix_lines(evidence, 100))
+
+
+def test_nothing_is_told_of_ways_to_a_daemon_that_does_not_answer_any_more() -> None:
+    lost = [key for key in well().tried if key.target == 1]
+    evidence = replace(without(well(), lost), unheard=frozenset({1}))
+
+    assert found(evidence) == [("failure", "silent", "d2")]
+    assert signs(evidence) == [".?+", "+.+", "+?."]
+
+
 def test_clocks_are_compared_by_the_way_there_and_back() -> None:
     evidence = well()
     shifted = {

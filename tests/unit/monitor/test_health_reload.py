@@ -179,6 +179,18 @@ def test_reload_under_way_is_told_with_who_has_it_and_is_no_finding() -> None:
     assert judged(answers) == {}
 
 
+def test_what_a_daemon_drops_that_has_come_with_the_new_list_is_part_of_the_reload() -> None:
+    dropped = Finding("other-configuration", "critical", "d", "d dropped datagrams", "")
+    come = replace(report(daemon="d", uptime_s=4), ring_hash=2, configuration_hash=2)
+    come = replace(come, ring=RingName("d", 9), network_changed_s=0.0, findings=(dropped,))
+
+    during = judged({**ring(age_s=UNDER_WAY_S - 1), "d": come})
+    after = judged({**ring(age_s=UNDER_WAY_S + 1), "d": come})
+
+    assert during == {}
+    assert after["other-configuration"] == "critical"
+
+
 def test_reload_that_does_not_go_on_is_trouble() -> None:
     answers = ring(age_s=UNDER_WAY_S + 1)
     reports = [each for each in answers.values() if each is not None]
