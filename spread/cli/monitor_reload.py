@@ -1,7 +1,8 @@
 """`spmonitor reload`: what a reload would change, and with `--yes` the reload.
 
 Every daemon reads its own file. Nothing is sent if one of them could not take its file, or if they
-would not agree afterwards; `--force` reloads those that can.
+would not agree afterwards; `--force` reloads those that can. One that is only just added, so that
+no running configuration has it, need not run yet.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from spread.monitor import commands
 from spread.monitor.client import NoAnswerError, RingClient
 from spread.monitor.queries import Kind
 from spread.monitor.reload import ReloadOutcome
-from spread.monitor.report import from_json
+from spread.monitor.report import Report, from_json
 from spread.monitor.roster import Roster, Target
 
 __all__ = ["Preview", "add_arguments", "disagreements_of", "run"]
@@ -39,10 +40,15 @@ class Preview:
 
     outcomes: Mapping[str, ReloadOutcome]
     silent: Mapping[str, str]
+    """Why, of daemons that some running configuration has."""
+    added: tuple[str, ...] = ()
+    """Silent, too, and in no running configuration: they may be started later."""
 
     @property
     def is_possible(self) -> bool:
         """Whether all daemons can take their files, and agree afterwards."""
+        if not self.outcomes and self.added:
+            return False
         is_right = not any(outcome.errors for outcome in self.outcomes.values())
         return is_right and not self.silent and not disagreements_of(list(self.outcomes.values()))
 
@@ -55,6 +61,8 @@ def run(given: argparse.Namespace) -> int:
         classic = [each for each in roster.targets if client.watch.daemons[each.name].is_classic]
         asked = [each for each in roster.targets if each not in classic]
         preview = _preview(client, asked)
+        for name in preview.added:
+            say(f"{name} does not run yet, and no running daemon has it: start it after the reload")
         is_possible = preview.is_possible or given.force
         if not (given.yes and preview.is_possible):
             _show(preview, roster, as_json=given.json)
@@ -66,7 +74,7 @@ def run(given: argparse.Namespace) -> int:
         _reload_classic(client, classic)
         able = [each for each in asked if _can(each, preview)]
         status = _reload(client, able, given)
-        left = [each.name for each in asked if each not in able]
+        left = [each.name for each in asked if each not in able and each.name not in preview.added]
         if left:
             say(f"not reloaded: {', '.join(left)}")
         return status or (DISAGREE if left else Exit.OK)
@@ -93,7 +101,18 @@ def _preview(client: RingClient, targets: Sequence[Target]) -> Preview:
             outcomes[target.name] = from_json(ReloadOutcome, data)
         except PeerError as error:
             silent[target.name] = str(error)
-    return Preview(outcomes, silent)
+    known = _running_lists(client.watch.reports)
+    added = tuple(each for each in silent if known and not any(each in names for names in known))
+    return Preview(
+        outcomes, {name: why for name, why in silent.items() if name not in added}, added
+    )
+
+
+def _running_lists(reports: Sequence[Report]) -> list[frozenset[str]]:
+    """Return the daemons of each running configuration; nothing if one of them is not known."""
+    lists = [frozenset({each.daemon, *(peer.name for peer in each.peers)}) for each in reports]
+    is_known = all(each.ring_hash for each in reports)  # A classic daemon does not say.
+    return lists if is_known else []
 
 
 def disagreements_of(outcomes: Sequence[ReloadOutcome]) -> list[str]:
@@ -115,6 +134,7 @@ def _show(preview: Preview, roster: Roster, *, as_json: bool) -> None:
             "is_possible": preview.is_possible,
             "daemons": {name: asdict(each) for name, each in preview.outcomes.items()},
             "silent": dict(preview.silent),
+            "added": list(preview.added),
             "disagreements": disagreements_of(list(preview.outcomes.values())),
         }
         print(json.dumps(record, indent=2))

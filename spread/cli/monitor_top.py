@@ -1,6 +1,7 @@
 """`spmonitor top`: the ring on the whole terminal."""
 
 import argparse
+import sys
 
 from spread.cli.command_line import Exit
 from spread.cli.monitoring import open_socket_for, roster_of
@@ -17,8 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Show the ring until the user leaves; returns the exit status.
 
-    Raises `MisuseError` where textual is not installed.
+    Raises `MisuseError` without a terminal, and where textual is not installed.
     """
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise MisuseError(
+            "top needs a terminal for input, output and errors; spmonitor watch is for "
+            "pipes and files"
+        )
     try:
         from spread.monitor.top import TopApp
     except ModuleNotFoundError as error:

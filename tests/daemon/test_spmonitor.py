@@ -48,6 +48,15 @@ def ring(running: MonitoredRing) -> MonitoredRing:
 # Looking.
 
 
+def test_top_without_a_terminal_is_refused_at_once(ring: MonitoredRing) -> None:
+    status, shown, errors = ring.monitor("top")
+
+    assert (status, shown) == (USAGE, "")
+    assert errors.startswith("spmonitor: top needs a terminal")
+    assert "spmonitor watch" in errors
+    assert errors.count("\n") == 1
+
+
 def test_status_of_a_ring_that_is_well(ring: MonitoredRing) -> None:
     status, shown, errors = ring.monitor("status")
 
@@ -247,6 +256,29 @@ def test_a_reload_is_shown_first_and_done_with_yes(ring: MonitoredRing) -> None:
     assert done[0] == 0
     assert done[1].count(": reloaded\n") == 3
     assert [each.poll() for each in ring.processes.values()] == [None] * 3
+
+
+def test_a_daemon_that_is_only_just_added_does_not_have_to_run_for_a_reload(
+    ring: MonitoredRing,
+) -> None:
+    text = ring.file.read_text()
+    port = free_port()
+    ring.file.write_text(f"{text}Spread_Segment 127.0.0.255:{port} {{ d4 127.0.0.4 }}\n")
+    try:
+        added = ring.monitor("reload", "--yes")
+        again = ring.monitor("reload", "--yes")
+    finally:
+        ring.file.write_text(text)
+        ring.hang_up()
+        ring.wait_for_report(
+            lambda report: all(peer.name in NAMES for peer in report.peers), "the old list"
+        )
+
+    assert added[0] == 0
+    assert added[1].count(": reloaded\n") == 3
+    assert "d4 does not run yet" in added[2]
+    assert again[0] == SILENT
+    assert "nothing was reloaded; --force" in again[2]
 
 
 def test_a_forced_reload_names_the_daemons_that_it_left_out(ring: MonitoredRing) -> None:
