@@ -212,6 +212,7 @@ def test_recorded_windows_are_in_force_and_zeros_change_nothing(dangerous: Bench
 
     record = dangerous.status().record
     assert (record.window, record.personal_window, record.accelerated_window) == (150, 50, 10)
+    assert "all windows are 0" in dangerous.daemon.output()
 
 
 def test_reload_puts_the_windows_of_the_file_in_force_again(dangerous: Bench) -> None:
