@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Build a wheel for 64-bit Windows on this system, and prove it with a genuine CPython under Wine.
 #
-#     lane.sh [--python 3.11] [--only wheel|smoke|tests] [-- ARGUMENTS OF PYTEST]
+#     lane.sh [--python 3.11] [--only wheel|ring|tests] [-- ARGUMENTS OF PYTEST]
 #
-# --only wheel ends when the wheel has been installed; smoke and tests expect that it has been.
+# --only wheel ends when the wheel has been installed; ring and tests expect that it has been.
 # Exit status: 0 proved; 77 skipped, because something it needs cannot be had here; 2 wrong use;
 # anything else: not proved.
 #
@@ -79,24 +79,27 @@ wheel() {
     say "wheel installed by pip under Wine"
 }
 
-smoke() {
+ring() {
     cd "$home"
     "$here/wine.sh" python "Z:$root/wheels/smoke.py"
     say "smoke test passed"
+    "$here/wine.sh" python "Z:$here/ring.py"
+    say "one order, a daemon killed and back"
 }
 
 # The tree without the package: what is imported is what was installed.
 tests() {
     rm -rf "$home/tree"
     mkdir -p "$home/tree"
-    (cd "$root" && git ls-files -z tests pyproject.toml | xargs -0 cp --parents -t "$home/tree")
+    (cd "$root" && git ls-files -z tests docs examples packaging wheels bench/'*.py' pyproject.toml \
+        | xargs -0 cp --parents -t "$home/tree")
     cd "$home/tree"
-    "$here/wine.sh" python -m pytest -q -p no:cacheprovider "$@"
+    "$here/wine.sh" python -m pytest -q -p no:cacheprovider "${@:-@tests/windows.txt}"
     say "tests passed"
 }
 
 case $only in
-wheel | smoke | tests) "$only" "$@" ;;
-all) wheel && smoke ;;
+wheel | ring | tests) "$only" "$@" ;;
+all) wheel && ring && tests ;;
 *) exit 2 ;;
 esac
