@@ -149,8 +149,12 @@ class Stage:
         self.until(lambda: self._have(farewells), "the farewells of all clients", seconds)
 
     def _say_farewell(self) -> dict[TraceClient, set[int]]:
-        """Let every client send once more to each of its groups; returns what each is to get."""
-        due: dict[TraceClient, set[int]] = {client: set() for client in self._open()}
+        """Let every client send once more to itself and its groups; return what each is to get."""
+        # Also to itself: what a client in no group has sent is behind nobody else's farewell.
+        due: dict[TraceClient, set[int]] = {
+            client: {client.multicast(SAFE_MESS, [client.private_group]).identity}
+            for client in self._open()
+        }
         for group, clients in self._wanted().items():
             sent = {client: client.multicast(SAFE_MESS, [group]).identity for client in clients}
             # Members that ask for no views may be in the group later than others know.
