@@ -181,11 +181,11 @@ async def check_asyncio(address: str) -> None:
         assert message.payload == b"to myself", message
 
 
-def finish(program: str, *arguments: str, text: str = "") -> tuple[int, str]:
+def finish(program: str, *arguments: str) -> tuple[int, str]:
     """Run a program of the wheel to its end; returns its exit status and what it has shown."""
     done = subprocess.run(
         [*command_of(program), *arguments],
-        input=text,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -196,9 +196,9 @@ def finish(program: str, *arguments: str, text: str = "") -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def run(program: str, *arguments: str, text: str = "") -> str:
+def run(program: str, *arguments: str) -> str:
     """Run a program that succeeds; returns what it has shown."""
-    status, shown = finish(program, *arguments, text=text)
+    status, shown = finish(program, *arguments)
     assert status == 0, f"{program} {' '.join(arguments)}: {status}\n{shown}"
     return shown
 
@@ -219,15 +219,38 @@ def check_status(layout: Layout) -> None:
     assert status == (UNAVAILABLE if WINE else 0), shown
 
 
-def check_programs(layout: Layout) -> None:
-    """`spuser` talks to itself, `spmonitor` sees all daemons in one ring, all have a version."""
-    script = f"j {GROUP}\ns {GROUP}\nmilk first\nr\nr\nq\n"
-    shown = run("spuser", "-u", "al", "-s", layout.clients[-1], text=script)
-    assert "milk first" in shown, shown
-    check_status(layout)
+def check_spuser(address: str) -> None:
+    """`spuser` joins a group, sends to it, and shows what comes back."""
+    with subprocess.Popen(
+        [*command_of("spuser"), "-u", "al", "-s", address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as program:
+        alarm = threading.Timer(TIMEOUT_S, program.kill)
+        alarm.start()
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(f"j {GROUP}\ns {GROUP}\nmilk first\n")
+        program.stdin.flush()
+        shown = []
+        for line in program.stdout:
+            shown.append(line)
+            if line.startswith("#al#") and "milk first" in line:
+                program.stdin.write("q\n")
+                program.stdin.flush()
+        alarm.cancel()
+    assert program.returncode == 0, "".join(shown)
+    assert any("milk first" in line for line in shown), "".join(shown)
+
+
+def check_versions() -> None:
+    """Each program of the wheel starts, and tells its version."""
     for program in ("spread", "spuser", "spflooder", "spmonitor"):
-        version = run(program, "--version")
-        assert importlib.metadata.version("spreadring") in version, version
+        shown = run(program, "--version")
+        assert importlib.metadata.version("spreadring") in shown, shown
 
 
 def check_import() -> None:
@@ -256,9 +279,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         with ring(layout):
             check_clients(*layout.clients[:2])
             asyncio.run(check_asyncio(layout.clients[-1]))
-            check_programs(layout)
+            check_spuser(layout.clients[-1])
+            check_status(layout)
+            check_versions()
     release = importlib.metadata.version("spreadring")
-    print(f"spreadring {release} on {sys.version.split()[0]}, {sysconfig.get_platform()}: ok")
+    version = sys.version.split()[0] + getattr(sys, "abiflags", "")
+    print(f"spreadring {release} on {version}, {sysconfig.get_platform()}: ok")
 
 
 if __name__ == "__main__":
