@@ -21,7 +21,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    bench-page screenshots health fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects wheels wheels-all clean help
+    bench-page wheels wheels-linux wheels-all screenshots health fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -143,11 +143,14 @@ defects: $(VENV)/.test
 	    --write $(CURDIR)/docs/defects.md
 
 ## make wheels      wheels for Linux and Windows, the sources; examined, and tried in fresh environments
-wheels: $(VENV)/.built $(VENV)/.wheels
+wheels: wheels-linux
+	PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh || test $$? = 77
+
+## make wheels-linux the wheel for this Linux and the sources only
+wheels-linux: $(VENV)/.built $(VENV)/.wheels
 	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/wheels
 	wheels/linux.sh $(BIN)/python
 	wheels/sdist.sh $(BIN)/python
-	PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh || test $$? = 77
 
 ## make wheels-all  also the sources with each Python that is found, Windows with more, aarch64, musl
 wheels-all: wheels
