@@ -94,7 +94,7 @@ tests() {
     (cd "$root" && git ls-files -z tests docs examples packaging wheels bench/'*.py' pyproject.toml \
         | xargs -0 cp --parents -t "$home/tree")
     cd "$home/tree"
-    "$here/wine.sh" python -m pytest -q -p no:cacheprovider "${@:-@tests/windows.txt}"
+    "$here/wine.sh" python -m pytest -q -p no:cacheprovider "${@:-tests/windows}"
     say "tests passed"
 }
 
