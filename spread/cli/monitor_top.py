@@ -18,13 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Show the ring until the user leaves; returns the exit status.
 
-    Raises `MisuseError` without a terminal, and where textual is not installed.
+    Raises `MisuseError` where textual is not installed, and without a terminal.
     """
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise MisuseError(
-            "top needs a terminal for input, output and errors; spmonitor watch is for "
-            "pipes and files"
-        )
     try:
         from spread.monitor.top import TopApp
     except ModuleNotFoundError as error:
@@ -32,6 +27,11 @@ def run(given: argparse.Namespace) -> int:
             f"spmonitor top needs {error.name}: pip install 'spreadring[top]'; "
             f"spmonitor watch works without"
         ) from error
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise MisuseError(
+            "top needs a terminal for input, output and errors; spmonitor watch is for "
+            "pipes and files"
+        )
     roster = roster_of(given)
     app = TopApp(roster, sock=open_socket_for(given), interval_s=given.interval or INTERVAL_S)
     app.run()

@@ -167,7 +167,7 @@ def test_a_small_mtu_that_nobody_tells_of_is_found(ring: Ring) -> None:
     finally:
         ring.switch.set_mtu("h3", 1500)
 
-    assert words(found)[2] == ["small only", "small only", "."]
+    assert words(found)[2] == ["small only", "small only", "."], found
     # What a bridge cannot pass on to a port it drops, or cuts where it may.
     assert {words(found)[0][2], words(found)[1][2]} <= {"small only", "cut"}
     assert {rule for rule, _ in problems(found)} == {"mtu"}
