@@ -109,6 +109,8 @@ class Consent:
             state.permitted = 0
         if state.refused_ns is not None and now_ns >= state.refused_ns:
             state.refused_ns = None
+        if state.sent_ns is not None and now_ns - state.sent_ns >= REFUSED_NS:
+            state.silent_ns = None  # A question of earlier orders, which nobody repeated.
         return state
 
     def _answered(self, state: _State, reply: Reply) -> None:
