@@ -177,7 +177,7 @@ $(VENV)/.built: $(SOURCES) $(VENV)/.pip
 
 # What the page and the full-screen view of `spmonitor` are made with.
 $(VENV)/.faces: $(VENV)/.built
-	$(PIP_INSTALL) --no-build-isolation --editable '.[web,top,metrics]'
+	SPREAD_BUILT=1 $(PIP_INSTALL) --no-build-isolation --editable '.[web,top,metrics]'
 	@touch $@
 
 $(VENV)/.bench-built: $(BENCH_SOURCES) $(VENV)/.built
