@@ -16,13 +16,13 @@ Where this project deliberately differs from the recording ("Differences from Sp
 """
 
 import dataclasses
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.capabilities import needs_unix_sockets
 from tests.daemon import policy_for_vectors
 from tests.daemon.conftest import StartDaemon
 from tests.daemon.harness import handshake, transcript
@@ -103,7 +103,7 @@ def test_answers_over_tcp_as_recorded(
         replay.run()
 
 
-@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
+@needs_unix_sockets
 @pytest.mark.parametrize("name", [name for name in REPLAYED if not transcript.load(name).files])
 def test_answers_over_the_unix_socket_as_recorded(name: str, start_for: StartFor) -> None:
     recorded = amended(transcript.load(name))

@@ -16,6 +16,7 @@ from spread._datagrams import COUNTERS, Datagrams
 from spread.config.listens import Purpose
 from spread.config.load import local_ring
 from spread.errors import MisuseError
+from tests.capabilities import needs_loopback_addresses
 from tests.daemon.harness.ports import free_port
 from tests.unit.datagram_daemon import ALIVE, PACKET_HEADER_SIZE, WAIT_NS, WINDOW, Daemon, body_of
 
@@ -26,6 +27,8 @@ BATCH_MAX = 32
 LEAST_SIZE = 548
 MS = 1_000_000
 BODY_MAX = 65507 - PACKET_HEADER_SIZE
+
+pytestmark = needs_loopback_addresses
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="errors of Linux")
 

@@ -14,6 +14,7 @@ from spread.config.load import local_ring
 from spread.daemon.listeners import open_listeners
 from spread.monitor.protocol import ByteOrder, Command, Datagram, Request, encode_datagram
 from spread.monitor.protocol import encode_request as encode
+from tests.capabilities import needs_loopback_addresses
 from tests.daemon.harness.ports import free_port
 from tests.memory.daemon import MemoryDaemon
 from tests.unit.datagram_daemon import Daemon, Upcalls
@@ -146,6 +147,7 @@ class TestRing:
 
         assert upcalls.datagrams == []
 
+    @needs_loopback_addresses
     def test_a_flood_reaches_python_in_part_only_and_leaves_room_for_others(
         self,
         daemon: Daemon,
@@ -169,6 +171,7 @@ class TestRing:
         dropped = daemon.node.statistics()["monitor_dropped"]
         assert len(upcalls.datagrams) + dropped == count
 
+    @needs_loopback_addresses
     def test_sources_that_use_up_what_all_may_send_leave_the_others_their_shares(
         self, daemon: Daemon, upcalls: Monitored, stack: ExitStack, port: int
     ) -> None:
@@ -191,6 +194,7 @@ class TestRing:
         whole = [source for source, of in passed.items() if source >= first_quiet and of == SHARE]
         assert len(whole) >= len(quiet) - 2
 
+    @needs_loopback_addresses
     def test_strangers_do_not_use_up_what_known_monitors_may_send(
         self,
         daemon: Daemon,

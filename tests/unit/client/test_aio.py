@@ -10,6 +10,7 @@ import pytest
 
 import spread
 from spread.aio import AsyncMailbox, Reconnected, Reconnection
+from tests.capabilities import needs_resets, needs_unix_sockets
 from tests.unit.client import frames
 from tests.unit.client.peer import Conversation, Peer, peer
 
@@ -72,6 +73,7 @@ async def test_nobody_listening_is_a_connect_error() -> None:
         await spread.aio.connect("1@127.0.0.1")
 
 
+@needs_unix_sockets
 @runs
 async def test_missing_unix_socket_is_a_connect_error() -> None:
     with pytest.raises(spread.ConnectError, match=r"/tmp/1 .*write 1@HOST"):
@@ -323,6 +325,7 @@ async def test_everything_that_came_is_received_before_the_end_is_reported(daemo
     assert caught.value.closure.bytes_of_message == 70
 
 
+@needs_resets
 @runs
 async def test_reset_is_named(daemon: Peer) -> None:
     async with opened(daemon) as (mailbox, conversation):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import spread
+from tests.capabilities import needs_reading_ahead, needs_resets, needs_unix_sockets
 from tests.daemon.harness.waiting import wait_until
 from tests.unit.client import frames
 from tests.unit.client.peer import Conversation, Peer, peer
@@ -52,6 +53,7 @@ def test_nobody_listening_is_a_connect_error_that_names_the_address(daemon: Peer
     assert caught.value.code == spread.COULD_NOT_CONNECT
 
 
+@needs_unix_sockets
 def test_missing_unix_socket_is_a_connect_error_that_says_what_to_write() -> None:
     with pytest.raises(spread.ConnectError, match=r"/tmp/1 .*write 1@HOST"):
         spread.connect("1")
@@ -198,6 +200,7 @@ def test_select_that_begins_late_sees_messages_that_were_read_ahead(session: Ses
     assert is_readable(mailbox)
 
 
+@needs_reading_ahead
 def test_select_sees_that_only_part_of_a_message_waits_inside(session: Session) -> None:
     mailbox, conversation = session
     conversation.send(frames.data(b"1") + frames.data(b"2")[:60])
@@ -247,6 +250,7 @@ def test_everything_that_came_is_received_before_the_end_is_reported(session: Se
     assert caught.value.closure.bytes_of_message == 70
 
 
+@needs_resets
 def test_reset_is_named(session: Session) -> None:
     mailbox, conversation = session
     conversation.reset()

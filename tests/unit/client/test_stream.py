@@ -7,6 +7,7 @@ import pytest
 import spread
 from spread.client.address import DaemonAddress, parse_address
 from spread.client.stream import Deadline, Stream, open_stream
+from tests.capabilities import needs_shutdown_to_wake, needs_unix_sockets
 from tests.unit.client.peer import peer
 
 SOON = 0.01  # Seconds.
@@ -22,6 +23,7 @@ def test_tcp_connection_is_quick_and_kept_alive() -> None:
         stream.close()
 
 
+@needs_unix_sockets
 def test_unix_socket_is_tried_for_a_port_alone() -> None:
     with pytest.raises(spread.ConnectError, match="Unix socket /tmp/1 "):
         open_stream(DaemonAddress(1), Deadline(10))
@@ -78,6 +80,7 @@ def test_bytes_waiting_stay_there(pair: tuple[Stream, socket.socket]) -> None:
     stream.close()
 
 
+@needs_shutdown_to_wake
 def test_abort_wakes_both_directions_and_may_come_twice(
     pair: tuple[Stream, socket.socket],
 ) -> None:

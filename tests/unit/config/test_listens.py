@@ -9,6 +9,9 @@ from tests.unit.config.reading import SEGMENT, read
 TWO = "Spread_Segment 10.0.0.255:4803 {{\n a 10.0.0.1 {}\n b 10.0.0.2\n}}\n"
 
 
+pytestmark = pytest.mark.usefixtures("system_with_all_sockets")
+
+
 def listens_of(text: str, name: str) -> list[str]:
     return [str(each) for each in listens(read(text, name=name).configuration)]
 

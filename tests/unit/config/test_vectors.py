@@ -124,6 +124,7 @@ def test_segments_and_hash_are_as_recorded(case: Case) -> None:
     assert record["hash"] == case.expected["hash"]
 
 
+@pytest.mark.usefixtures("system_with_all_sockets")  # As where this was recorded.
 @pytest.mark.parametrize("case", READ_BY_BOTH, ids=identify)
 def test_own_entry_and_sockets_are_as_recorded(case: Case) -> None:
     configuration = case.read().configuration
