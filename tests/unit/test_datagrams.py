@@ -411,6 +411,26 @@ class TestReceiving:
 
         assert len(set(daemon.upcalls.bodies)) == 2 * BATCH_MAX
 
+    @on_linux
+    def test_an_answer_that_a_port_is_closed_is_no_error_and_ends_no_reading(
+        self, daemon: Daemon, port: int, stack: ExitStack
+    ) -> None:
+        # Windows tells every socket of it, Linux those that are connected.
+        told = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        told.setblocking(False)
+        told.bind(("127.0.1.1", port))
+        told.connect(("127.0.0.2", port))
+        told.send(b"nobody listens")
+        peer = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        peer.bind(("127.0.0.2", port))
+        daemon.attach(data=(*daemon.sockets.data, told.fileno()))
+        peer.sendto(daemon.packet(1, b"somebody does"), ("127.0.1.1", port))
+
+        daemon.run_until(lambda: daemon.upcalls.bodies != [])
+
+        assert daemon.upcalls.bodies == [b"somebody does"]
+        assert daemon.statistics()["receive_errors"] == 0
+
 
 class TestFaults:
     def survivors(self, daemon: Daemon, peers: Peers, port: int, count: int) -> list[bytes]:
