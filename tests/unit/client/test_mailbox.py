@@ -4,6 +4,7 @@ import gc
 import os
 import select
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,8 @@ def test_daemon_that_closes_during_the_handshake(daemon: Peer) -> None:
             spread.connect(daemon.address, timeout=10)
 
 
+# Under Wine the list is there, but it is not that of the program.
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's list of descriptors")
 def test_failed_connect_leaves_no_descriptor_open(daemon: Peer) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
 
