@@ -157,7 +157,7 @@ wheels-all: wheels
 	wheels/pythons.sh build/wheels/sdist/*.tar.gz
 	wheels/cross.sh aarch64 $(BIN)/python || test $$? = 77
 	wheels/cross.sh musl $(BIN)/python || test $$? = 77
-	for minor in 3.12 3.13; do \
+	for minor in 3.12 3.13 3.14; do \
 	    PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh --python $$minor \
 	        || test $$? = 77 || exit 1; done
 

@@ -34,17 +34,19 @@ skip() {
 
 say() { printf -- '-- windows %s: %s (%d s)\n' "$minor" "$1" "$SECONDS"; }
 
-# The interpreter of this system with the same minor version: its library and headers are needed.
+# The interpreter for Linux with the same minor version: its library and headers are needed.
 native() {
     local each
     for each in "$(command -v "python$minor" || true)" "$HOME"/.pyenv/versions/"$minor".*/bin/python; do
         if [ -x "$each" ] && "$each" -c 'import sys, sysconfig, pathlib
 sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
-         or not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' "$minor"; then
+         or not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' "$minor" \
+            2>/dev/null; then
             echo "$each"
             return
         fi
     done
+    "$here/../debian-python.sh" "$minor"
 }
 
 wheel() {
@@ -52,9 +54,6 @@ wheel() {
     command -v x86_64-w64-mingw32-gcc >/dev/null ||
         skip "no mingw-w64 (Debian: apt-get install gcc-mingw-w64-x86-64-posix)"
     [ -f "$here/requirements-python$minor.txt" ] || skip "no CPython $minor for Windows is known"
-    local own
-    own=$(native)
-    [ -n "$own" ] || skip "no Python $minor with headers on this system"
     "$PYTHON" -c 'import Cython, pefile, setuptools, wheel' 2>/dev/null ||
         "$PYTHON" -m pip install --quiet --disable-pip-version-check \
             "cython>=3.1" "pefile>=2024.8.26" "setuptools>=77" "wheel>=0.44"
@@ -62,17 +61,21 @@ wheel() {
     local wanted
     wanted=$(cat "$here"/runtime.py "$here"/requirements-{test,python"$minor"}.txt "$here"/py* |
         sha256sum | cut -c-16)
-    if [ ! -d "$cache/$minor-$wanted" ]; then
-        "$PYTHON" "$here/runtime.py" "$own" "$cache/$minor-$wanted" ||
-            skip "the interpreter cannot be fetched"
+    local runtime=$cache/$minor-$wanted own
+    if [ ! -d "$runtime" ]; then
+        own=$(native) || skip "no Python $minor with headers on this system, nor from Debian"
+        "$PYTHON" "$here/runtime.py" "$own" "$runtime" || skip "the interpreter cannot be fetched"
         say "interpreter made"
     fi
-    "$PYTHON" "$here/build.py" "$cache/$minor-$wanted" "$cache/modules" "$home"
+    # Of other versions of this file, or of trees that are gone.
+    touch "$runtime"
+    find "$cache" -mindepth 1 -maxdepth 1 -type d -mtime +14 ! -name modules -exec rm -rf {} +
+    "$PYTHON" "$here/build.py" "$runtime" "$cache/modules" "$home"
     say "wheel built"
     "$PYTHON" "$root/wheels/contents.py" "$home"/*.whl
     "$PYTHON" "$here/needs.py" "$home"/*.whl
     rm -rf "$home/python"
-    cp -r "$cache/$minor-$wanted" "$home/python"
+    cp -r "$runtime" "$home/python"
     cd "$home"
     "$here/wine.sh" python -m pip install --quiet --disable-pip-version-check --no-index \
         --no-deps --no-warn-script-location ./*.whl

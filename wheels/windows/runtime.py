@@ -33,6 +33,7 @@ UNWANTED_DLLS = (
 UNWANTED_MODULES = shutil.ignore_patterns(
     "__pycache__", "config-*", "_sysconfigdata*", "lib-dynload", "site-packages", "dist-packages",
     "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip", "*.a",
+    "sitecustomize.py", "EXTERNALLY-MANAGED",  # What a distribution sets for itself.
 )  # fmt: skip
 
 EXECUTABLE_SECTION = 0x20000000
