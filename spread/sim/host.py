@@ -170,6 +170,9 @@ class Host:
         self._busy_until_ns = 0
         if self._driver is not None:
             self._read_sockets(self._driver)
+            for connection in list(self.connections.values()):
+                if connection.is_full and connection.reads:
+                    self._write(connection)  # The client has read on meanwhile.
             self._pump()
 
     # -- Network ----------------------------------------------------------------------------------

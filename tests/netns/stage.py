@@ -32,6 +32,7 @@ from spread.sim.trace import (
 from spread.sim.workload import Workload
 from spread.sim.world import World
 from tests.daemon.harness.waiting import DEADLINE, Deadline
+from tests.netns import evidence
 from tests.netns.daemons import PORT, Daemon
 
 __all__ = ["Stage"]
@@ -56,6 +57,8 @@ class Stage:
         self.hosts = [_Server(self, each) for each in daemons]
         self.cluster = _Size(len(self.daemons))
         self._tails: dict[TraceClient, _Tail] = {}
+        self._due: dict[TraceClient, set[int]] = {}
+        self._due_since_s: float | None = None
         self._began_ns = time.monotonic_ns()
 
     def close(self) -> None:
@@ -144,23 +147,40 @@ class Stage:
         for workload in self.workloads:
             workload.stop()
         self.until(self._is_calm, "handshakes and farewells to end", seconds)
+        self._until_requests_are_ordered(seconds)
         self.until(self._views_agree, "one view of each group", seconds)
-        farewells = self._say_farewell()
-        self.until(lambda: self._have(farewells), "the farewells of all clients", seconds)
+        self.expect(self._farewells())
+        self.until(lambda: all(map(self._has, self._due)), "the farewells of all clients", seconds)
 
-    def _say_farewell(self) -> dict[TraceClient, set[int]]:
+    def _until_requests_are_ordered(self, seconds: float) -> None:
+        """Wait until nothing that a client has asked for is still under way.
+
+        Views cannot tell: somebody who leaves a group and joins it again is in the last view as
+        long as neither has been ordered, and what others send between the two is not for him.
+        """
+        self.expect({client: {self._say_to_itself(client)} for client in self._open()})
+        self.until(
+            lambda: all(self._has(client) or not client.is_open for client in self._due),
+            "what clients say to themselves",
+            seconds,
+        )
+
+    def expect(self, due: dict[TraceClient, set[int]]) -> None:
+        """Clients are to get the messages that have just been sent, by identity."""
+        self._due = due
+        self._due_since_s = time.time()
+
+    def _say_to_itself(self, client: TraceClient) -> int:
+        return client.multicast(SAFE_MESS, [client.private_group]).identity
+
+    def _farewells(self) -> dict[TraceClient, set[int]]:
         """Let every client send once more to itself and its groups; return what each is to get."""
         # Also to itself: what a client in no group has sent is behind nobody else's farewell.
-        due: dict[TraceClient, set[int]] = {
-            client: {client.multicast(SAFE_MESS, [client.private_group]).identity}
-            for client in self._open()
-        }
+        due = {client: {self._say_to_itself(client)} for client in self._open()}
         for group, clients in self._wanted().items():
-            sent = {client: client.multicast(SAFE_MESS, [group]).identity for client in clients}
-            # Members that ask for no views may be in the group later than others know.
-            all_are_known = any(client.membership for client in clients)
+            sent = {client.multicast(SAFE_MESS, [group]).identity for client in clients}
             for client in clients:
-                due[client] |= set(sent.values()) if all_are_known else {sent[client]}
+                due[client] |= sent
         return due
 
     def violations(self) -> list[str]:
@@ -182,11 +202,13 @@ class Stage:
         assert not found, "\n".join(found) + "\n" + self.describe()
 
     def describe(self) -> str:
-        """Return the ends of the daemons' logs."""
-        return "\n".join(
+        """Return what is missing, the ends of the daemons' logs, and what the daemons know."""
+        logs = [
             f"--- {each.name}, ring {each.ring} ---\n{each.output()[-LOG_TAIL:]}"
             for each in self.daemons
-        )
+        ]
+        missing = evidence.of_messages(self._due, self.messages.sent, self.history)
+        return "\n".join([missing, *logs, evidence.of_ring(self.daemons, self._due_since_s)])
 
     def _note_ring(self, daemon: Daemon, members: tuple[int, ...]) -> None:
         history, number, life = self.history, daemon.number, daemon.life
@@ -225,11 +247,10 @@ class Stage:
                     return False
         return True
 
-    def _have(self, due: dict[TraceClient, set[int]]) -> bool:
-        return all(
-            identities <= self._tails.setdefault(client, _Tail()).delivered_to(client)
-            for client, identities in due.items()
-        )
+    def _has(self, client: TraceClient) -> bool:
+        """Whether a client has got all that is due."""
+        tail = self._tails.setdefault(client, _Tail())
+        return self._due[client] <= tail.delivered_to(client)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
+from spread.service import SAFE_MESS
 from spread.sim.trace import Delivered
 from tests.daemon.harness.process import REPOSITORY
 from tests.daemon.harness.waiting import wait_until
@@ -37,6 +40,36 @@ def test_a_message_that_one_client_misses_is_noticed(tmp_path: Path) -> None:
 
         assert before == []
         assert "S17" in {each.split()[0] for each in stage.violations()}
+
+
+def test_farewells_are_said_when_no_request_is_under_way(tmp_path: Path) -> None:
+    with lan(tmp_path, 2) as ring, ring.stage() as stage:
+        bert = [stage.client(number, f"c{number}", "tea") for number in range(2)][1]
+        stage.settle()
+
+        bert.leave(b"tea")
+        for _ in range(50):  # So that the ring takes the two requests at different times.
+            bert.multicast(SAFE_MESS, [bert.private_group], 50_000)
+        bert.join(b"tea")
+        stage.finish()
+
+
+def test_a_wait_in_vain_shows_what_is_missing_and_what_daemons_know(tmp_path: Path) -> None:
+    with lan(tmp_path, 2) as ring, ring.stage() as stage:
+        client = stage.client(0, "c0", "tea")
+        message = client.multicast(SAFE_MESS, [b"coffee"])
+        stage.settle()
+        stage.expect({client: {message.identity}})
+
+        with pytest.raises(AssertionError) as failure:
+            stage.until(lambda: False, "the end of the world", 0)
+
+    text = str(failure.value)
+    assert f"b'#c0#d1', open, lacks {message.identity} of b'#c0#d1' to (b'coffee',)" in text
+    assert "--- d1 says {'state': " in text
+    assert "sessions_accepted=1" in text
+    assert "--- recorded by d1, d2 ---" in text
+    assert "TOKEN" in text
 
 
 def test_a_test_run_that_is_killed_leaves_no_daemon(tmp_path: Path) -> None:
