@@ -21,7 +21,7 @@ CORE_TESTS := tests/ring tests/property/test_ring_core.py tests/property/test_su
     tests/unit/test_delivery.py tests/unit/test_window.py
 
 .PHONY: demo test lint types docs bench bench-all bench-micro bench-micro-save bench-micro-compare \
-    bench-page wheels wheels-linux wheels-all screenshots health fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects clean help
+    bench-page environment wheels wheels-linux wheels-all screenshots health fuzz fuzz-asan sim soak soak-memory coverage coverage-core debug-test defects clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -31,9 +31,9 @@ help:
 demo: $(VENV)/.built $(VENV)/.faces
 	$(BIN)/python examples/demo.py $(DEMO_ARGS)
 
-## make test        all tests, in two processes (WORKERS); those of a module stay together
+## make test        all tests, in three processes (WORKERS); those of a module stay together
 test: $(VENV)/.built $(VENV)/.bench-built $(VENV)/.test
-	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist loadfile $(PYTEST_ARGS)
 
 ## make lint        style of Python and Cython
 lint: $(VENV)/.lint
@@ -160,6 +160,9 @@ wheels-all: wheels
 	for minor in 3.12 3.13 3.14; do \
 	    PYTHON=$(abspath $(BIN))/python wheels/windows/lane.sh --python $$minor \
 	        || test $$? = 77 || exit 1; done
+
+## make environment what lint, types, docs, wheels and test need, so that they can run side by side
+environment: $(addprefix $(VENV)/.,built bench-built lint test docs wheels)
 
 $(VENV)/.pip: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -14,7 +14,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypedDict
@@ -156,8 +156,16 @@ def _stream_rate(host: Host, transport: str, size: int, effort: Effort) -> float
     """Return bytes per second at the reading end of a client's connection."""
     seconds = min(effort.duration_s, SECONDS_MAX)
     with connection(host, transport) as (writer, reader):
+
+        def write() -> None:
+            write_stream(writer.fileno(), size, seconds + 2 * WARM_UP_S)
+            # A reader that was late to start would wait for ever for what is written no more; one
+            # that has ended may have cut the connection.
+            with suppress(OSError):
+                writer.shutdown(socket.SHUT_WR)
+
         _, received, measured_s = _both(
-            lambda: write_stream(writer.fileno(), size, seconds + 2 * WARM_UP_S),
+            write,
             lambda: read_stream(reader.fileno(), WARM_UP_S, seconds),
             at_end=lambda: reader.shutdown(socket.SHUT_RDWR),  # Else the writer waits for room.
         )
