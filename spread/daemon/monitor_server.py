@@ -487,10 +487,13 @@ def known_networks(
     own_addresses: Collection[str] = (),
     allowed: Collection[IPv4Network] = (),
 ) -> list[tuple[int, int]]:
-    """Return the networks whose hosts may ask, as pairs of address and mask."""
+    """Return the networks whose hosts may ask, as pairs of address and mask.
+
+    The ring's own hosts come first: of very many networks the last are not known.
+    """
     daemons = [daemon for segment in configuration.segments for daemon in segment.daemons]
     hosts = {*own_addresses, *(each for daemon in daemons for each in _addresses(daemon))}
-    networks = [IPv4Network("127.0.0.0/8"), *allowed, *map(IPv4Network, sorted(hosts))]
+    networks = [IPv4Network("127.0.0.0/8"), *map(IPv4Network, sorted(hosts)), *allowed]
     return [(int(each.network_address), int(each.netmask)) for each in networks]
 
 

@@ -24,7 +24,7 @@ from spread.daemon.listeners import Listeners
 from spread.daemon.membership.settings import NetworkSettings
 from spread.daemon.network import configured_daemons, name_bytes, network_settings
 from spread.daemon.reload import Plan
-from spread.daemon.relocation import Relocation, Steps
+from spread.daemon.relocation import Arrived, Relocation, Steps
 from spread.daemon.ring_sockets import RingSockets, ring_sockets
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ class Reconfiguration:
         Whatever goes wrong is told, and does not end the daemon.
         """
         self._failures = []
+        finish = partial(self._finish, plan, told)
         try:
             self._apply(plan)
-            self._go_by(plan, partial(self._finish, plan, told))
+            self._go_by(plan, finish)
         except Exception as error:
-            self._failures.append(f"{type(error).__name__}: {error}")
-            self._finish(plan, told)
+            finish(_words(error))
 
     def _apply(self, plan: Plan) -> None:
         """Change all that has nothing to do with the network."""
@@ -97,19 +97,23 @@ class Reconfiguration:
         node.set_accelerated(is_accelerated(plan.configuration))
         running.set_busy_poll(options.busy_poll * NS_PER_US)
 
-    def _go_by(self, plan: Plan, done: Callable[[], None]) -> None:
+    def _go_by(self, plan: Plan, finish: Arrived) -> None:
         configuration, relocation = plan.configuration, self._relocation
-        if relocation is not None and (plan.changes.network or relocation.is_moving):
+        if relocation is not None and (plan.relocates or relocation.is_moving):
             # One that is on its way arrives with everything that has changed since it began.
-            relocation.move(configuration, done)
+            relocation.move(configuration, finish)
         else:
             self._in_force(configuration)
-            done()
+            finish("")
 
-    def _finish(self, plan: Plan, told: ToldWhy) -> None:
-        if plan.changes.all:
-            self._running.publish()
-        told("; ".join(self._failures))
+    def _finish(self, plan: Plan, told: ToldWhy, reason: str) -> None:
+        failures = [*self._failures, *([reason] if reason else [])]
+        if plan.changes.all or plan.relocates:
+            try:
+                self._running.publish()
+            except Exception as error:
+                failures.append(_words(error))
+        told("; ".join(failures))
 
     def _network(self, configuration: Configuration) -> tuple[NetworkSettings, bool]:
         """Return the numbers of a network, and whether its segment is sent to as one."""
@@ -134,4 +138,8 @@ class Reconfiguration:
             try:
                 each(configuration)
             except Exception as error:
-                self._failures.append(f"{type(error).__name__}: {error}")
+                self._failures.append(_words(error))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -19,7 +19,8 @@ __all__ = ["TARGETS_MAX", "Relay"]
 
 TARGETS_MAX: Final = 16
 QUESTIONS_MAX: Final = 8
-ANSWER_SIZE_MAX: Final = 128 * 1024
+ANSWER_SIZE_MAX: Final = 256 * 1024
+"""What a daemon has heard at most, `spread.daemon.responder.KINDS_MAX` kinds of probe, is less."""
 
 Answers = dict[int, Any]
 """By the number of the daemon."""

@@ -62,6 +62,8 @@ class Plan:
     configuration: Configuration
     handshake: HandshakeSettings
     changes: Changes
+    relocates: bool
+    """Whether daemons get their numbers anew: those of another network, or whatever they are."""
 
 
 class Reloader:
@@ -87,6 +89,8 @@ class Reloader:
         self._log = log
         self._put_in_force = put_in_force
         self._warnings = _known(warnings)
+        # After a failure on the way to another network nobody knows which of the two is in force.
+        self._is_between_networks = False
 
     def preview(self) -> ReloadOutcome:
         """Return what a reload would change, without changing anything."""
@@ -103,7 +107,7 @@ class Reloader:
             if plan.changes.refusals:
                 outcome = self._outcome(plan, warnings, done=False)
             else:
-                self._put_in_force(plan)
+                self._hand_over(plan)
                 outcome = self._outcome(plan, warnings, done=True)
                 self._configuration = plan.configuration
                 self._warnings = _known(warnings)
@@ -114,6 +118,14 @@ class Reloader:
         self._tell(outcome, asked_by)
         return outcome
 
+    def _hand_over(self, plan: Plan) -> None:
+        try:
+            self._put_in_force(plan)
+        except PartlyInForceError:
+            self._is_between_networks = plan.relocates
+            raise
+        self._is_between_networks = False
+
     def _read(self) -> tuple[Plan, tuple[str, ...]]:
         sources = self._sources
         if sources is None:
@@ -122,7 +134,8 @@ class Reloader:
         loaded = _parsed(sources, old.me.name)
         new = effective(old, loaded.configuration)
         changes = compare(old, loaded.configuration, self._started)
-        plan = Plan(new, sources.handshake(new.options), changes)
+        relocates = bool(changes.network) or self._is_between_networks
+        plan = Plan(new, sources.handshake(new.options), changes, relocates)
         return plan, tuple(map(str, loaded.warnings))
 
     def _outcome(self, plan: Plan, warnings: tuple[str, ...], *, done: bool) -> ReloadOutcome:

@@ -8,7 +8,8 @@
                 reloaded, too, form a ring with it, as after a partition has healed
 
 Used by the ring's thread only. A second move before the first is done changes its target; who
-waits for the first one hears when the second has arrived.
+waits for the first one hears when the second has arrived. What fails on the way ends the move where
+it is, and everybody who waits hears why; the next one begins anew.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,10 @@ from spread.daemon.event_sink import EventSink
 from spread.daemon.membership.settings import NetworkSettings
 from spread.monitor.health_reload import RELOADED
 
-__all__ = ["Relocation", "Steps"]
+__all__ = ["Arrived", "Relocation", "Steps"]
+
+Arrived = Callable[[str], None]
+"""Takes the reason why the daemon has not come to its network, or nothing."""
 
 RETRY_NS: Final = 2_000_000
 """Until it is tried again: an installation, or delivery of what is left, takes a few turns."""
@@ -74,7 +78,7 @@ class Relocation:
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._target: tuple[Configuration, NetworkSettings, bool] | None = None
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: list[Arrived] = []
         self._has_withdrawn = False
 
     @property
@@ -82,8 +86,11 @@ class Relocation:
         """Whether it has begun and is not done."""
         return self._target is not None
 
-    def move(self, configuration: Configuration, arrived: Callable[[], None]) -> None:
-        """Go to the network of this configuration; returns at once, and calls `arrived` later."""
+    def move(self, configuration: Configuration, arrived: Arrived) -> None:
+        """Go to the network of this configuration; returns at once, and calls `arrived` later.
+
+        Raises what is wrong with the network itself, and nothing has happened then.
+        """
         network, multicast = self._steps.network(configuration)
         was_moving = self.is_moving
         self._target = configuration, network, multicast
@@ -93,19 +100,31 @@ class Relocation:
             self._go_on()
 
     def _go_on(self) -> None:
+        try:
+            has_arrived = self._step()
+        except Exception as error:
+            self._end(f"{type(error).__name__}: {error}")
+            return
+        if has_arrived:
+            self._end("")
+        else:
+            self._steps.call_after(RETRY_NS, self._go_on)
+
+    def _step(self) -> bool:
+        """Do what can be done; tell whether that was all."""
         steps, target = self._steps, self._target
         if target is None:
-            return
+            return True
         if not self._has_withdrawn and steps.node.ring_is_interruptible():
             steps.membership.withdraw(RELOADED)
             self._has_withdrawn = True
-        if self._has_withdrawn and steps.membership.is_withdrawn:
-            configuration, network, multicast = target
-            if steps.node.ring_renumber(network, multicast=multicast):
-                self._target = None
-                self._arrive(configuration, network)
-                return
-        steps.call_after(RETRY_NS, self._go_on)
+        if not (self._has_withdrawn and steps.membership.is_withdrawn):
+            return False
+        configuration, network, multicast = target
+        if not steps.node.ring_renumber(network, multicast=multicast):
+            return False
+        self._arrive(configuration, network)
+        return True
 
     def _arrive(self, target: Configuration, network: NetworkSettings) -> None:
         steps = self._steps
@@ -120,6 +139,9 @@ class Relocation:
             lines=(),
         )
         steps.membership.start(RELOADED)
+
+    def _end(self, reason: str) -> None:
+        self._target = None
         waiting, self._waiting = self._waiting, []
         for arrived in waiting:
-            arrived()
+            arrived(reason)

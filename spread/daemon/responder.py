@@ -57,8 +57,11 @@ WITHHELD: Final = "the receiver has not agreed"
 
 ARRIVALS_A_SECOND: Final = 800
 RUNS_MAX: Final = 4
-KINDS_MAX: Final = 4096
-"""Kinds of probe noted in one run: 128 daemons, three ways, some sizes."""
+KINDS_MAX: Final = 2048
+"""Kinds of probe noted in one run: 127 daemons, eight sizes and ways of each, and as many again.
+
+All of them fit one reply, whatever their figures are.
+"""
 
 STRAYS_MAX: Final = 16
 

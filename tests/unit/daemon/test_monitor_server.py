@@ -455,6 +455,7 @@ def test_known_networks_are_those_of_hosts_that_may_ask():
     assert (0x0A070000, 0xFFFF0000) in networks
     assert (0xC0000201, 0xFFFFFFFF) in networks
     assert (0x7F000001, 0xFFFFFFFF) in networks
+    assert networks[-1] == (0x0A070000, 0xFFFF0000), "the ring's own hosts come first"
 
 
 def test_new_configuration_decides_from_then_on():

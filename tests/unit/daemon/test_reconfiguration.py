@@ -53,7 +53,7 @@ class Bench:
 
     def reload(self, new: Configuration = NEW) -> None:
         self.reconfiguration.put_in_force(
-            Plan(new, handshake(new.options), compare(OLD, new)), self.told.append
+            Plan(new, handshake(new.options), compare(OLD, new), relocates=False), self.told.append
         )
 
 
@@ -89,6 +89,7 @@ def test_plan_without_changes_publishes_nothing_of_its_own() -> None:
     [
         ("first", ["log", "busy poll 7000", "first", "second", "published"]),
         ("log", ["log", "published"]),
+        ("published", ["log", "busy poll 7000", "first", "second", "published"]),
     ],
 )
 def test_what_fails_is_told_and_the_daemon_goes_on(faulty: str, then: list[str]) -> None:

@@ -252,3 +252,30 @@ def test_what_fails_when_it_is_put_in_force_is_not_called_done() -> None:
     ((wording, lines, _),) = bench.log.events
     assert wording == "configuration in force only in part, restart this daemon"
     assert lines == ["  OSError: no room"]
+
+
+def test_after_a_failure_between_two_networks_whatever_comes_next_gives_numbers_anew() -> None:
+    bench = Bench()
+    bench.file.text = BASE.replace("    beta", "    gamma 10.0.0.3\n    beta")
+    bench.failure = "OSError: no room"
+    bench.reloader.reload("somebody")
+    bench.failure = ""
+    bench.file.text = BASE
+
+    for _ in range(2):
+        bench.reloader.reload("somebody")
+
+    assert [each.changes.network for each in bench.plans] == [(), ()]
+    assert [each.relocates for each in bench.plans] == [True, False]
+
+
+def test_a_failure_that_has_to_do_with_no_network_moves_nobody_later() -> None:
+    bench = Bench()
+    bench.file.text = "Window = 90\n" + BASE
+    bench.failure = "OSError: no room"
+    bench.reloader.reload("somebody")
+    bench.failure = ""
+
+    bench.reloader.reload("somebody")
+
+    assert [each.relocates for each in bench.plans] == [False]

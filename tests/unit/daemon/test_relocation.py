@@ -20,14 +20,13 @@ class Daemon:
         self.is_at_rest = True
         self.is_withdrawn = False
         self.network_fault: Exception | None = None
+        self.faulty = ""
         self.relocation = Relocation(
             Steps(
                 node=self,
                 membership=self,
                 network=self.network,
-                renumbered=lambda target: self.happened.append(
-                    f"renumbered {len(target.segment.daemons)}"
-                ),
+                renumbered=lambda target: self.note(f"renumbered {len(target.segment.daemons)}"),
                 call_after=lambda _, what: self.later.append(what),
                 log=self,
             )
@@ -38,9 +37,16 @@ class Daemon:
             raise self.network_fault
         return network_settings(target, 7), True
 
+    def note(self, what: str) -> None:
+        self.happened.append(what)
+        if self.faulty and what.startswith(self.faulty):
+            raise OSError(f"{self.faulty} failed")
+
     def move(self, count: int) -> None:
-        arrived = f"arrived for {count}"
-        self.relocation.move(local_ring(4803, count, 1), lambda: self.happened.append(arrived))
+        def arrived(reason: str) -> None:
+            self.happened.append(f"{reason or 'arrived'} for {count}")
+
+        self.relocation.move(local_ring(4803, count, 1), arrived)
 
     def ring_is_interruptible(self) -> bool:
         return self.is_interruptible
@@ -48,15 +54,15 @@ class Daemon:
     def ring_renumber(self, network: NetworkSettings, *, multicast: bool) -> bool:
         del multicast
         if self.is_at_rest:
-            self.happened.append(f"core {len(network.ids)}")
+            self.note(f"core {len(network.ids)}")
         return self.is_at_rest
 
     def withdraw(self, cause: str) -> None:
         del cause
-        self.happened.append("withdraw")
+        self.note("withdraw")
 
     def renumber(self, settings: NetworkSettings) -> None:
-        self.happened.append(f"membership {len(settings.ids)}")
+        self.note(f"membership {len(settings.ids)}")
         self.is_withdrawn = False
 
     def start(self, cause: str = "start") -> None:
@@ -158,3 +164,37 @@ def test_a_network_that_cannot_be_leaves_the_daemon_where_it_is() -> None:
 
     assert not daemon.relocation.is_moving
     assert daemon.happened == []
+
+
+@pytest.mark.parametrize("step", ["withdraw", "core", "renumbered", "membership"])
+def test_a_step_that_fails_ends_the_move_and_everybody_hears_why(step: str) -> None:
+    daemon = Daemon()
+    daemon.is_at_rest = False
+    daemon.is_withdrawn = True
+    daemon.faulty = step
+
+    daemon.move(4)
+    if daemon.relocation.is_moving:
+        daemon.move(5)
+        daemon.is_at_rest = True
+        daemon.wait()
+
+    assert f"OSError: {step} failed for 4" in daemon.happened
+    assert (f"OSError: {step} failed for 5" in daemon.happened) == (step != "withdraw")
+    assert not daemon.relocation.is_moving
+    assert daemon.later == []
+
+
+def test_a_move_after_one_that_failed_begins_anew_and_tells_nobody_of_before() -> None:
+    daemon = Daemon()
+    daemon.faulty = "withdraw"
+    daemon.move(4)
+    daemon.happened.clear()
+
+    daemon.faulty = ""
+    daemon.move(5)
+    daemon.is_withdrawn = True
+    daemon.wait()
+
+    assert daemon.happened[0] == "withdraw"
+    assert daemon.happened[-2:] == ["start", "arrived for 5"]

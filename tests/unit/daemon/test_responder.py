@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from spread.config import Configuration, local_ring
 from spread.daemon.consent import PATIENCE_NS
+from spread.daemon.relaying import ANSWER_SIZE_MAX
 from spread.daemon.responder import (
     KBYTE,
     KBYTES_AT_ONCE,
@@ -33,7 +35,7 @@ from spread.monitor.probes import (
     encode_probe,
     is_probe,
 )
-from spread.monitor.queries import Query, decode_query, encode_error, encode_reply
+from spread.monitor.queries import Query, decode_query, encode_error, encode_reply, fold
 
 PORT = 4803
 RUN = 77
@@ -320,6 +322,20 @@ def test_a_flood_of_kinds_fills_no_memory(bench: Bench) -> None:
 
     assert len(bench.heard()["heard"]) == KINDS_MAX
     assert bench.responder.refused == 10
+
+
+def test_all_that_can_be_noted_fits_a_reply_also_one_that_is_passed_on(bench: Bench) -> None:
+    numbers = Random(1)
+    for number in range(KINDS_MAX):
+        bench.now_ns += 10_000_000
+        sent_ns = numbers.randrange(1 << 63)
+        bench.responder.take(arriving(size=1_000 + number, sent_ns=sent_ns), "127.0.0.2")
+
+    text = bench.responder.answer({"do": "heard", "run": RUN})
+
+    assert len(json.loads(text)["heard"]) == KINDS_MAX
+    assert len(text) <= ANSWER_SIZE_MAX
+    assert fold(text)
 
 
 ORDERS = st.sampled_from(("facts", "send", "heard", "permit", "pass", "passed", "dance"))
