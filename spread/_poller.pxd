@@ -8,7 +8,7 @@ Invariants
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from spread._sys cimport sys_pollfd, sys_socket
+from spread._sys cimport sys_pollfd, sys_socket, sys_waits
 
 cdef enum:
     READY_READ = 1
@@ -26,6 +26,7 @@ cdef struct Poller:
     bint is_open
     int epoll              # Descriptor, or -1 where poll serves.
     bint is_coarse         # The system waits for whole milliseconds only.
+    sys_waits waits        # For poll.
     sys_pollfd* entries    # Owned; for poll.
     uint64_t* tokens       # Owned; for poll.
     size_t count

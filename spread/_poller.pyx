@@ -7,31 +7,31 @@ from spread._check cimport check
 from spread._sys cimport (
     EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SYS_HAS_EPOLL, SYS_POLLIN, SYS_POLLOUT, sys_close,
     sys_epoll_add, sys_epoll_change, sys_epoll_event, sys_epoll_open, sys_epoll_remove,
-    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_relax_waits, sys_sharpen_waits,
-    sys_was_interrupted,
+    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_poll_exactly, sys_waits_close,
+    sys_waits_forget, sys_waits_open, sys_waits_watch, sys_was_interrupted,
 )
 
 cdef enum:
     NS_PER_MS = 1000000
     TIMEOUT_MAX_MS = 60000        # Longer waits end early; nobody counts on them.
+    EXACT_MAX_NS = 50000000       # Longer waits may end a tick of any system late.
 
 
 cdef int poller_open(Poller* poller) noexcept nogil:
     memset(poller, 0, sizeof(Poller))
     poller.epoll = sys_epoll_open()
-    poller.is_coarse = not SYS_HAS_EPOLL
     if SYS_HAS_EPOLL and poller.epoll < 0:
         return -1
+    poller.is_coarse = not SYS_HAS_EPOLL and not sys_waits_open(&poller.waits)
     poller.is_open = True
-    sys_sharpen_waits()
     return 0
 
 
 cdef void poller_close(Poller* poller) noexcept nogil:
     if poller.epoll >= 0:
         sys_close(<sys_socket>poller.epoll)
-    if poller.is_open:
-        sys_relax_waits()
+    if poller.is_open and not SYS_HAS_EPOLL:
+        sys_waits_close(&poller.waits)
     free(poller.entries)
     free(poller.tokens)
     memset(poller, 0, sizeof(Poller))
@@ -90,6 +90,7 @@ cdef int poller_add(
     poller.entries[poller.count].events = poll_events(interest)
     poller.entries[poller.count].revents = 0
     poller.tokens[poller.count] = token
+    sys_waits_watch(&poller.waits, &poller.entries[poller.count])
     poller.count += 1
     return 0
 
@@ -106,6 +107,7 @@ cdef int poller_change(
     check(index < poller.count, "a changed socket is watched")
     poller.entries[index].events = poll_events(interest)
     poller.tokens[index] = token
+    sys_waits_watch(&poller.waits, &poller.entries[index])
     return 0
 
 
@@ -119,6 +121,7 @@ cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil:
         poller.count -= 1
         poller.entries[index] = poller.entries[poller.count]
         poller.tokens[index] = poller.tokens[poller.count]
+        sys_waits_forget(&poller.waits, socket)
 
 
 cdef int in_ms(int64_t timeout_ns) noexcept nogil:
@@ -150,7 +153,12 @@ cdef int wait_epoll(Poller* poller, Event* events, int64_t timeout_ns) noexcept 
 cdef int wait_poll(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
     cdef int count = 0
     cdef size_t step, index
-    if sys_poll(poller.entries, poller.count, in_ms(timeout_ns)) <= 0:
+    cdef int result
+    if poller.is_coarse or timeout_ns == 0 or timeout_ns > EXACT_MAX_NS:
+        result = sys_poll(poller.entries, poller.count, in_ms(timeout_ns))
+    else:
+        result = sys_poll_exactly(&poller.waits, poller.entries, poller.count, timeout_ns)
+    if result <= 0:
         return 0
     for step in range(poller.count):
         index = (poller.first + step) % poller.count

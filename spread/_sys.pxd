@@ -30,9 +30,19 @@ cdef extern from "_sys.h" nogil:
     void sys_yield()                  # Let another thread run on this core, if one wants to.
     int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
     void sys_trim_memory()            # Give freed memory back to the system where it can be.
-    void sys_sharpen_waits()          # Let waits of this process end within a millisecond,
-    void sys_relax_waits()            # until this has been called as often.
     int sys_poll(sys_pollfd* entries, size_t count, int timeout_ms)
+
+    # What short waits of poll need: to know its entries, and each change of one.
+    ctypedef struct sys_waits:
+        pass
+    bint sys_waits_open(sys_waits* waits)   # Tells whether there is `sys_poll_exactly`.
+    void sys_waits_close(sys_waits* waits)
+    void sys_waits_watch(sys_waits* waits, const sys_pollfd* entry)
+    void sys_waits_forget(sys_waits* waits, sys_socket socket)
+    # As `sys_poll`; costs more, ends less than a millisecond late, and may end early.
+    int sys_poll_exactly(
+        sys_waits* waits, sys_pollfd* entries, size_t count, int64_t timeout_ns
+    )
 
     # Datagrams. A message is one of them: its buffer, and where it goes to or came from.
     ctypedef struct sys_address:

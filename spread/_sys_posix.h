@@ -40,8 +40,16 @@ typedef struct pollfd sys_pollfd;
 #define sys_trim_memory() ((void)0)
 #endif
 
-#define sys_sharpen_waits() ((void)0) /* Waits end when their time is over. */
-#define sys_relax_waits() ((void)0)
+/* Waits of poll are counted in milliseconds, and end when their time is over. */
+typedef struct {
+    int nothing;
+} sys_waits;
+
+#define sys_waits_open(waits) ((void)(waits), 0)
+#define sys_waits_close(waits) ((void)(waits))
+#define sys_waits_watch(waits, entry) ((void)(waits), (void)(entry))
+#define sys_waits_forget(waits, socket) ((void)(waits), (void)(socket))
+#define sys_poll_exactly(waits, entries, count, timeout_ns) ((void)(waits), -1)
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* Such systems rely on SIGPIPE being ignored, which Python does. */

@@ -9,9 +9,9 @@
 #include <ws2tcpip.h>
 #include <mswsock.h>
 #include <windows.h>
-#include <timeapi.h>
 #include <stdint.h>
 #include <string.h>
+#include "_sys_win32_waits.h"
 
 typedef SOCKET sys_socket;
 typedef WSABUF sys_buffer;
@@ -30,10 +30,6 @@ typedef WSAPOLLFD sys_pollfd;
 #define sys_would_block() (WSAGetLastError() == WSAEWOULDBLOCK)
 #define sys_was_interrupted() (WSAGetLastError() == WSAEINTR)
 #define sys_trim_memory() ((void)0)
-
-/* Waits end with a tick of the system, each 15.6 ms unless somebody asks for more of them. */
-#define sys_sharpen_waits() ((void)timeBeginPeriod(1))
-#define sys_relax_waits() ((void)timeEndPeriod(1))
 
 static inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t count)
 {
