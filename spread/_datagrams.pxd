@@ -5,7 +5,8 @@
     `_sender`                  what leaves
 
 Data sockets receive with coalescing where the system has it (GRO): one message then holds several
-datagrams of one sender, all of one size but the last.
+datagrams of one sender, all of one size but the last. Where a system does that without telling the
+size, what looks damaged is taken apart by the headers in it, and coalescing is turned off.
 
 One turn of the loop: `ready` for each socket that is, `serve`, the node's turn, `sender.flush`
 before anything is written to clients. `serve` hands data over first, and the token when the node
@@ -43,6 +44,7 @@ cdef enum:
     COUNT_BYTES_IN
     COUNT_RECEIVES
     COUNT_JOINED
+    COUNT_UNMARKED
     COUNT_TRUNCATED
     COUNT_RECEIVE_ERRORS
     COUNT_RECEIVE_MEMORY
@@ -111,6 +113,8 @@ cdef class Datagrams:
     cdef uint32_t provide(self, uint32_t first, uint32_t count) noexcept nogil
     cdef uint32_t discard(self, Port* port, uint32_t reads_max) noexcept nogil
     cdef uint64_t open_arrival(self, Arrival* arrival) noexcept nogil
+    cdef void open_unmarked(self, Arrival* arrival) noexcept nogil
+    cdef void hand_over_each(self, const Arrival* arrival) noexcept nogil
     cdef void hand_over(
         self, const Arrival* arrival, uint32_t offset, uint32_t size
     ) noexcept nogil

@@ -1,12 +1,16 @@
 """The UDP sockets of one daemon of a ring; the contract stands in `_datagrams.pxd`."""
 
 from cython cimport final, no_gc_clear
+from libc.string cimport memcmp
 
 from spread._buffers cimport BUFFER_LARGE, buffer_acquire, buffer_release
 from spread._faults cimport Held
-from spread._packets cimport packet_is_monitor, packet_is_query
+from spread._packets cimport (
+    PACKET_HEADER_SIZE, PACKET_OK, Packet, packet_is_monitor, packet_is_query, packet_read,
+)
 from spread._poller cimport READY_READ, READY_WRITE, poller_add
 from spread._sender cimport PROBE_NUMBER
+from spread._stats cimport STAT_DROPPED_DAMAGED
 from spread._sys cimport (
     SYS_BATCH_MAX, sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set,
     sys_coalesce, sys_control, sys_ignore_refusals, sys_message, sys_message_expect_segments,
@@ -33,6 +37,23 @@ cdef uint32_t datagrams_in(const Arrival* arrival) noexcept nogil:
     """Return how many came joined; an empty one is one, too."""
     cdef uint32_t segment = max(arrival.segment, <uint32_t>1)
     return max((arrival.size + segment - 1) // segment, <uint32_t>1)
+
+
+cdef uint32_t second_header(const uint8_t* data, uint32_t size) noexcept nogil:
+    """Return where another packet seems to begin, with the magic, version and network of the first.
+
+    `size` if there is none.
+    """
+    cdef uint32_t offset
+    for offset in range(PACKET_HEADER_SIZE, max(size, <uint32_t>PACKET_HEADER_SIZE)):
+        if offset + PACKET_HEADER_SIZE > size:
+            break
+        if (
+            data[offset] == data[0] and memcmp(data + offset, data, 3) == 0
+            and data[offset + 4] == data[4] and memcmp(data + offset + 8, data + 8, 8) == 0
+        ):
+            return offset
+    return size
 
 
 # Its buffers belong to the node's pool, so the node must outlive it whoever collects them.
@@ -258,23 +279,51 @@ cdef class Datagrams:
     cdef uint64_t open_arrival(self, Arrival* arrival) noexcept nogil:
         """Hand over each datagram that came in one buffer; returns the buffer's bytes."""
         cdef Buffer* buffer = arrival.buffer
-        cdef uint32_t offset = 0
-        cdef uint32_t size
+        cdef uint64_t damaged = self.node.counters[STAT_DROPPED_DAMAGED]
         if arrival.is_cut:
             self.counters[COUNT_TRUNCATED] += datagrams_in(arrival)
             return 0
         buffer.size = arrival.size
+        self.hand_over_each(arrival)
+        if (
+            self.is_coalescing and arrival.segment >= arrival.size
+            and self.node.counters[STAT_DROPPED_DAMAGED] != damaged
+        ):
+            self.open_unmarked(arrival)
+        self.counters[COUNT_BYTES_IN] += arrival.size
+        if buffer.references > 1:
+            buffer_release(&self.node.pool, buffer)
+            arrival.buffer = NULL
+        return arrival.size
+
+    cdef void open_unmarked(self, Arrival* arrival) noexcept nogil:
+        """Look for several datagrams in what was taken for a damaged one, and let none be joined.
+
+        Some systems join datagrams without telling their size, with some devices only.
+        """
+        cdef Packet packet
+        cdef uint32_t first = second_header(arrival.buffer.data, arrival.size)
+        if first == arrival.size or packet_read(
+            &packet, arrival.buffer.data, first, self.node.station.network,
+            self.node.station.daemon_count,
+        ) != PACKET_OK:
+            return
+        self.counters[COUNT_UNMARKED] += 1
+        cdef uint32_t number
+        for number in range(self.data_count):
+            sys_coalesce(self.ports[number].socket, False)
+        arrival.segment = first
+        self.hand_over_each(arrival)
+
+    cdef void hand_over_each(self, const Arrival* arrival) noexcept nogil:
+        cdef uint32_t offset = 0
+        cdef uint32_t size
         # Empty datagrams are counted and handed over too: somebody has sent them.
         while offset < arrival.size or offset == 0:
             size = min(arrival.segment, arrival.size - offset)
             self.counters[COUNT_IN] += 1
             self.hand_over(arrival, offset, size)
             offset += max(size, <uint32_t>1)
-        self.counters[COUNT_BYTES_IN] += arrival.size
-        if buffer.references > 1:
-            buffer_release(&self.node.pool, buffer)
-            arrival.buffer = NULL
-        return arrival.size
 
     cdef void hand_over(
         self, const Arrival* arrival, uint32_t offset, uint32_t size

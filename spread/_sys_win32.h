@@ -208,20 +208,31 @@ static inline uint32_t sys_message_segment_size(sys_message *message)
 static inline int sys_receive_one(sys_socket socket, sys_message *message)
 {
     WSAMSG *header = &message->header;
-    int result = header->Control.len > 0
+    ULONG room = header->Control.len;
+    int result = room > 0
         ? sys_receive_with_control(socket, header, &message->size, NULL, NULL)
         : WSARecvFrom(socket, header->lpBuffers, header->dwBufferCount, &message->size,
                       &header->dwFlags, header->name, &header->namelen, NULL, NULL);
     message->is_cut = result == 0 ? (header->dwFlags & MSG_TRUNC) != 0
                                   : WSAGetLastError() == WSAEMSGSIZE;
-    return result == 0 || message->is_cut;
+    if (result == 0 || message->is_cut)
+        return 1;
+    header->Control.len = room; /* As it was, for another try. */
+    header->namelen = sizeof(sys_address);
+    header->dwFlags = 0;
+    return 0;
 }
 
+/* A port that was closed to some datagram is told in front of the datagrams that have come. */
 static inline int sys_receive(sys_socket socket, sys_message *messages, unsigned int count)
 {
-    unsigned int done = 0;
-    while (done < count && sys_receive_one(socket, &messages[done]))
-        done++;
+    unsigned int done = 0, tries;
+    for (tries = 0; done < count && tries < 2 * count; tries++) {
+        if (sys_receive_one(socket, &messages[done]))
+            done++;
+        else if (!sys_was_refused())
+            break;
+    }
     return done > 0 ? (int)done : -1;
 }
 

@@ -154,6 +154,7 @@ ARRIVALS: Final = _figures(
     ("datagram_bytes_in", "bytes of datagrams received"),
     ("receives", "calls that received datagrams"),
     ("joint_receives", "messages that the system made of several datagrams"),
+    ("joint_unmarked", "such messages without the size of the datagrams, after which none is made"),
     ("truncated", "datagrams dropped because they were longer than any of ours"),
     ("receive_errors", "calls to receive that failed"),
     (

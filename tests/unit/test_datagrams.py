@@ -3,6 +3,7 @@
 The other daemons are plain sockets, or a second node with sockets of its own.
 """
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ GROUP = "225.87.0.1"
 BATCH_MAX = 32
 LEAST_SIZE = 548
 MS = 1_000_000
+UDP_GRO = 104
 BODY_MAX = 65507 - PACKET_HEADER_SIZE
 
 pytestmark = needs_loopback_addresses
@@ -381,6 +383,37 @@ class TestReceiving:
         assert other.statistics()["joint_receives"] == 1
         assert other.statistics()["stale"] == 10
         assert other.upcalls.bodies == []
+
+    @on_linux  # Where joint datagrams can be had on the loopback network.
+    def test_datagrams_that_came_joined_without_their_size_are_told_apart(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        bodies = [b"%04d" % number * 100 for number in range(10)] + [b"last"]
+        joint = b"".join(daemon.packet(1, body) for body in bodies)
+
+        peers.data[1].sendto(joint, ("127.0.0.1", port))
+        daemon.run_until(lambda: bool(daemon.upcalls.bodies))
+
+        assert daemon.upcalls.bodies == bodies
+        assert daemon.statistics()["joint_unmarked"] == 1
+        data = daemon.sockets.data[0]
+        with socket.socket(fileno=os.dup(data)) as own:
+            assert own.getsockopt(socket.IPPROTO_UDP, UDP_GRO) == 0
+
+    @on_linux  # As above.
+    def test_a_damaged_packet_that_another_stands_in_is_damaged(
+        self, daemon: Daemon, peers: Peers, port: int
+    ) -> None:
+        daemon.attach()
+        outer = daemon.packet(1, b"outer " + daemon.packet(2, b"inner"))
+
+        peers.data[1].sendto(outer[:-1], ("127.0.0.1", port))
+        peers.data[1].sendto(daemon.packet(1, b"good"), ("127.0.0.1", port))
+        daemon.run_until(lambda: bool(daemon.upcalls.bodies))
+
+        assert daemon.upcalls.bodies == [b"good"]
+        assert daemon.statistics()["joint_unmarked"] == 0
 
     def test_datagrams_that_are_no_packets_are_counted_and_do_no_harm(
         self, daemon: Daemon, peers: Peers, port: int
