@@ -225,6 +225,7 @@ OBSERVING: Final = _figures(
     ("calls_refused", "orders refused because the ring's thread had too many to carry out"),
     ("reloads", "times that the configuration was read again and put in force"),
     ("reloads_refused", "times that it was read again, and the running one stayed in force"),
+    ("reload_failures", "exceptions in the thread that reads it again"),
     ("receive_drops", "times that the system dropped datagrams because a receive buffer was full"),
     ("stalls", "times that the ring's thread was late by more than a fifth of a second"),
     ("stall_ms", "how late it was then, all times together"),
@@ -236,6 +237,7 @@ OBSERVING: Final = _figures(
     ),
     ("metrics_timeouts", "connections for metrics closed because they were too slow"),
     ("metrics_malformed", "connections for metrics closed because what came was no request"),
+    ("metrics_failures", "exceptions in the thread that serves metrics"),
 )
 
 WEB: Final = _figures(

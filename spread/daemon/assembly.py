@@ -364,7 +364,8 @@ class _Daemon:
                 log=self._events,
                 put_in_force=handover,
                 warnings=self._start.warnings,
-            )
+            ),
+            self._events,
         )
         stack.callback(reloads.stop)
         stack.callback(handover.close)
@@ -404,9 +405,8 @@ class _Daemon:
     def _open_metrics(self, stack: ExitStack) -> MetricsServer | None:
         if self._start.metrics is None:
             return None
-        server = MetricsServer(
-            open_metrics(*self._start.metrics), MetricsPages(self._last_report).answer
-        )
+        pages = MetricsPages(self._last_report)
+        server = MetricsServer(open_metrics(*self._start.metrics), pages.answer, self._events)
         stack.callback(server.close)
         return server
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from spread.config.listens import Listen, Purpose, Transport
+from spread.daemon.event_sink import EventSink
+from spread.daemon.failures import Failures
 from spread.daemon.listen_errors import refusal
 from spread.daemon.metrics_http import Answer, Request, read_request, write_answer
 from spread.daemon.thread_names import show_thread_names
@@ -35,6 +37,9 @@ __all__ = ["STALE_S", "Limits", "MetricsPages", "MetricsServer", "open_metrics"]
 
 STALE_S: Final = 5.0
 """A report that is older, five turns of the second, says that the ring's thread hangs."""
+
+RETRY_S: Final = 1.0
+"""Between a failure that is nobody's fault and the next attempt to serve."""
 
 READ_SIZE: Final = 4096
 BACKLOG: Final = 64
@@ -158,8 +163,11 @@ class MetricsServer:
         self,
         listening: socket.socket,
         answer: Callable[[Request], Answer],
+        log: EventSink,
         limits: Limits | None = None,
     ) -> None:
+        self._failures = Failures(log, "the thread for metrics failed and goes on")
+        self._is_closed = threading.Event()
         self._listening = listening
         self._answer = answer
         self._limits = limits or Limits()
@@ -195,10 +203,11 @@ class MetricsServer:
 
     def counters(self) -> dict[str, int]:
         """Return what was counted, by names of `spread.counters.OBSERVING`."""
-        return dict(self._counters)
+        return self._counters | {"metrics_failures": self._failures.count}
 
     def close(self) -> None:
         """Stop, whatever is going on, and close all sockets."""
+        self._is_closed.set()
         self._waker.close()
         if self._thread.ident is not None:
             self._thread.join()
@@ -211,18 +220,35 @@ class MetricsServer:
     # -- The thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
-            for key, _ in self._selector.select(self._sleep_s(time.monotonic())):
-                if key.fileobj is self._woken:
-                    return
-                if key.fileobj is self._listening:
-                    self._accept(time.monotonic())
-                elif key.data.socket in self._open:  # It may have made room just now.
-                    self._serve(key.data)
-            now = time.monotonic()
-            self._close_late(now)
-            if not self._is_accepting and now >= self._second + 1:
-                self._accept_again(now)
+        while not self._is_closed.is_set():
+            try:
+                self._turn()
+            except Exception as error:
+                self._failures.note(error)
+                self._give_up()
+                self._is_closed.wait(RETRY_S)
+
+    def _turn(self) -> None:
+        """Wait for something to do, and do it."""
+        for key, _ in self._selector.select(self._sleep_s(time.monotonic())):
+            if key.fileobj is self._woken:
+                return
+            if key.fileobj is self._listening:
+                self._accept(time.monotonic())
+            elif key.data.socket in self._open:  # It may have made room just now.
+                self._serve(key.data)
+        now = time.monotonic()
+        self._close_late(now)
+        if not self._is_accepting and now >= self._second + 1:
+            self._accept_again(now)
+
+    def _give_up(self) -> None:
+        """Close what is open: the next one begins as the first did."""
+        for opened in self._open:
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(opened)
+            opened.close()
+        self._open.clear()
 
     def _sleep_s(self, now: float) -> float | None:
         times = [connection.deadline for connection in self._open.values()]

@@ -11,16 +11,14 @@ holds this thread up does not leave it with old ones.
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
-from spread.config.model import EventPriority, EventType
 from spread.daemon.event_sink import EventSink
-from spread.daemon.monitor_limits import Minutes
+from spread.daemon.failures import Failures
 from spread.daemon.reporting import Reports
 from spread.daemon.snapshot import Snapshot
 from spread.daemon.thread_names import show_thread_names
@@ -112,14 +110,13 @@ class Observer:
         self._server = server
         self._reports = reports
         self._send = send
-        self._log = log
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._subscribers: list[Subscriber] = []
         self._complete: Complete | None = None
         self._state: State | None = None
         self._newest: Snapshot | None = None  # Published, and not taken yet.
         self._lock = threading.Lock()
-        self._minutes = Minutes(time.monotonic_ns)
+        self._failures = Failures(log, "the watching thread failed, the ring goes on")
         self._thread = threading.Thread(target=self._run, name="spread-watching", daemon=True)
 
     # -- Any thread -------------------------------------------------------------------------------
@@ -230,27 +227,5 @@ class Observer:
             self.counters.monitor_replies += 1
 
     def _failed(self, error: Exception) -> None:
-        """Count it; the log hears of each kind and place once a minute."""
-        self.counters.observer_failures += 1
-        kind, place = type(error).__name__, _place(error)
-        since = self._minutes.since((kind, place))
-        if since is None:
-            return
-        self._log.event(
-            EventType.PRINT | EventType.STATUS,
-            EventPriority.ERROR,
-            "the watching thread failed, the ring goes on",
-            reason=f"{kind}: {error}",
-            at=place,
-            since=since,
-        )
-
-
-def _place(error: Exception) -> str:
-    """Return file and line where an exception was raised."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        self._failures.note(error)
+        self.counters.observer_failures = self._failures.count

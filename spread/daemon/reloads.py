@@ -16,6 +16,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from spread.daemon.event_sink import EventSink
+from spread.daemon.failures import Failures
 from spread.errors import ConfigurationError
 from spread.monitor.reload import ReloadOutcome
 
@@ -70,8 +72,9 @@ class _Order:
 class Reloads:
     """Takes orders from any thread. `start` it when privileges are gone, `stop` it in the end."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, log: EventSink) -> None:
         self._reader = reader
+        self._failures = Failures(log, "the thread for reloads failed and goes on")
         self._condition = threading.Condition()
         self._waiting: deque[_Order] = deque()  # One of each kind at most.
         self._running: _Order | None = None
@@ -96,7 +99,11 @@ class Reloads:
 
     def counters(self) -> dict[str, int]:
         """What came of reloads, by the names of `spread.counters`."""
-        return {"reloads": self._done, "reloads_refused": self._refused}
+        return {
+            "reloads": self._done,
+            "reloads_refused": self._refused,
+            "reload_failures": self._failures.count,
+        }
 
     def hang_up(self) -> None:
         """A signal asks for a reload; this is never refused."""
@@ -150,15 +157,26 @@ class Reloads:
 
     def _run(self) -> None:
         while (order := self._next()) is not None:
-            if order.is_preview:
-                outcome = self._reader.preview()
-            else:
-                outcome = self._reader.reload(self._asked_by(order))
-            for tell in self._answer(order, outcome):
+            try:
+                self._carry_out(order)
+            except Exception as error:
+                # Whoever waits for an answer asks again.
+                self._failures.note(error)
+
+    def _carry_out(self, order: _Order) -> None:
+        if order.is_preview:
+            outcome = self._reader.preview()
+        else:
+            outcome = self._reader.reload(self._asked_by(order))
+        for tell in self._answer(order, outcome):
+            try:
                 tell(outcome)
+            except Exception as error:
+                self._failures.note(error)
 
     def _next(self) -> _Order | None:
         with self._condition:
+            self._running = None
             while not self._waiting and not self._is_stopped:
                 self._condition.wait()
             if self._is_stopped:

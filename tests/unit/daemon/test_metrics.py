@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from typing import cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from spread.daemon.metrics import STALE_S, Limits, MetricsPages, MetricsServer
 from spread.daemon.metrics_http import Answer, Request
 from spread.monitor.report import Report
 from tests.daemon.harness.waiting import wait_until
+from tests.unit.daemon.event_list import EventList
 from tests.unit.monitor.reports import report
 
 NOW_S = 1_800_000_000.0
@@ -45,7 +47,7 @@ def serve() -> Iterator[Callable[..., MetricsServer]]:
     servers: list[MetricsServer] = []
 
     def start(answer: Callable[[Request], Answer], limits: Limits | None = None) -> MetricsServer:
-        server = MetricsServer(listening(), answer, limits)
+        server = MetricsServer(listening(), answer, EventList(), limits)
         servers.append(server)
         server.start()
         return server
@@ -293,6 +295,24 @@ def test_nonsense_is_closed_and_counted(serve: Callable[..., MetricsServer]) -> 
     assert fetch(server, "/") == (200, b"ok\n")
 
 
+def test_what_fails_ends_the_connections_and_not_the_server(
+    serve: Callable[..., MetricsServer],
+) -> None:
+    def answer(request: Request) -> Answer:
+        # Nothing that is served is like this: it stands for what nobody has thought of.
+        return ok(request) if request.path == "/" else cast("Answer", None)
+
+    server = serve(answer)
+    with socket.create_connection(server.address, timeout=10) as idle:
+        with socket.create_connection(server.address, timeout=10) as client:
+            client.sendall(b"GET /defect HTTP/1.1\r\n\r\n")
+            assert is_closed(client)
+        assert is_closed(idle)
+
+    assert fetch(server, "/") == (200, b"ok\n")
+    assert server.counters()["metrics_failures"] == 1
+
+
 def test_more_connections_than_a_second_allows_are_served_later(
     serve: Callable[..., MetricsServer],
 ) -> None:
@@ -304,7 +324,7 @@ def test_more_connections_than_a_second_allows_are_served_later(
 
 
 def test_a_server_ends_with_connections_open() -> None:
-    server = MetricsServer(listening(), ok)
+    server = MetricsServer(listening(), ok, EventList())
     server.start()
 
     with socket.create_connection(server.address, timeout=10) as client:
@@ -316,4 +336,4 @@ def test_a_server_ends_with_connections_open() -> None:
 
 
 def test_a_server_that_was_never_started_can_be_closed() -> None:
-    MetricsServer(listening(), ok).close()
+    MetricsServer(listening(), ok, EventList()).close()

@@ -39,7 +39,7 @@ class Bench:
         self.observer = Observer(
             Echo(), answering.reports, lambda *each: self.sent.append(each), self.judging.log
         )
-        self.reloads = Reloads(Reader())
+        self.reloads = Reloads(Reader(), self.judging.log)
         self.queries = ReloadQueries(
             self.reloads, self.judging.server, answering.server, self.observer
         )

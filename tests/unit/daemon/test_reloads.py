@@ -8,6 +8,8 @@ import pytest
 from spread.daemon.reloads import ANSWERS_KEPT, ASKERS_MAX, NAMES_MAX, Reloads
 from spread.errors import ConfigurationError
 from spread.monitor.reload import ReloadOutcome
+from tests.daemon.harness.waiting import wait_until
+from tests.unit.daemon.event_list import EventList
 
 WAIT_S = 20
 
@@ -18,6 +20,7 @@ class Reader:
     def __init__(self) -> None:
         self.asked_by: list[str] = []
         self.previews = 0
+        self.defect: Exception | None = None
         self.is_reading = threading.Event()
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -39,12 +42,15 @@ class Reader:
     def _read(self) -> None:
         self.is_reading.set()
         assert self.may_go_on.wait(WAIT_S)
+        if self.defect is not None:
+            raise self.defect
 
 
 class Bench:
     def __init__(self) -> None:
         self.reader = Reader()
-        self.reloads = Reloads(self.reader)
+        self.log = EventList()
+        self.reloads = Reloads(self.reader, self.log)
         self.told: list[tuple[str, ReloadOutcome]] = []
 
     def tell(self, name: str) -> Callable[[ReloadOutcome], None]:
@@ -202,6 +208,34 @@ def test_reloads_and_refusals_are_counted(bench: Bench) -> None:
     counters = bench.reloads.counters()
     assert counters["reloads_refused"] == 1
     assert counters["reloads"] == len(bench.reader.asked_by) - 1
+
+
+def test_what_fails_is_told_and_the_next_order_is_carried_out(bench: Bench) -> None:
+    bench.reader.defect = ValueError("a defect")
+    bench.begin()
+    bench.reader.may_go_on.set()
+    wait_until(lambda: bench.log.events, "the failure to be told")
+
+    bench.reader.defect = None
+    bench.finish()
+
+    ((wording, fields),) = bench.log.events
+    assert wording == "the thread for reloads failed and goes on"
+    assert fields["reason"] == "ValueError: a defect"
+    assert bench.reloads.counters()["reload_failures"] == 1
+
+
+def test_a_failure_to_tell_one_keeps_nobody_else_from_hearing(bench: Bench) -> None:
+    def fail(_: ReloadOutcome) -> None:
+        raise ValueError("a defect")
+
+    bench.begin()
+    bench.reloads.reload("one", fail)
+    bench.reloads.reload("two", bench.tell("two"))
+    bench.finish()
+
+    assert bench.names == ["two"]
+    assert bench.reloads.counters()["reload_failures"] == 1
 
 
 def test_stop_does_not_wait_for_a_reader_that_is_stuck_for_long() -> None:
