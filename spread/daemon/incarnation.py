@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from spread.errors import ConfigurationError
+from spread.system import patiently
 
 __all__ = ["next_incarnation"]
 
@@ -25,18 +26,26 @@ def next_incarnation(wall_ns: int, state_dir: str | None) -> int:
         return wall_ns
     path = Path(state_dir, FILE_NAME)
     try:
-        chosen = max(wall_ns, _last(path) + 1)
-        scratch = path.with_suffix(".new")
-        with scratch.open("w", encoding="ascii") as file:
-            file.write(f"{chosen}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        return patiently(lambda: _keep_next(path, wall_ns))
     except OSError as error:
         raise ConfigurationError(
             f'StateDir "{state_dir}" cannot be used: {error.strerror}; '
             "create it and let the daemon's user write to it, or remove StateDir"
         ) from error
+
+
+def _keep_next(path: Path, wall_ns: int) -> int:
+    chosen = max(wall_ns, _last(path) + 1)
+    # Daemons of one host that share the directory may start together.
+    scratch = path.with_suffix(f".{os.getpid()}")
+    try:
+        with scratch.open("w", encoding="ascii") as file:
+            file.write(f"{chosen}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
     return chosen
 
 

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 assert sys.platform != "win32"
 
@@ -60,6 +60,7 @@ __all__ = [
     "memory_directory",
     "open_appending",
     "path_mtu",
+    "patiently",
     "process_figures",
     "queued_error",
     "raise_descriptor_limit",
@@ -73,6 +74,8 @@ __all__ = [
     "utf8_console",
     "wake_up_on",
 ]
+
+T = TypeVar("T")
 
 IS_LINUX: Final[bool] = sys.platform == "linux"
 
@@ -137,6 +140,14 @@ def open_appending(
 def read_at(descriptor: int, size: int, offset: int) -> bytes:
     """Read from a place in a file. Raise OSError."""
     return os.pread(descriptor, size, offset)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Return what an attempt on files returns, made again while others forbid it for a moment.
+
+    Raise OSError. Here nobody does.
+    """
+    return attempt()
 
 
 # -- Users --------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from ctypes import wintypes
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 assert sys.platform == "win32"
 
@@ -71,6 +72,7 @@ __all__ = [
     "memory_directory",
     "open_appending",
     "path_mtu",
+    "patiently",
     "process_figures",
     "queued_error",
     "raise_descriptor_limit",
@@ -84,6 +86,8 @@ __all__ = [
     "utf8_console",
     "wake_up_on",
 ]
+
+T = TypeVar("T")
 
 MS_PER_S: Final = 1_000
 BYTES_PER_KB: Final = 1024
@@ -112,6 +116,10 @@ O_PATH: Final = os.O_RDONLY
 
 LOCKED_AT: Final = 0x7FFF_FFF0
 """A byte beyond all that is in a file that is locked: a lock keeps others from reading there."""
+
+PATIENCE_S: Final = 2.0
+"""Nobody looks at a small file for longer."""
+PAUSE_S: Final = 0.02
 
 _APPEND: Final = 0x0004 | 0x0010_0000  # FILE_APPEND_DATA, SYNCHRONIZE
 _SHARE_ALL: Final = 0x0001 | 0x0002 | 0x0004  # To read, to write, to move and remove.
@@ -166,6 +174,21 @@ def read_at(descriptor: int, size: int, offset: int) -> bytes:
     """Read from a place in a file. Raise OSError."""
     os.lseek(descriptor, offset, os.SEEK_SET)
     return os.read(descriptor, size)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Return what an attempt on files returns, made again while others forbid it for a moment.
+
+    Raise OSError. Who looks at a file, such as a virus scanner, keeps others from replacing it.
+    """
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return attempt()
+        except PermissionError:
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(PAUSE_S)
 
 
 # -- Users --------------------------------------------------------------------------------------
