@@ -26,7 +26,8 @@ class RingThread:
         self.may_tell = threading.Event()
         if not is_held:
             self.may_tell.set()
-        self._reason = reason
+        self.reason = reason
+        self.is_called = threading.Event()
         self._has_room = has_room
         self._thread: threading.Thread | None = None
         self.handover = Handover(self._call_soon, self._put_in_force, self)
@@ -46,12 +47,13 @@ class RingThread:
         if self._has_room:
             self._thread = threading.Thread(target=what)
             self._thread.start()
+        self.is_called.set()
         return self._has_room
 
     def _put_in_force(self, plan: Plan, told: ToldWhy) -> None:
         assert self.may_tell.wait(WAIT_S)
         self.plans.append(plan)
-        told(self._reason)
+        told(self.reason)
 
 
 def test_handover_returns_when_the_plan_is_in_force() -> None:
@@ -94,10 +96,27 @@ def test_log_hears_of_a_plan_that_takes_long(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_daemon_that_ends_is_not_waited_for() -> None:
     ring = RingThread(is_held=True)
-    closing = threading.Thread(target=ring.handover.close)
+    closing = threading.Thread(target=lambda: ring.is_called.wait(WAIT_S) and ring.handover.close())
     closing.start()
 
     with pytest.raises(ConfigurationError, match="the daemon ends"):
         ring.handover(PLAN)
     closing.join(WAIT_S)
+    ring.join()
+
+    assert ring.logged == [], "it was let go, and did not find out by itself"
+
+
+def test_what_became_of_one_plan_is_not_taken_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "PATIENCE_S", 0.01)
+    ring = RingThread()
+    ring.handover(PLAN)
+    ring.join()
+    ring.reason = "OSError: no room"
+    ring.may_tell.clear()
+    ring.has_logged.clear()
+    threading.Thread(target=lambda: ring.has_logged.wait(WAIT_S) and ring.may_tell.set()).start()
+
+    with pytest.raises(PartlyInForceError, match="OSError: no room"):
+        ring.handover(PLAN)
     ring.join()

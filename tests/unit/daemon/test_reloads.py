@@ -211,13 +211,16 @@ def test_reloads_and_refusals_are_counted(bench: Bench) -> None:
 
 
 def test_what_fails_is_told_and_the_next_order_is_carried_out(bench: Bench) -> None:
+    question = ("10.0.0.1", 1)
     bench.reader.defect = ValueError("a defect")
-    bench.begin()
-    bench.reader.may_go_on.set()
+    bench.reloads.reload("one", bench.tell("one"), key=question)
     wait_until(lambda: bench.log.events, "the failure to be told")
 
     bench.reader.defect = None
+    bench.reloads.reload("one", bench.tell("one again"), key=question)
     bench.finish()
+
+    assert bench.names == ["one again"]
 
     ((wording, fields),) = bench.log.events
     assert wording == "the thread for reloads failed and goes on"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spread.config import Configuration, local_ring
-from spread.daemon.consent import PATIENCE_NS
+from spread.daemon.consent import PATIENCE_NS, PERMIT_NS
 from spread.daemon.relaying import ANSWER_SIZE_MAX
 from spread.daemon.responder import (
     KBYTE,
@@ -35,10 +35,18 @@ from spread.monitor.probes import (
     encode_probe,
     is_probe,
 )
-from spread.monitor.queries import Query, decode_query, encode_error, encode_reply, fold
+from spread.monitor.queries import (
+    REQUEST_SIZE_MIN,
+    Query,
+    decode_query,
+    encode_error,
+    encode_reply,
+    fold,
+)
 
 PORT = 4803
 RUN = 77
+NS_PER_S = 1_000_000_000
 SMALL = [1, Way.DATA, SIZE_MIN, 0]
 LARGE = [1, Way.DATA, 1472, 0]
 NOTHING_LEFT = {"left": [], "failed": []}
@@ -305,6 +313,47 @@ def test_only_orders_to_other_daemons_are_passed_on(
 ) -> None:
     with pytest.raises(ArgumentError):
         bench.responder.answer({"do": "pass", "nonce": 1, **arguments})
+
+
+def test_few_questions_go_to_a_daemon_that_has_not_agreed(bench: Bench) -> None:
+    def pass_on(nonce: int) -> None:
+        order = {"do": "pass", "nonce": nonce, "to": [1], "order": {"do": "facts"}}
+        bench.responder.answer(order)
+
+    for nonce in range(1_000):
+        pass_on(nonce)
+    at_once = len(bench.asked)
+    bench.order(LARGE)
+    with_consent = len(bench.asked)
+    bench.now_ns += NS_PER_S
+    pass_on(1_000)
+    bench.order(LARGE)
+
+    assert 0 < at_once <= 1 + UNASKED_AT_ONCE // (2 * REQUEST_SIZE_MIN)
+    assert with_consent == at_once
+    assert len(bench.asked) == at_once + 2
+
+
+def test_consent_runs_out(bench: Bench) -> None:
+    bench.order(LARGE)
+    bench.agree()
+    bench.now_ns += PERMIT_NS
+
+    outcome = bench.order(LARGE)
+
+    assert outcome == {"left": [0], "failed": []}
+    assert bench.sent == []
+
+
+def test_what_a_daemon_has_agreed_to_is_not_its_successors_under_its_number(bench: Bench) -> None:
+    bench.order(LARGE)
+    bench.agree()
+    bench.responder.reconfigure(local_ring(PORT, 4, 1))
+
+    outcome = bench.order(LARGE)
+
+    assert outcome == {"left": [0], "failed": []}
+    assert bench.sent == []
 
 
 def test_the_last_runs_are_kept_only(bench: Bench) -> None:
