@@ -16,7 +16,7 @@ TIMEOUTS = scaled_timeouts(1)  # The defaults: what a user waits for.
 ROUND_MS = min(TIMEOUTS.hurry, TIMEOUTS.token // 3) / MS
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("is_busy", [False, True], ids=["", "busy"])
 def test_a_message_in_a_ring_at_rest_does_not_wait_for_its_round(seed: int, is_busy: bool) -> None:
     busy_ns = 5 * MS if is_busy else 0
