@@ -94,7 +94,9 @@ class Directory:
                 continue
             with os.fdopen(descriptor, "rb") as file:
                 # Asked for as many bytes as there are: some systems set aside what is asked for.
-                yield name, file.read(min(found.st_size, FILE_SIZE_MAX))
+                image = file.read(min(found.st_size, FILE_SIZE_MAX))
+            # Closed before: some systems let nobody remove a file that is open.
+            yield name, image
 
     # -- Kept files -------------------------------------------------------------------------------
 

@@ -15,6 +15,27 @@ from tests.daemon.harness.waiting import DEADLINE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="consoles of Windows")
 
+PRESS_BREAK = f"""
+import signal, sys, threading, spread
+from spread.cli.spread import main
+from tests.daemon.harness.waiting import wait_until
+
+def serves():
+    try:
+        with spread.connect(sys.argv[1] + "@localhost", "a", timeout={DEADLINE}):
+            return True
+    except spread.SpreadError:
+        return False
+
+def press():
+    wait_until(serves, "the daemon")
+    signal.raise_signal(signal.SIGBREAK)
+
+threading.Thread(target=press, daemon=True).start()
+sys.exit(main(["--local", "--port", sys.argv[1]]))
+"""
+"""The daemon, and a key that is pressed once it serves; what the C library makes of the key."""
+
 
 class Daemon:
     """A daemon that stops when its input ends."""
@@ -27,8 +48,22 @@ class Daemon:
             f"Spread_Segment 127.0.0.255:{self.port} {{ d1 127.0.0.1 }}\n"
         )
         self._directory = directory
+        self._starts = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start it, for the first time or after its end."""
+        self._starts += 1
         self.process = self._spread("-n", "d1", "--until-input-ends")
-        wait_until(lambda: "daemon ready" in self.said(), "the daemon")
+        wait_until(lambda: self.said().count("daemon ready") == self._starts, "the daemon")
+
+    def kill(self) -> None:
+        """End it without any order."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
 
     def said(self) -> str:
         return self.log.read_text() if self.log.exists() else ""
@@ -58,11 +93,7 @@ class Daemon:
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     made = Daemon(tmp_path)
     yield made
-    made.process.kill()
-    made.process.wait()
-    for stream in (made.process.stdin, made.process.stdout):
-        if stream is not None:
-            stream.close()
+    made.kill()
 
 
 def test_the_end_of_the_input_stops_in_order(daemon: Daemon) -> None:
@@ -97,6 +128,36 @@ def test_what_an_orderly_end_leaves_is_no_crash(daemon: Daemon) -> None:
     # A file that is mapped cannot be removed here, so the next start does that.
     assert memory.read_bytes()[:8] == bytes(8)
     memory.unlink()
+
+
+def test_what_a_crash_leaves_is_kept_once(daemon: Daemon, tmp_path: Path) -> None:
+    pattern = f"spread-d1-{daemon.port}-*.flight"
+    (left,) = memory_directory().glob(pattern)
+    for _ in range(2):
+        daemon.kill()
+        daemon.start()
+
+    assert not left.exists()
+    assert len(list(memory_directory().glob(pattern))) == 1
+    assert len(list(tmp_path.glob("d1-*.flight"))) == 2
+    daemon.stop()
+    for each in memory_directory().glob(pattern):
+        each.unlink()
+
+
+def test_a_break_stops_in_order() -> None:
+    port = free_port()
+    ended = subprocess.run(
+        [sys.executable, "-c", PRESS_BREAK, str(port)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * DEADLINE,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "daemon stopped" in ended.stdout
 
 
 def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
