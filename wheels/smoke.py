@@ -15,6 +15,8 @@ import ctypes
 import importlib.metadata
 import os
 import queue
+import random
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -33,8 +35,24 @@ WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_ver
 READY = "daemon ready"
 UNAVAILABLE = 69
 DAEMONS = 3
+PORTS = 2 * DAEMONS  # Each daemon has one for clients and datagrams, and the next for the token.
 TIMEOUT_S = float(os.environ.get("SMOKE_TIMEOUT_S", "60"))  # For each answer.
 GROUP = "smoke"
+
+
+def free_ports(count: int) -> int:
+    """Return the first of that many neighbouring ports which nobody uses.
+
+    Above them are the ports that systems give to connections, below them those of well-known
+    services. Raises AssertionError when none are free.
+    """
+    for first in random.sample(range(20_000, 30_000, count), k=100):
+        with contextlib.ExitStack() as opened, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    opened.enter_context(socket.socket(type=kind)).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError(f"no {count} neighbouring ports are free")
 
 
 def command_of(program: str) -> list[str]:
@@ -64,7 +82,7 @@ def local_layout(port: int) -> Layout:
 
 def layout_by_file(port: int, directory: Path) -> Layout:
     """Three commands, each daemon with a port of its own: Wine binds 127.0.0.2 as all addresses."""
-    ports = range(port, port + 2 * DAEMONS, 2)
+    ports = range(port, port + PORTS, 2)
     file = directory / "spread.conf"
     file.write_text(
         "".join(
@@ -265,7 +283,7 @@ def check_import() -> None:
 
 def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Try an installed wheel as its user would.")
-    parser.add_argument("--port", type=int, default=24803)
+    parser.add_argument("--port", type=int, help="the first of a ring (default: a free one)")
     return parser.parse_args(argv)
 
 
@@ -274,8 +292,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     here = Path(spread.__file__).resolve()
     assert "site-packages" in here.parts, f"not the installed wheel but {here}"
     check_import()
+    port = given.port or free_ports(PORTS)
     with tempfile.TemporaryDirectory() as directory:
-        layout = layout_by_file(given.port, Path(directory)) if WINE else local_layout(given.port)
+        layout = layout_by_file(port, Path(directory)) if WINE else local_layout(port)
         with ring(layout):
             check_clients(*layout.clients[:2])
             asyncio.run(check_asyncio(layout.clients[-1]))

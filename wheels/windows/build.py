@@ -10,6 +10,7 @@ from whatever copy of the sources, is not compiled again.
 
 import hashlib
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ FLAGS = (
     *("-shared", "-s", "-static-libgcc"),
 )
 LIBRARIES = ("-lwinmm", "-lws2_32")
-HEADERS = ("_crc32c.h", "_defects.h", "_sys.h")
+OWN_HEADER = re.compile(r'#include "(_\w+\.h)"')
 UNUSED_S_MAX = 14 * 86400
 
 
@@ -47,15 +48,25 @@ def write_specs(folder: Path) -> Path:
     return specs
 
 
+def headers_of(text: str) -> list[Path]:
+    """Return the headers of this project that a source includes, and those that these include."""
+    found: list[Path] = []
+    texts = [text]
+    while texts:
+        named = (ROOT / "spread" / name for name in OWN_HEADER.findall(texts.pop()))
+        new = [path for path in dict.fromkeys(named) if path not in found]
+        found += new
+        texts += [path.read_text(encoding="utf-8") for path in new]
+    return sorted(found)
+
+
 def key_of(source: Path, rules: bytes) -> str:
     """Return a name for what a compiled module is made of."""
     text = source.read_text(encoding="utf-8")
     # What Cython notes about the build that translated the module is not compiled.
     head, _, rest = text.partition("/* BEGIN: Cython Metadata")
     text = head + rest.partition("END: Cython Metadata")[2]
-    parts = [text.encode(), rules]
-    if any(f'"{name}"' in text for name in HEADERS):
-        parts += [at.read_bytes() for at in sorted((ROOT / "spread").glob("*.h"))]
+    parts = [text.encode(), rules, *(header.read_bytes() for header in headers_of(text))]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
 
 

@@ -104,7 +104,7 @@ tests() {
         return
     fi
     for part in unit more; do
-        "$here/wine.sh" python -m pytest -q -p no:cacheprovider "@wheels/windows/tests-$part.txt" \
+        "$here/wine.sh" python -m pytest -q -p no:cacheprovider --durations=15 "@wheels/windows/tests-$part.txt" \
             >"$home/tests-$part.log" 2>&1 &
         running+=($!)
     done

@@ -20,7 +20,7 @@ import spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smoke import DAEMONS, READY, TIMEOUT_S, arguments_of, check_clients, run
+from smoke import DAEMONS, PORTS, READY, TIMEOUT_S, arguments_of, check_clients, free_ports, run
 
 GROUP = "ring"
 EACH_SENDS = 40
@@ -38,7 +38,6 @@ TIMEOUTS = {
     "LookupTimeout": 3000,
 }
 OPTIONS = 'StateDir = "."\n' + "".join(f"{name} = {ms}\n" for name, ms in TIMEOUTS.items())
-PORTS_APART = 10
 
 
 class Daemon:
@@ -102,7 +101,7 @@ def ring(port: int) -> Iterator[list[Daemon]]:
     """Three daemons that have found each other, and end in order."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         directory = Path(place)
-        ports = [port + PORTS_APART * number for number in range(DAEMONS)]
+        ports = range(port, port + PORTS, 2)
         daemons = [Daemon(number + 1, at, directory) for number, at in enumerate(ports)]
         directory.joinpath("spread.conf").write_text(
             OPTIONS
@@ -195,7 +194,7 @@ def check_flooder(daemons: Sequence[Daemon]) -> None:
 
 def main() -> None:
     given = arguments_of(None)
-    with ring(given.port) as daemons:
+    with ring(given.port or free_ports(PORTS)) as daemons:
         check_order(daemons)
         check_flooder(daemons)
         check_failure(daemons)
