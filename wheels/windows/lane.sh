@@ -37,7 +37,8 @@ say() { printf -- '-- windows %s: %s (%d s)\n' "$minor" "$1" "$SECONDS"; }
 # The interpreter for Linux with the same minor version: its library and headers are needed.
 native() {
     local each
-    for each in "$(command -v "python$minor" || true)" "$HOME"/.pyenv/versions/"$minor".*/bin/python; do
+    for each in "$(command -v "python$minor" || true)" \
+        "$HOME"/.pyenv/versions/"$minor".*/bin/python; do
         if [ -x "$each" ] && "$each" -c 'import sys, sysconfig, pathlib
 sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
          or not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' "$minor" \
@@ -104,7 +105,8 @@ tests() {
         return
     fi
     for part in unit more; do
-        "$here/wine.sh" python -m pytest -q -p no:cacheprovider --durations=15 "@wheels/windows/tests-$part.txt" \
+        "$here/wine.sh" python -m pytest -q -p no:cacheprovider --durations=15 \
+            "@wheels/windows/tests-$part.txt" \
             >"$home/tests-$part.log" 2>&1 &
         running+=($!)
     done
@@ -119,6 +121,7 @@ tests() {
 
 case $only in
 wheel | ring | tests) "$only" "$@" ;;
-all) wheel && ring && tests ;;
+# Not joined by &&: bash would go on after a command that fails in the middle of one of them.
+all) wheel; ring; tests ;;
 *) exit 2 ;;
 esac
