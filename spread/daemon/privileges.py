@@ -76,6 +76,8 @@ class Change:
 def plan(options: Options, identity: Identity) -> Plan:
     """Return what to do. Raise `PrivilegeError` for a user or group that the system lacks."""
     if not identity.is_root:
+        if "DaemonUser" in system.MEANINGLESS_OPTIONS:
+            return Plan(None)
         notice = Notice("not started by root, user and root directory stay as they are", {})
         return Plan(None, (notice,))
     user, user_id, user_notices = _choose(

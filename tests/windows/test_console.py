@@ -101,6 +101,7 @@ def test_the_end_of_the_input_stops_in_order(daemon: Daemon) -> None:
         assert daemon.stop() == 0
 
     assert "daemon stopped" in daemon.said()
+    assert "root" not in daemon.said()  # There is no such user whose absence would matter.
 
 
 def test_a_port_alone_means_this_host(daemon: Daemon) -> None:
