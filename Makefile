@@ -154,7 +154,7 @@ wheels-linux: $(VENV)/.built $(VENV)/.wheels
 
 ## make wheels-all  also the sources with each Python that is found, Windows with more, aarch64, musl
 wheels-all: wheels
-	wheels/pythons.sh build/wheels/sdist/*.tar.gz
+	PYTHON=$(BIN)/python wheels/pythons.sh build/wheels/sdist/*.tar.gz
 	wheels/cross.sh aarch64 $(BIN)/python || test $$? = 77
 	wheels/cross.sh musl $(BIN)/python || test $$? = 77
 	for minor in 3.12 3.13 3.14; do \

@@ -3,9 +3,10 @@
 #
 #   wheels/cross.sh aarch64|musl [PYTHON [OUTPUT]]
 #
-# aarch64: for glibc 2.28; run with qemu where qemu-user-static is installed. musl: x86_64, examined
-# only. PYTHON has the dependency group `wheels` and headers; those of x86_64 serve aarch64 as well.
-# Skipped when ziglang cannot be had (100 MB; it is kept in ~/.cache/spreadring).
+# aarch64: for glibc 2.28; run with qemu where qemu-user-static is installed. musl: x86_64, run with
+# the musl of MUSL, a release of Debian (sid), and of a CPython that is compiled for it. PYTHON has the
+# dependency group `wheels` and headers; those of x86_64 serve aarch64 as well. Skipped when ziglang
+# cannot be had (100 MB; it is kept in ~/.cache/spreadring).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,37 +62,24 @@ case $wheel in
 *) echo "$wheel: not the tag that was wanted" >&2; exit 1 ;;
 esac
 "$python" wheels/contents.py "$wheel"
-[ "$kind" = aarch64 ] || exit 0
-
-# A Python for arm64 of the same version, from the packages of this system, and the wheel with it.
-command -v qemu-aarch64-static >/dev/null || skip "built; not run: no qemu-user-static"
 minor=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-packages=("python$minor" "python$minor-minimal" "libpython$minor-minimal" "libpython$minor-stdlib"
-    libc6 libexpat1 zlib1g libssl3 libffi8 libbz2-1.0 liblzma5 libuuid1 libcrypt1 libgcc-s1)
-arm=$cache/arm64-$minor
-if [ ! -d "$arm" ]; then
-    work=$(mktemp -d)
-    mkdir -p "$work"/{state/lists/partial,cache/archives/partial,debs,root}
-    touch "$work/state/status"
-    options=(-qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root
-        -o Dir::State="$work/state" -o Dir::State::status="$work/state/status"
-        -o Dir::Cache="$work/cache" -o Acquire::Languages=none)
-    if ! apt-get "${options[@]}" update ||
-        ! (cd "$work/debs" && apt-get "${options[@]}" download "${packages[@]}"); then
-        skip "built; not run: no Python $minor for arm64 among the packages of this system"
-    fi
-    for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
-    mv "$work/root" "$arm"
-    rm -rf "$work"
+had_not="built; not run: there is no Python $minor for it"
+if [ "$kind" = musl ]; then
+    runner=$(wheels/interpreter.sh musl "$minor" "${MUSL:-sid}") || skip "$had_not"
+else
+    command -v qemu-aarch64-static >/dev/null || skip "built; not run: no qemu-user-static"
+    foreign=$(wheels/debian.sh python "$minor" arm64) || skip "$had_not"
+    root=${foreign%/usr/bin/*}
+    # Its children are to be started under qemu, too: what it takes for itself is this script.
+    runner=$PWD/$output/python
+    printf '#!/bin/sh\nexec qemu-aarch64-static -0 "%s" -L "%s" -E PYTHONHOME="%s/usr" "%s" "$@"\n' \
+        "$runner" "$root" "$root" "$foreign" >"$runner"
+    chmod +x "$runner"
 fi
 
-# Its children are to be started under qemu, too: what it takes for itself is this script.
-runner=$PWD/$output/python
-printf '#!/bin/sh\nexec qemu-aarch64-static -0 "%s" -L "%s" -E PYTHONHOME="%s/usr" "%s" "$@"\n' \
-    "$runner" "$arm" "$arm" "$arm/usr/bin/python$minor" >"$runner"
-chmod +x "$runner"
+platform=$(basename "$wheel" .whl | sed 's/.*[-.]//')
 "$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
-    --platform "$(basename "$wheel" .whl | sed 's/.*[-.]//')" --python-version "$minor" --only-binary=:all: \
+    --platform "$platform" --python-version "$minor" --only-binary=:all: \
     --target "$output/site-packages" "$wheel"
 (cd "$output" && SMOKE_TIMEOUT_S=300 PYTHONPATH=$PWD/site-packages \
     "$runner" "$OLDPWD/wheels/smoke.py")

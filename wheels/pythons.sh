@@ -3,29 +3,42 @@
 # environment of its own, installed, and tried. wheels/pythons.sh SDIST [PYTHON ...]
 #
 # Without names, what is looked for are python3.11 to python3.15, also free-threaded (3.14t), in PATH
-# and among the versions of pyenv. At least one must be there.
+# and among the versions of pyenv. Those that are not there are fetched from releases of Debian, the
+# free-threaded ones as sources; what cannot be had is left out, loudly. At least one must be there.
 set -euo pipefail
 
 sdist=$(realpath "$1")
 shift
-smoke=$(realpath "$(dirname "$0")/smoke.py")
-output=$(realpath "$(dirname "$0")/..")/build/wheels/pythons
+here=$(realpath "$(dirname "$0")")
+output=$(realpath "$here/..")/build/wheels/pythons
+PYTHON=$(realpath --no-symlinks "${PYTHON:-.venv/bin/python}")
+PATH=$(dirname "$PYTHON"):$PATH
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_QUIET=1
 
-# Prints one interpreter for each version, those of pyenv behind those of PATH.
-find_pythons() {
-    local version found
-    for version in 3.11 3.12 3.13 3.13t 3.14 3.14t 3.15 3.15t; do
-        for found in "$(command -v "python$version" || true)" \
-            "$HOME/.pyenv/versions/$version".*/bin/python; do
-            if [ -x "$found" ] && "$found" -c 'import venv' 2>/dev/null &&
-                [ "$("$found" -c 'import sys, sysconfig
+# Prints the interpreter of this version on this system, if there is one: 3.14, or 3.14t.
+find_python() {
+    local version=$1 each
+    for each in "$(command -v "python$version" || true)" \
+        "$HOME/.pyenv/versions/$version".*/bin/python; do
+        if [ -x "$each" ] && "$each" -c 'import venv' 2>/dev/null &&
+            [ "$("$each" -c 'import sys, sysconfig
 t = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 print("%d.%d%s" % (*sys.version_info[:2], t))')" = "$version" ]; then
-                echo "$found"
-                break
-            fi
-        done
+            echo "$each"
+            return
+        fi
+    done
+    return 1
+}
+
+# Prints one interpreter for each version.
+find_pythons() {
+    local version
+    for version in 3.11 3.12 3.13 3.14 3.15; do
+        find_python "$version" || "$here/debian.sh" python "$version" || true
+    done
+    for version in 3.13 3.14 3.15; do
+        find_python "${version}t" || "$here/interpreter.sh" free-threaded "$version" || true
     done
 }
 
@@ -34,13 +47,15 @@ found=()
 pythons=("$@" "${found[@]}")
 [ ${#pythons[@]} -gt 0 ] || { echo "no Python was found to build with" >&2; exit 1; }
 
+# The pip of another Python serves those that come without one.
+pip=("$PYTHON" -m pip --python)
 rm -rf "$output"
 for python in "${pythons[@]}"; do
     name=$("$python" -c 'import sys; print(sys.implementation.cache_tag + sys.abiflags)')
-    here=$output/$name
-    mkdir -p "$here"
-    "$python" -m venv "$here/venv"
-    "$here/venv/bin/python" -m pip wheel --no-deps -w "$here" "$sdist"
-    "$here/venv/bin/python" -m pip install --no-index "$here"/*.whl
-    (cd "$here" && venv/bin/python "$smoke")
+    own=$output/$name
+    mkdir -p "$own"
+    "$python" -m venv --without-pip "$own/venv"
+    "${pip[@]}" "$own/venv/bin/python" wheel --no-deps -w "$own" "$sdist"
+    "${pip[@]}" "$own/venv/bin/python" install --no-index "$own"/*.whl
+    (cd "$own" && venv/bin/python "$here/smoke.py")
 done

@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import importlib.metadata
 import os
+import pkgutil
 import queue
 import random
 import socket
@@ -121,8 +122,9 @@ class Ring:
         return process
 
     def _read(self, output: IO[str]) -> None:
-        for line in output:
-            self._lines.put(line.rstrip())
+        with output:
+            for line in output:
+                self._lines.put(line.rstrip())
         self._lines.put(None)
 
     def wait_for(self, text: str, count: int) -> None:
@@ -271,6 +273,15 @@ def check_versions() -> None:
         assert importlib.metadata.version("spreadring") in shown, shown
 
 
+def check_modules() -> None:
+    """All compiled modules load, and a Python without the global lock goes on without it."""
+    for module in pkgutil.iter_modules(spread.__path__, "spread."):
+        if module.name.startswith("spread._") and not module.ispkg and "__" not in module.name:
+            importlib.import_module(module.name)
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert not sys._is_gil_enabled(), "a compiled module has switched the global lock on"
+
+
 def check_import() -> None:
     """`import spread` is the client: no daemon, no configuration, no asyncio."""
     code = "import spread, sys; print(*sys.modules)"
@@ -292,6 +303,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     here = Path(spread.__file__).resolve()
     assert "site-packages" in here.parts, f"not the installed wheel but {here}"
     check_import()
+    check_modules()
     port = given.port or free_ports(PORTS)
     with tempfile.TemporaryDirectory() as directory:
         layout = layout_by_file(port, Path(directory)) if WINE else local_layout(port)

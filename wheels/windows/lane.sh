@@ -47,7 +47,7 @@ sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1]
             return
         fi
     done
-    "$here/../debian-python.sh" "$minor"
+    PATH="$(dirname "$PYTHON"):$PATH" "$here/../debian.sh" python "$minor"
 }
 
 wheel() {
