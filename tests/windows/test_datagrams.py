@@ -185,4 +185,6 @@ class TestJoined:
         daemon.run_until(lambda: bool(daemon.upcalls.bodies))
 
         assert daemon.upcalls.bodies == BODIES
+        assert daemon.statistics()["joint_receives"] == 1
+        assert daemon.statistics()["joint_unmarked"] == 0
         assert daemon.statistics()["receive_errors"] == 0
