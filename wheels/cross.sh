@@ -63,12 +63,18 @@ case $wheel in
 esac
 "$python" wheels/contents.py "$wheel"
 minor=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-had_not="built; not run: there is no Python $minor for it"
+
+# Of a command that has failed: a Python that cannot be had is left out, all else is a failure.
+not_run() {
+    [ $? -ne 77 ] || skip "built; not run: there is no Python $minor for it"
+    exit 1
+}
+
 if [ "$kind" = musl ]; then
-    runner=$(wheels/interpreter.sh musl "$minor" "${MUSL:-sid}") || skip "$had_not"
+    runner=$(wheels/interpreter.sh musl "$minor" "${MUSL:-sid}") || not_run
 else
     command -v qemu-aarch64-static >/dev/null || skip "built; not run: no qemu-user-static"
-    foreign=$(wheels/debian.sh python "$minor" arm64) || skip "$had_not"
+    foreign=$(wheels/debian.sh python "$minor" arm64) || not_run
     root=${foreign%/usr/bin/*}
     # Its children are to be started under qemu, too: what it takes for itself is this script.
     runner=$PWD/$output/python

@@ -62,12 +62,13 @@ END
 }
 
 with_musl() {
-    local musl libffi native machine
+    local musl libffi zlib native machine
     machine=$(uname -m)
     native=$(command -v "python$minor" || echo "$HOME"/.pyenv/versions/"$minor".*/bin/python"$minor")
     musl=$("$debian" packages "$suite" musl musl-dev)
     # With a `configure`, which newer ones do not bring.
     libffi=$("$debian" source libffi bookworm)
+    zlib=$("$debian" source zlib bookworm)
     sources=$("$debian" source "python$minor")
     begin
     mkdir -p "$home"
@@ -78,6 +79,11 @@ with_musl() {
     quietly ./configure --quiet --host="$machine-linux-musl" --disable-shared --with-pic \
         --disable-docs --disable-multi-os-directory --prefix="$home"
     quietly make "$jobs"
+    quietly make install
+    cp -a "$zlib" "$work/zlib"
+    cd "$work/zlib"
+    quietly env CFLAGS="-O1 -fPIC" ./configure --static --prefix="$home"
+    quietly make "$jobs" libz.a
     quietly make install
     cp -a "$sources" "$work/python"
     cd "$work/python"

@@ -35,17 +35,20 @@ print("%d.%d%s" % (*sys.version_info[:2], t))')" = "$version" ]; then
 find_pythons() {
     local version
     for version in 3.11 3.12 3.13 3.14 3.15; do
-        find_python "$version" || "$here/debian.sh" python "$version" || true
+        find_python "$version" || "$here/debian.sh" python "$version" || [ $? = 77 ] || return
     done
     for version in 3.13 3.14 3.15; do
-        find_python "${version}t" || "$here/interpreter.sh" free-threaded "$version" || true
+        find_python "${version}t" || "$here/interpreter.sh" free-threaded "$version" ||
+            [ $? = 77 ] || return
     done
 }
 
-found=()
-[ $# -gt 0 ] || mapfile -t found < <(find_pythons)
-pythons=("$@" "${found[@]}")
-[ ${#pythons[@]} -gt 0 ] || { echo "no Python was found to build with" >&2; exit 1; }
+pythons=("$@")
+if [ $# = 0 ]; then
+    found=$(find_pythons)
+    mapfile -t pythons <<<"$found"
+fi
+[ -n "${pythons[0]}" ] || { echo "no Python was found to build with" >&2; exit 1; }
 
 # The pip of another Python serves those that come without one.
 pip=("$PYTHON" -m pip --python)

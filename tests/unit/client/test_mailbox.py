@@ -517,6 +517,8 @@ def test_dropped_mailbox_disconnects(daemon: Peer) -> None:
     assert stream.result()[:4] == KILL
 
 
+# What runs tests side by side has threads; the child calls nothing that could wait for them.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_child_after_a_fork_does_not_end_the_session_of_its_parent(session: Session) -> None:
     mailbox, conversation = session

@@ -12,6 +12,11 @@ from spread.sim.run import Outcome
 from spread.sim.scenario import Scenario, draw
 from spread.sim.trace import History
 
+# What runs tests side by side has threads, unlike the simulator, whose children are forked.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
+
 DIES, HANGS = 3, 5
 
 
