@@ -19,7 +19,9 @@
  * this way might miss on a strange system is seen by them.
  *
  * Older systems have no such timer. There all waits are of WSAPoll, and the system is asked for a
- * tick each millisecond, for which the whole host sleeps less deeply.
+ * tick each millisecond, for which the whole host sleeps less deeply. So they are under Wine, whose
+ * timers keep to milliseconds, and whose server now and then keeps the sockets of a process that was
+ * killed while it waited for such an event: their ports stay taken.
  */
 #ifndef SPREAD_SYS_WIN32_WAITS_H
 #define SPREAD_SYS_WIN32_WAITS_H
@@ -53,9 +55,10 @@ static inline void sys_waits_close(sys_waits *waits)
 
 static inline int sys_waits_open(sys_waits *waits)
 {
-    waits->happened = NULL;
-    waits->timer = CreateWaitableTimerExW(NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION,
-                                          TIMER_ALL_ACCESS);
+    waits->happened = waits->timer = NULL;
+    if (!GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version"))
+        waits->timer = CreateWaitableTimerExW(NULL, NULL, CREATE_WAITABLE_TIMER_HIGH_RESOLUTION,
+                                              TIMER_ALL_ACCESS);
     if (waits->timer)
         waits->happened = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (!waits->happened)
