@@ -21,20 +21,38 @@ skip() {
     exit 77
 }
 
+# What it means that a command has failed: what cannot be had is skipped, all else is a failure.
+or_skip() {
+    [ $? -ne 77 ] || skip "$1"
+    exit 1
+}
+
 case $kind in
 aarch64) target=aarch64-linux-gnu.2.28 machine=aarch64 suffix=aarch64-linux-gnu ;;
 musl) target=x86_64-linux-musl machine=x86_64 suffix=x86_64-linux-musl ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-[ -d "$cache/zig/ziglang" ] ||
-    "$python" -m pip install --quiet --disable-pip-version-check --target "$cache/zig" ziglang ||
-    skip "ziglang cannot be fetched"
+# Whole, or not at all; a run beside this one may be faster.
+fetch_compiler() {
+    local work status=0
+    mkdir -p "$cache"
+    work=$(mktemp -d -p "$cache")
+    "$python" wheels/fetch.py install --no-deps --require-hashes --only-binary=:all: \
+        --target "$work/zig" --requirement "$requirements" || status=$?
+    [ $status -ne 0 ] || mv -T "$work/zig" "$zig" 2>/dev/null || [ -d "$zig" ] || status=1
+    rm -rf "$work"
+    return $status
+}
+
+requirements=wheels/requirements-zig.txt
+zig=$cache/zig-$(sha256sum <"$requirements" | cut -c-16)
+[ -d "$zig" ] || fetch_compiler || or_skip "ziglang cannot be fetched"
 
 # The compiler under a name, as setuptools calls it. The modules of each target lie apart.
 rm -rf "$output" build/bdist.*
 mkdir -p "$output/raw"
-printf '#!/bin/sh\nexec "%s" cc -target %s "$@"\n' "$cache/zig/ziglang/zig" "$target" >"$output/cc"
+printf '#!/bin/sh\nexec "%s" cc -target %s "$@"\n' "$zig/ziglang/zig" "$target" >"$output/cc"
 chmod +x "$output/cc"
 tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
 export CC=$PWD/$output/cc LDSHARED="$PWD/$output/cc -shared -s"
@@ -63,18 +81,14 @@ case $wheel in
 esac
 "$python" wheels/contents.py "$wheel"
 minor=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-
-# Of a command that has failed: a Python that cannot be had is left out, all else is a failure.
-not_run() {
-    [ $? -ne 77 ] || skip "built; not run: there is no Python $minor for it"
-    exit 1
-}
+no_python="built; not run: there is no Python $minor for it"
 
 if [ "$kind" = musl ]; then
-    runner=$(wheels/interpreter.sh musl "$minor" "${MUSL:-sid}") || not_run
+    runner=$(wheels/interpreter.sh musl "$minor" "${MUSL:-sid}") ||
+        or_skip "$no_python"
 else
     command -v qemu-aarch64-static >/dev/null || skip "built; not run: no qemu-user-static"
-    foreign=$(wheels/debian.sh python "$minor" arm64) || not_run
+    foreign=$(wheels/debian.sh python "$minor" arm64) || or_skip "$no_python"
     root=${foreign%/usr/bin/*}
     # Its children are to be started under qemu, too: what it takes for itself is this script.
     runner=$PWD/$output/python

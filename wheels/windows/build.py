@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -93,8 +94,9 @@ def compile_module(source: Path, runtime: Path, cache: Path, specs: Path) -> Pat
 def forget_old(cache: Path) -> None:
     """Remove compiled modules that nobody has used for long."""
     for each in cache.iterdir():
-        if time.time() - each.stat().st_mtime > UNUSED_S_MAX:
-            each.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # Another tree was faster.
+            if time.time() - each.stat().st_mtime > UNUSED_S_MAX:
+                each.unlink()
 
 
 def collect(*arguments: str | Path) -> None:
@@ -123,8 +125,6 @@ def pack(folder: Path, tag: str, target: Path) -> None:
         f"Tag: {tag}\n",
         encoding="utf-8",
     )
-    for old in target.glob("*.whl"):
-        old.unlink()
     subprocess.run(
         [sys.executable, "-m", "wheel", "pack", folder, "--dest-dir", target],
         check=True,
@@ -137,6 +137,8 @@ def main() -> None:
     os.chdir(ROOT)
     for folder in (cache, target):
         folder.mkdir(parents=True, exist_ok=True)
+    for old in target.glob("*.whl"):  # If this fails, nobody is to take it for the new one.
+        old.unlink()
     sources = translate()
     specs = write_specs(target)
     with ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:

@@ -32,6 +32,13 @@ skip() {
     exit 77
 }
 
+# What it means that a command has failed: what cannot be had is skipped, all else ends this.
+or_skip() {
+    local status=$?
+    [ "$status" -ne 77 ] || skip "$1"
+    exit "$status"
+}
+
 say() { printf -- '-- windows %s: %s (%d s)\n' "$minor" "$1" "$SECONDS"; }
 
 # The interpreter for Linux with the same minor version: its library and headers are needed.
@@ -56,16 +63,17 @@ wheel() {
         skip "no mingw-w64 (Debian: apt-get install gcc-mingw-w64-x86-64-posix)"
     [ -f "$here/requirements-python$minor.txt" ] || skip "no CPython $minor for Windows is known"
     "$PYTHON" -c 'import Cython, pefile, setuptools, wheel' 2>/dev/null ||
-        "$PYTHON" -m pip install --quiet --disable-pip-version-check \
-            "cython>=3.1" "pefile>=2024.8.26" "setuptools>=77" "wheel>=0.44"
+        "$PYTHON" "$here/../fetch.py" install \
+            "cython>=3.1" "pefile>=2024.8.26" "setuptools>=77" "wheel>=0.44" ||
+        or_skip "what it is made with cannot be fetched"
 
     local wanted
     wanted=$(cat "$here"/runtime.py "$here"/requirements-{test,python"$minor"}.txt "$here"/py* |
         sha256sum | cut -c-16)
     local runtime=$cache/$minor-$wanted own
     if [ ! -d "$runtime" ]; then
-        own=$(native) || skip "no Python $minor with headers on this system, nor from Debian"
-        "$PYTHON" "$here/runtime.py" "$own" "$runtime" || skip "the interpreter cannot be fetched"
+        own=$(native) || or_skip "no Python $minor with headers on this system, nor from Debian"
+        "$PYTHON" "$here/runtime.py" "$own" "$runtime" || or_skip "the interpreter cannot be fetched"
         say "interpreter made"
     fi
     # Of other versions of this file, or of trees that are gone.
@@ -99,6 +107,7 @@ tests() {
     (cd "$root" && git ls-files -z --cached --others --exclude-standard -- \
         tests docs examples packaging wheels bench/'*.py' pyproject.toml \
         | xargs -0 cp --parents -t "$home/tree")
+    rm -f "$home"/tests-*.xml
     cd "$home/tree"
     if [ $# -gt 0 ]; then
         "$here/wine.sh" python -m pytest -q -p no:cacheprovider "$@"
@@ -106,7 +115,7 @@ tests() {
     fi
     for part in unit more; do
         "$here/wine.sh" python -m pytest -q -p no:cacheprovider --durations=15 \
-            "@wheels/windows/tests-$part.txt" \
+            --junit-xml="../tests-$part.xml" "@wheels/windows/tests-$part.txt" \
             >"$home/tests-$part.log" 2>&1 &
         running+=($!)
     done
@@ -116,6 +125,9 @@ tests() {
         grep -v '^SKIPPED' "$home/tests-$part.log" | tail -n $((failed ? 200 : 1))
     done
     [ $failed -eq 0 ]
+    for part in unit more; do
+        "$PYTHON" "$here/ran.py" "$here/tests-$part.txt" "$home/tests-$part.xml"
+    done
     say "tests passed"
 }
 

@@ -6,7 +6,8 @@ the headers of PYTHON, an interpreter of the same minor version on this system, 
 one line, and an import library made from the DLL's table of exports.
 
 Beside it are installed: pip, and what the tests import. Everything that is downloaded has its hash
-in `requirements-*.txt`.
+in `requirements-*.txt`. Exit status 77: it cannot be had, for nothing answers; whatever else fails
+is a failure.
 """
 
 import shutil
@@ -41,14 +42,16 @@ EXECUTABLE_SECTION = 0x20000000
 
 def download(requirements: Path, minor: str, target: Path) -> None:
     """Fetch wheels for 64-bit Windows, each with the hash that is written down for it."""
-    subprocess.run(
+    done = subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *(sys.executable, HERE.parent / "fetch.py", "download"),
             *("--platform", "win_amd64", "--python-version", minor, "--only-binary", ":all:"),
             *("--no-deps", "--require-hashes", "--requirement", requirements, "--dest", target),
         ],
-        check=True,
+        check=False,
     )
+    if done.returncode != 0:
+        sys.exit(done.returncode)
 
 
 def place_interpreter(minor: str, target: Path) -> None:
@@ -145,17 +148,21 @@ def main() -> None:
     python, folder = sys.argv[1:]
     minor = ask(python, "sysconfig.get_python_version()")
     target = Path(folder).resolve()
-    unfinished = target.with_name(target.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for part in ("DLLs", "libs"):
-        (unfinished / part).mkdir(parents=True)
-    place_interpreter(minor, unfinished)
-    place_library(python, unfinished)
-    make_program(minor, unfinished)
-    place_packages(minor, unfinished)
-    compile_library(python, unfinished)
-    shutil.rmtree(target, ignore_errors=True)
-    unfinished.rename(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="unfinished-", dir=target.parent) as place:
+        unfinished = Path(place) / target.name
+        for part in ("DLLs", "libs"):
+            (unfinished / part).mkdir(parents=True)
+        place_interpreter(minor, unfinished)
+        place_library(python, unfinished)
+        make_program(minor, unfinished)
+        place_packages(minor, unfinished)
+        compile_library(python, unfinished)
+        try:
+            unfinished.rename(target)
+        except OSError:
+            if not target.is_dir():  # Another tree was faster, and may be using it.
+                raise
 
 
 if __name__ == "__main__":

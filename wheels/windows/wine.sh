@@ -17,8 +17,9 @@ export WINEDLLOVERRIDES='mscoree,mshtml=' WINEDEBUG=${WINEDEBUG:--all}
 unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONSTARTUP VIRTUAL_ENV
 export PYTHONUTF8=1 PYTHONUNBUFFERED=1
 
+mkdir -p "$WINEPREFIX"
+touch "$WINEPREFIX" # What has not been used for long is removed.
 if [ ! -f "$WINEPREFIX/.ready" ]; then
-    mkdir -p "$WINEPREFIX"
     wineboot --init >/dev/null 2>&1 </dev/null || true
     wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 </dev/null
     wineserver --wait
@@ -35,4 +36,16 @@ for candidate in "$home/$program.exe" "$home/Scripts/$program.exe"; do
     if [ -f "$candidate" ]; then program=$candidate; fi
 done
 # The interpreter refuses regular files for its streams, but takes pipes.
-exec wine "$program" "$@" </dev/null > >(cat) 2> >(cat >&2)
+exec 3> >(cat)
+readers=($!)
+exec 4> >(cat >&2 3>&-)
+readers+=($!)
+status=0
+wine "$program" "$@" </dev/null >&3 2>&4 3>&- 4>&- || status=$?
+exec 3>&- 4>&-
+# All that it wrote has then been handed on; but not without end, for a process that it left behind
+# may keep its streams open.
+for reader in "${readers[@]}"; do
+    timeout 10 tail --pid="$reader" --sleep-interval=0.05 --follow /dev/null || true
+done
+exit $status
