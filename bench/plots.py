@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MISSING = "no pictures: matplotlib is not installed (pip install 'spreadring[bench]')"
+MISSING = 'no pictures: matplotlib is not installed (pip install "spreadring[bench]")'
 # Okabe and Ito's colours, which colour-blind people tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 WIDTH_IN, HEIGHT_IN, DPI = 7.5, 4.5, 110

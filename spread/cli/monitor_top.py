@@ -24,7 +24,7 @@ def run(given: argparse.Namespace) -> int:
         from spread.monitor.top import TopApp
     except ModuleNotFoundError as error:
         raise MisuseError(
-            f"spmonitor top needs {error.name}: pip install 'spreadring[top]'; "
+            f'spmonitor top needs {error.name}: pip install "spreadring[top]"; '
             f"spmonitor watch works without"
         ) from error
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):

@@ -44,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
         from spread.monitor.web.watcher import watching
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
-            f"the page needs {missing.name}: install it with pip install 'spreadring[web]'"
+            f'the page needs {missing.name}: install it with pip install "spreadring[web]"'
         ) from missing
     roster = roster_of(given)
     place = Place() if given.bind is None else Place.parse(given.bind)

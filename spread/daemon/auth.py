@@ -176,7 +176,7 @@ def _des_crypt() -> Callable[[bytes, str], str]:
     except ImportError as error:
         raise ConfigurationError(
             "method PWORD needs the library libpass; install it with "
-            "pip install 'spreadring[pword]', or take PWORD out of the configuration"
+            'pip install "spreadring[pword]", or take PWORD out of the configuration'
         ) from error
 
     def crypt(password: bytes, salt: str) -> str:

@@ -66,7 +66,7 @@ def require_client() -> None:
     except ImportError as error:
         raise ConfigurationError(
             "metrics need the package prometheus-client, which is not installed; "
-            "install it with: pip install 'spreadring[metrics]'"
+            'install it with: pip install "spreadring[metrics]"'
         ) from error
 
 

@@ -169,7 +169,7 @@ def test_without_the_package_the_start_is_refused_with_the_remedy(
 
     assert ended.returncode == CONFIGURATION_WRONG
     assert "metrics need the package prometheus-client" in ended.stderr
-    assert "pip install 'spreadring[metrics]'" in ended.stderr
+    assert 'pip install "spreadring[metrics]"' in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -138,7 +138,7 @@ class _Pages:
             )
         except ModuleNotFoundError:
             return PlainTextResponse(
-                "metrics need prometheus-client: pip install 'spreadring[metrics]'\n",
+                'metrics need prometheus-client: pip install "spreadring[metrics]"\n',
                 HTTPStatus.NOT_IMPLEMENTED,
             )
         return Response(text, headers={"content-type": kind})

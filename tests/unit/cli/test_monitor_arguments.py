@@ -142,5 +142,5 @@ def test_top_without_textual_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "textual.app", None)
     monkeypatch.delitem(sys.modules, "spread.monitor.top", raising=False)
 
-    with pytest.raises(MisuseError, match=r"pip install 'spreadring\[top\]'"):
+    with pytest.raises(MisuseError, match=r'pip install "spreadring\[top\]"'):
         monitor_top.run(given("--local", "3"))

@@ -284,7 +284,7 @@ def test_pword_without_its_library_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "passlib.hash", None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'spreadring\[pword\]'"):
+    with pytest.raises(ConfigurationError, match=r'pip install "spreadring\[pword\]"'):
         Authentication.load(["PWORD"], [], files)
 
 

@@ -132,5 +132,5 @@ def test_openmetrics_is_given_to_who_asks_for_it() -> None:
 def test_the_missing_package_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'spreadring\[metrics\]'"):
+    with pytest.raises(ConfigurationError, match=r'pip install "spreadring\[metrics\]"'):
         require_client()
