@@ -14,6 +14,7 @@ import pytest
 from spread.client.readiness import CAN_READ_AHEAD
 
 __all__ = [
+    "has_loopback_addresses",
     "needs_loopback_addresses",
     "needs_reading_ahead",
     "needs_resets",

@@ -17,7 +17,7 @@ from spread._datagrams import COUNTERS, Datagrams
 from spread.config.listens import Purpose
 from spread.config.load import local_ring
 from spread.errors import MisuseError
-from tests.capabilities import needs_loopback_addresses
+from tests.capabilities import has_loopback_addresses, needs_loopback_addresses
 from tests.daemon.harness.ports import free_port
 from tests.unit.datagram_daemon import ALIVE, PACKET_HEADER_SIZE, WAIT_NS, WINDOW, Daemon, body_of
 
@@ -30,13 +30,14 @@ MS = 1_000_000
 UDP_GRO = 104
 BODY_MAX = 65507 - PACKET_HEADER_SIZE
 
-pytestmark = needs_loopback_addresses
-
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="errors of Linux")
 
 
 class Peers:
-    """The plain sockets of the other daemons, by daemon number."""
+    """The plain sockets of the other daemons, by daemon number.
+
+    They have addresses of their own, or where there is but one address, ports of their own.
+    """
 
     def __init__(self, port: int, numbers: range, stack: ExitStack) -> None:
         self.data = {number: self._open(number, port, stack) for number in numbers}
@@ -45,8 +46,22 @@ class Peers:
     def _open(self, number: int, port: int, stack: ExitStack) -> socket.socket:
         opened = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
         opened.settimeout(WAIT_NS / 1e9)
-        opened.bind((f"127.0.0.{number + 1}", port))
+        own = (f"127.0.0.{number + 1}", port)
+        opened.bind(own if has_loopback_addresses() else ("127.0.0.1", 0))
         return opened
+
+    def address(self, number: int) -> int:
+        """Where the data of a daemon comes from, as a number."""
+        return int.from_bytes(socket.inet_aton(self.data[number].getsockname()[0]), "big")
+
+    def be_known_to(self, daemon: Daemon) -> None:
+        """Let a daemon that is the first one send to these sockets."""
+        mine = daemon.sockets
+        daemon.sockets = replace(
+            mine,
+            data_places=(mine.data_places[0], *(x.getsockname() for x in self.data.values())),
+            token_places=(mine.token_places[0], *(x.getsockname() for x in self.token.values())),
+        )
 
 
 @pytest.fixture
@@ -66,8 +81,10 @@ def daemon(port: int, stack: ExitStack) -> Daemon:
 
 
 @pytest.fixture
-def peers(port: int, stack: ExitStack) -> Peers:
-    return Peers(port, range(1, DAEMONS), stack)
+def peers(port: int, daemon: Daemon, stack: ExitStack) -> Peers:
+    opened = Peers(port, range(1, DAEMONS), stack)
+    opened.be_known_to(daemon)
+    return opened
 
 
 class TestSending:
@@ -132,6 +149,7 @@ class TestSending:
         assert source == ("127.0.0.1", port)
         assert daemon.statistics()["datagrams_out"] == 1
 
+    @needs_loopback_addresses
     def test_the_largest_datagram_is_sent_and_received_whole(
         self, port: int, daemon: Daemon, stack: ExitStack
     ) -> None:
@@ -168,6 +186,7 @@ class TestSending:
         # 64 of one size fit a message of 65,507 bytes; a shorter one may follow in the next only.
         assert daemon.statistics()["joint_sends"] == 1
 
+    @needs_loopback_addresses
     def test_datagrams_of_several_sizes_arrive_as_they_were(
         self, port: int, daemon: Daemon, stack: ExitStack
     ) -> None:
@@ -184,6 +203,7 @@ class TestSending:
 
         assert other.upcalls.bodies == bodies
 
+    @needs_loopback_addresses
     def test_without_offload_they_leave_one_by_one(
         self, port: int, daemon: Daemon, stack: ExitStack
     ) -> None:
@@ -337,7 +357,7 @@ class TestReceiving:
         daemon.run_until(lambda: len(daemon.upcalls.bodies) == len(bodies))
 
         assert daemon.upcalls.bodies == bodies
-        assert set(daemon.upcalls.sources) == {(1, 0x7F000002)}
+        assert set(daemon.upcalls.sources) == {(1, peers.address(1))}
         assert daemon.statistics()["datagrams_in"] == len(bodies)
 
     def test_the_token_waits_for_data_but_not_for_more_than_two_windows(
@@ -434,11 +454,11 @@ class TestReceiving:
     ) -> None:
         second = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
         second.setblocking(False)
-        second.bind(("127.0.1.1", port))
+        second.bind(("127.0.0.1", 0))
         daemon.attach(data=(*daemon.sockets.data, second.fileno()))
         for number in range(2 * BATCH_MAX):
-            address = "127.0.1.1" if number % 2 else "127.0.0.1"
-            peers.data[1].sendto(daemon.packet(1, b"%d" % number), (address, port))
+            place = second.getsockname() if number % 2 else ("127.0.0.1", port)
+            peers.data[1].sendto(daemon.packet(1, b"%d" % number), place)
 
         daemon.run_until(lambda: len(daemon.upcalls.bodies) == 2 * BATCH_MAX)
 
@@ -559,10 +579,8 @@ class TestMisuse:
         with pytest.raises(MisuseError, match="a ring already"):
             daemon.reactor.attach_ring(datagrams)
 
-    def test_datagrams_of_another_node_are_refused(
-        self, daemon: Daemon, port: int, stack: ExitStack
-    ) -> None:
-        other = Daemon(local_ring(port, DAEMONS, 2), stack)
+    def test_datagrams_of_another_node_are_refused(self, daemon: Daemon, stack: ExitStack) -> None:
+        other = Daemon(local_ring(free_port(), DAEMONS, 2), stack)
         datagrams = daemon.attach()
 
         with pytest.raises(MisuseError, match="another node"):
