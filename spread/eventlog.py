@@ -76,6 +76,7 @@ class EventLog:
         self._limits = Limits() if limits is None else limits
         self._parent = logging.getLogger(logger)
         self._loggers = {int(kind): self._parent.getChild(str(kind.name)) for kind in EventType}
+        self._is_failure_told = False
         self._filter_by(options)
         self._file_name: str | None = None
         self._file: LogFile | None = None
@@ -224,8 +225,24 @@ class EventLog:
         return self._line(self._warning("events lost, the log could not be written", count=count))
 
     def _line(self, record: logging.LogRecord) -> bytes:
+        try:
+            text = self._formatter.format(record)
+        except Exception as error:
+            # Whatever cannot be formatted, time or text, must not cost the daemon that tells it.
+            text = self._plain_text(record, error)
         # Only the operator's own stamp can still hold bytes that are not UTF-8: back they go.
-        return (self._formatter.format(record) + "\n").encode("utf-8", "surrogateescape")
+        return (text + "\n").encode("utf-8", "surrogateescape")
+
+    def _plain_text(self, record: logging.LogRecord, error: Exception) -> str:
+        fields = getattr(record, "event_fields", {})
+        types, priority = types_of(record), priority_of(record)
+        records = [self._record(record.name, types, priority, str(record.msg), fields)]
+        if not self._is_failure_told:
+            self._is_failure_told = True
+            wording = "cannot format events as configured, writing them as plain text"
+            reason = f"{type(error).__name__}: {error}"
+            records.insert(0, self._warning(wording, error=reason))
+        return "\n".join(map(ClassicFormatter().format, records))
 
     # Destinations.
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from spread.config.conversions import expand
 from spread.config.model import EventPriority, EventStamp, EventType
 
 __all__ = [
@@ -49,6 +50,8 @@ def stamp_text(stamp: EventStamp | None, now: float) -> str:
     `now` is in seconds since 1970; the result is in local time. Without a stamp, or with an empty
     format, it is the empty string. Microseconds follow the seconds if the format ends in them;
     otherwise seconds since 1970 are appended to carry them, if the format leaves room for that.
+
+    No format raises; a time that the system has no calendar for does: OverflowError or OSError.
     """
     if stamp is None or not stamp.format:
         return ""
@@ -59,7 +62,8 @@ def stamp_text(stamp: EventStamp | None, now: float) -> str:
         if ends_in_seconds or _size(pattern) <= PRECISE_FORMAT_SIZE_MAX:
             pattern += "" if ends_in_seconds else " %s"
             fraction = f".{_microseconds(now) % 1_000_000:06d}"
-    expanded = _cut(_expand(pattern, _microseconds(now) // 1_000_000), STAMP_SIZE_MAX)
+    second = _microseconds(now) // 1_000_000
+    expanded = _cut(expand(pattern, time.localtime(second), second), STAMP_SIZE_MAX)
     return f"{expanded}{fraction} "
 
 
@@ -145,14 +149,6 @@ def _size(text: str) -> int:
 
 def _cut(text: str, size: int) -> str:
     return text.encode("utf-8", "surrogateescape")[:size].decode("utf-8", "surrogateescape")
-
-
-def _expand(pattern: str, second: int) -> str:
-    # %s is not in the C standard, so we expand it ourselves; %%s is a percent sign and an s.
-    local = time.localtime(second)
-    pattern = re.sub(r"%([%s])", lambda m: "%%" if m[1] == "%" else str(second), pattern)
-    # strftime sees ASCII only: what it does with other bytes depends on system and locale.
-    return re.sub("[\x01-\x7f]+", lambda m: time.strftime(m[0], local), pattern)
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """Warn of options that are allowed and bite: lost logs, locked doors, windows that do nothing."""
 
+from spread.config.conversions import unknown_conversions
 from spread.config.diagnostics import Findings
 from spread.config.host import HostView
 from spread.config.model import EventPriority, EventType
@@ -14,6 +15,8 @@ _TIMEOUT_PAIRS = (
     ("AliveTimeout", "SegTimeout"),
     ("JoinTimeout", "GatherTimeout"),
 )
+
+_CONVERSIONS = "%% for a percent sign, %H, %M, %S and so on for the time"
 
 
 def warn_of_options(settings: Settings, findings: Findings, host: HostView) -> None:
@@ -63,6 +66,10 @@ def _warn_of_stamp(settings: Settings, findings: Findings) -> None:
     if precise is not None and stamp is not None and not stamp.microseconds:
         message = "the time format is too long for microseconds, there are none"
         findings.warn(precise.word, message, "a format of at most 36 bytes, or ending in %S")
+    for conversion in unknown_conversions(stamp.format)[:1] if stamp is not None else ():
+        given = settings.nodes["EventTimeStamp"]  # Our own formats have known ones only.
+        message = f"there is no conversion {conversion!r} in time formats, it stays as it is"
+        findings.warn(given.values[0] if given.values else given.word, message, _CONVERSIONS)
 
 
 def _warn_of_access(settings: Settings, findings: Findings) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import spread
 from spread.config.model import EventPriority, EventStamp, EventType, Options
-from spread.eventlog import EventLog
+from spread.eventlog import EventLog, LogFormat
 from spread.eventlog_destinations import Destinations
 from spread.eventlog_writer import Limits
 
@@ -479,7 +479,7 @@ def run_script(script: str, **arguments: str) -> subprocess.CompletedProcess[byt
     prelude = """
         import os, sys
         from spread.config.model import *
-        from spread.eventlog import EventLog
+        from spread.eventlog import EventLog, LogFormat
     """
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(prelude) + textwrap.dedent(script)],
@@ -605,3 +605,31 @@ def test_log_may_be_used_from_a_signal_handler(open_log: OpenLog, tmp_path: Path
     log.close()
 
     assert lines_of(tmp_path / "log") == [f"event number={number}" for number in range(50)]
+
+
+@pytest.mark.parametrize("log_format", ["classic", "json"])
+def test_events_of_a_time_without_a_calendar_are_plain_text(
+    streams: Streams, log_format: LogFormat
+) -> None:
+    stamped = Options(event_stamp=EventStamp("%H:%M:%S"))
+    destinations = Destinations(output=streams.output, error=streams.error, hostname="host1")
+    log = EventLog(stamped, log_format=log_format, clock=lambda: 1e300, destinations=destinations)
+
+    log.event(EventType.PRINT, EventPriority.PRINT, "first", port=4803)
+    log.event(EventType.PRINT, EventPriority.PRINT, "second")
+    log.close()
+
+    told, first, second = streams.output_lines()
+    assert told.startswith("cannot format events as configured, writing them as plain text error=")
+    assert (first, second) == ("first port=4803", "second")
+
+
+def test_record_that_does_not_fit_its_arguments_is_written_without_them(
+    open_log: OpenLog, streams: Streams
+) -> None:
+    log = open_log()
+
+    logging.getLogger("spread.event.PRINT").error("%d packets", "many")
+    log.close()
+
+    assert streams.output_lines()[1:] == ["%d packets"]

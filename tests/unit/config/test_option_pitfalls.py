@@ -22,6 +22,9 @@ NINE = "".join(f"{option.word} = {option.example}\n" for option in TIMEOUTS)
         ("AcceleratedWindow = 30", "cut to PersonalWindow, 20"),
         ("EventTimeStamp = " + "x" * 40, "cut after 39 bytes"),
         ('EventTimeStamp = ""', "no time stamp"),
+        ('EventTimeStamp = "%H:%M:%S %N"', "no conversion '%N'"),
+        ('EventTimeStamp = "100%"', "no conversion '%'"),
+        ('EventTimeStamp = "%Q"\nEventTimeStamp\nEventPreciseTimeStamp', "no conversion '%Q'"),
         ("EventPreciseTimeStamp\nEventTimeStamp = " + "x" * 37, "too long for microseconds"),
         ('RuntimeDir = "/a"/b', "the quote character is a part of this value"),
         ('RuntimeDir = "/a\n/b"', "runs over the end of its line"),
@@ -32,6 +35,11 @@ def test_option_that_bites_is_one_warning(text: str, expected: str) -> None:
     (warning,) = warnings_of(f"{text}\n{SEGMENT}")
 
     assert expected in warning
+
+
+@pytest.mark.parametrize("stamp", ["%k %l %P %-d %_H %e", "%s", "100%%", "%c %Ec %Oy %^a %10B"])
+def test_time_format_of_a_linux_host_is_taken_everywhere(stamp: str) -> None:
+    assert not warnings_of(f'EventTimeStamp = "{stamp}"\n{SEGMENT}')
 
 
 @pytest.mark.parametrize("word", OWN_OPTIONS)
