@@ -65,7 +65,9 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
     check_account(given.account, str(Path.home().parent), places)
     _data_directory(given.name)
     command = command_line(sys.executable, daemon_arguments(rest, file))
-    manager.install(Registration(given.name, command, given.start, given.account, given.password))
+    wanted = Registration(given.name, command, given.start, given.account, given.password)
+    for warning in manager.install(wanted):
+        print(f"spread: warning: {warning}", file=sys.stderr)
     named = "" if given.name == DEFAULT_NAME else f" --name {given.name}"
     print(f"service {given.name} is installed: {command}")
     print(f"start it with: spread service start{named}")

@@ -12,6 +12,7 @@ __all__ = [
     "MAIN",
     "FailureAction",
     "FailureActions",
+    "FailureActionsFlag",
     "ServiceStatus",
     "ServiceStatusProcess",
     "ServiceTableEntry",
@@ -71,6 +72,12 @@ class FailureActions(ctypes.Structure):
         ("count", wintypes.DWORD),
         ("actions", ctypes.POINTER(FailureAction)),
     )
+
+
+class FailureActionsFlag(ctypes.Structure):
+    """SERVICE_FAILURE_ACTIONS_FLAG."""
+
+    _fields_ = (("acts_on_failure_statuses", wintypes.BOOL),)
 
 
 _HANDLE = ctypes.c_void_p

@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from spread.errors import ConfigurationError
-from spread.winservice.registration import SYSTEM_ACCOUNT, Registration
+from spread.winservice.registration import (
+    DEPENDENCIES,
+    RESET_S,
+    RESTART_DELAYS_S,
+    SYSTEM_ACCOUNT,
+    Registration,
+    list_of_names,
+)
 
 assert sys.platform == "win32"
 
 from spread.winservice.calls import (  # noqa: E402 - unknown to checkers elsewhere.
     FailureAction,
     FailureActions,
+    FailureActionsFlag,
     ServiceStatus,
     ServiceStatusProcess,
     advapi32,
@@ -49,14 +57,12 @@ _OWN_PROCESS: Final = 0x10
 _STARTS: Final = {"auto": 2, "delayed": 2, "manual": 3}
 _ERROR_NORMAL: Final = 1
 _STOP: Final = 1
-_DESCRIPTION, _FAILURE_ACTIONS, _DELAYED = 1, 2, 3
-_RESTART: Final = 1
+_DESCRIPTION, _FAILURE_ACTIONS, _DELAYED, _FAILURE_FLAG = 1, 2, 3, 4
+_NO_ACTION, _RESTART = 0, 1
 _SPECIFIC: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 _NEVER_STARTED: Final = 1077  # ERROR_SERVICE_NEVER_STARTED
 
-RESTART_MS: Final = 5_000
-RESET_S: Final = 3_600
-"""A service that ran so long without a failure begins anew with the first of its actions."""
+MS_PER_S: Final = 1_000
 
 _ADVICE: Final = {
     5: "run this as administrator",
@@ -94,8 +100,11 @@ class State:
         return self.specific_exit_code if self.exit_code == _SPECIFIC else self.exit_code
 
 
-def install(wanted: Registration) -> None:
-    """Register a service, and its name with the event log. Raise ServiceError."""
+def install(wanted: Registration) -> tuple[str, ...]:
+    """Register a service, and its name with the event log; return what did not go as wanted.
+
+    Raise ServiceError.
+    """
     with _manager(_ALL_ACCESS) as manager:
         account = None if wanted.account == SYSTEM_ACCOUNT else wanted.account
         service = advapi32.CreateServiceW(
@@ -109,19 +118,20 @@ def install(wanted: Registration) -> None:
             wanted.command,
             None,
             None,
-            None,
+            ctypes.create_unicode_buffer(list_of_names(DEPENDENCIES)),
             account,
             wanted.password,
         )
         if not service:
             raise _refused(f"service {wanted.name} cannot be installed", wanted.name)
         try:
-            _describe(service, wanted)
+            warnings = _describe(service, wanted)
         finally:
             advapi32.CloseServiceHandle(service)
     # Without it the log shows events all the same, beside a complaint that it knows no text.
     with suppress(OSError):
         register(wanted.name)
+    return warnings
 
 
 def start(name: str, wait_s: float = WAIT_S) -> State:
@@ -158,16 +168,30 @@ def query(name: str) -> State:
         return _state(service, name)
 
 
-def _describe(service: int, wanted: Registration) -> None:
-    """Tell the manager what it takes by other calls; nothing of it is needed to run."""
+def _describe(service: int, wanted: Registration) -> tuple[str, ...]:
+    """Tell the manager what it takes by other calls; return what it has refused of it.
+
+    Nothing of it is needed to run.
+    """
     description = wintypes.LPWSTR(wanted.description)
-    advapi32.ChangeServiceConfig2W(service, _DESCRIPTION, ctypes.byref(description))
-    actions = (FailureAction * 1)(FailureAction(_RESTART, RESTART_MS))
+    delays = [FailureAction(_RESTART, each * MS_PER_S) for each in RESTART_DELAYS_S]
+    # The last action is that of all later failures, too.
+    actions = (FailureAction * (len(delays) + 1))(*delays, FailureAction(_NO_ACTION, 0))
     failures = FailureActions(RESET_S, None, None, len(actions), actions)
-    advapi32.ChangeServiceConfig2W(service, _FAILURE_ACTIONS, ctypes.byref(failures))
+    # Without it only a process that vanishes counts, none that tells how it has ended.
+    flag = FailureActionsFlag(acts_on_failure_statuses=True)
+    wishes: list[tuple[int, ctypes._CData, str]] = [
+        (_DESCRIPTION, description, "shows no description"),
+        (_FAILURE_ACTIONS, failures, "is not started again when it fails"),
+        (_FAILURE_FLAG, flag, "is started again only when its process vanishes"),
+    ]
     if wanted.start == "delayed":
-        is_delayed = wintypes.BOOL(True)
-        advapi32.ChangeServiceConfig2W(service, _DELAYED, ctypes.byref(is_delayed))
+        wishes.append((_DELAYED, wintypes.BOOL(True), "starts with the others, not later"))
+    return tuple(
+        str(_refused(f"service {wanted.name} {lack}", wanted.name))
+        for level, wish, lack in wishes
+        if not advapi32.ChangeServiceConfig2W(service, level, ctypes.byref(wish))
+    )
 
 
 @contextmanager

@@ -15,6 +15,9 @@ from spread.errors import ConfigurationError
 __all__ = [
     "ACCOUNT_DEFAULT",
     "DEFAULT_NAME",
+    "DEPENDENCIES",
+    "RESET_S",
+    "RESTART_DELAYS_S",
     "RUN_FLAG",
     "STARTS",
     "SYSTEM_ACCOUNT",
@@ -23,6 +26,7 @@ __all__ = [
     "check_account",
     "check_name",
     "command_line",
+    "list_of_names",
 ]
 
 DEFAULT_NAME: Final = "spread"
@@ -36,6 +40,19 @@ ACCOUNT_DEFAULT: Final = r"NT AUTHORITY\LocalService"
 """May nearly nothing: a daemon needs its ports, its configuration, and a place for its log."""
 
 SYSTEM_ACCOUNT: Final = "LocalSystem"
+
+DEPENDENCIES: Final = ("Tcpip",)
+"""Services that have to run before the daemon."""
+
+RESTART_DELAYS_S: Final = (5, 10, 20, 40, *(60,) * 16)
+"""Before each start after a failure; then it stays stopped, until somebody starts it.
+
+An address or a port may come late, with the network: twenty attempts take seventeen minutes. What
+is wrong with the configuration is still wrong then, and must not be tried for ever.
+"""
+
+RESET_S: Final = 900
+"""A service that ran so long without a failure has all its starts again; longer than a delay."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,80}")
 
@@ -84,6 +101,11 @@ def command_line(python: str, arguments: Sequence[str]) -> str:
     """
     quoted = subprocess.list2cmdline(["-m", "spread", RUN_FLAG, *arguments])
     return f'"{python}" {quoted}'
+
+
+def list_of_names(names: Sequence[str]) -> str:
+    """Return names as the manager takes a list: each ends with a zero, and so does the list."""
+    return "".join(f"{name}\0" for name in names) + "\0"
 
 
 def account_name(text: str) -> str:

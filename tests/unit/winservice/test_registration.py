@@ -9,11 +9,14 @@ import pytest
 from spread.errors import ConfigurationError
 from spread.winservice.registration import (
     ACCOUNT_DEFAULT,
+    RESET_S,
+    RESTART_DELAYS_S,
     Registration,
     account_name,
     check_account,
     check_name,
     command_line,
+    list_of_names,
 )
 
 PYTHON = r"C:\Program Files\Python311\python.exe"
@@ -83,3 +86,11 @@ def test_other_accounts_are_taken_as_they_are(account: str) -> None:
 def test_a_second_service_shows_its_name_in_lists() -> None:
     assert Registration("spread", "x").display_name == "Spread Service"
     assert Registration("ring2", "x").display_name == "Spread Service (ring2)"
+
+
+def test_failures_in_a_row_are_counted_together_over_the_longest_delay() -> None:
+    assert max(RESTART_DELAYS_S) < RESET_S
+
+
+def test_a_list_of_services_ends_with_an_empty_name() -> None:
+    assert list_of_names(("Tcpip", "Afd")) == "Tcpip\0Afd\0\0"
