@@ -32,19 +32,31 @@ TEXT_SIZE_MAX: Final = 31_000
 
 
 def register(source: str) -> None:
-    """Let the event log know a source. Raise OSError."""
+    """Let the event log know a source.
+
+    Raise OSError; FileExistsError if the log knows it as the source of another program.
+    """
     with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, rf"{_PLACE}\{source}") as key:
+        if _messages(key) not in (None, _MESSAGES):
+            raise FileExistsError(0, "it is the source of another program", source)
         winreg.SetValueEx(key, "EventMessageFile", 0, winreg.REG_EXPAND_SZ, _MESSAGES)
         kinds = ERROR | WARNING | INFORMATION
         winreg.SetValueEx(key, "TypesSupported", 0, winreg.REG_DWORD, kinds)
 
 
 def unregister(source: str) -> None:
-    """Let the event log forget a source. Raise OSError; one that it does not know is no error."""
-    try:
+    """Let the event log forget a source, if it is ours. Raise OSError."""
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, rf"{_PLACE}\{source}") as key:
+        is_ours = _messages(key) == _MESSAGES
+    if is_ours:
         winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, rf"{_PLACE}\{source}")
+
+
+def _messages(key: winreg.HKEYType) -> object:
+    try:
+        return winreg.QueryValueEx(key, "EventMessageFile")[0]
     except FileNotFoundError:
-        return
+        return None
 
 
 class WindowsEvents(logging.Handler):

@@ -50,9 +50,9 @@ WAIT_S: Final = 60.0
 
 LOOK_S: Final = 0.1
 
-_ALL_ACCESS: Final = 0xF003F
-_SERVICE_ACCESS: Final = 0xF01FF
-_CONNECT: Final = 0x0001
+# Rights of the manager and of a service: no more than a call needs, as accounts may have few.
+_CONNECT, _CREATE = 0x0001, 0x0002
+_MAY_CHANGE, _MAY_QUERY, _MAY_START, _MAY_STOP, _MAY_DELETE = 0x2, 0x4, 0x10, 0x20, 0x10000
 _OWN_PROCESS: Final = 0x10
 _STARTS: Final = {"auto": 2, "delayed": 2, "manual": 3}
 _ERROR_NORMAL: Final = 1
@@ -66,9 +66,14 @@ MS_PER_S: Final = 1_000
 
 _ADVICE: Final = {
     5: "run this as administrator",
+    1053: "its account may lack the right to read and run Python; see the system log of Windows",
     1056: "it runs already",
+    1057: "no such account, or a wrong password",
     1060: "install it first: spread service install",
+    1061: "it is about to start or to stop; try again when spread service status says running",
     1062: "it does not run",
+    1069: "the password of its account is wrong, or the account may not log on as a service: enter "
+    "it again in services.msc, Properties, Log On, which grants that right",
     1072: "it is being removed; close the windows that show services",
     1073: "there is one; remove it first: spread service remove",
 }
@@ -105,13 +110,13 @@ def install(wanted: Registration) -> tuple[str, ...]:
 
     Raise ServiceError.
     """
-    with _manager(_ALL_ACCESS) as manager:
+    with _manager(_CONNECT | _CREATE) as manager:
         account = None if wanted.account == SYSTEM_ACCOUNT else wanted.account
         service = advapi32.CreateServiceW(
             manager,
             wanted.name,
             wanted.display_name,
-            _SERVICE_ACCESS,
+            _MAY_CHANGE | _MAY_START,  # To start it again is a right of whoever wishes for it.
             _OWN_PROCESS,
             _STARTS[wanted.start],
             _ERROR_NORMAL,
@@ -128,15 +133,17 @@ def install(wanted: Registration) -> tuple[str, ...]:
             warnings = _describe(service, wanted)
         finally:
             advapi32.CloseServiceHandle(service)
-    # Without it the log shows events all the same, beside a complaint that it knows no text.
-    with suppress(OSError):
+    try:
         register(wanted.name)
+    except OSError as error:
+        lack = "the Windows event log shows its events beside a complaint that it knows no text"
+        warnings = (*warnings, f"service {wanted.name}: {lack}: {error.strerror}")
     return warnings
 
 
 def start(name: str, wait_s: float = WAIT_S) -> State:
     """Start a service and wait until it runs or has ended. Raise ServiceError."""
-    with _service(name) as service:
+    with _service(name, _MAY_QUERY | _MAY_START) as service:
         if not advapi32.StartServiceW(service, 0, None):
             raise _refused(f"service {name} cannot be started", name)
         return _wait(service, name, lambda state: state.number in (RUNNING, STOPPED), wait_s)
@@ -144,18 +151,15 @@ def start(name: str, wait_s: float = WAIT_S) -> State:
 
 def stop(name: str, wait_s: float = WAIT_S) -> State:
     """Stop a service and wait for its end. Raise ServiceError."""
-    with _service(name) as service:
-        if not advapi32.ControlService(service, _STOP, ctypes.byref(ServiceStatus())):
-            raise _refused(f"service {name} cannot be stopped", name)
-        return _wait(service, name, lambda state: state.number == STOPPED, wait_s)
+    with _service(name, _MAY_QUERY | _MAY_STOP) as service:
+        return _stop(service, name, wait_s)
 
 
 def remove(name: str, wait_s: float = WAIT_S) -> None:
     """Stop a service and let the manager forget it. Raise ServiceError."""
-    with _service(name) as service:
+    with _service(name, _MAY_QUERY | _MAY_STOP | _MAY_DELETE) as service:
         if _state(service, name).number != STOPPED:
-            advapi32.ControlService(service, _STOP, ctypes.byref(ServiceStatus()))
-            _wait(service, name, lambda state: state.number == STOPPED, wait_s)
+            _stop(service, name, wait_s)
         if not advapi32.DeleteService(service):
             raise _refused(f"service {name} cannot be removed", name)
     with suppress(OSError):
@@ -164,8 +168,14 @@ def remove(name: str, wait_s: float = WAIT_S) -> None:
 
 def query(name: str) -> State:
     """Return the state of a service. Raise ServiceError if there is none."""
-    with _service(name, 0x0004) as service:
+    with _service(name, _MAY_QUERY) as service:
         return _state(service, name)
+
+
+def _stop(service: int, name: str, wait_s: float) -> State:
+    if not advapi32.ControlService(service, _STOP, ctypes.byref(ServiceStatus())):
+        raise _refused(f"service {name} cannot be stopped", name)
+    return _wait(service, name, lambda state: state.number == STOPPED, wait_s)
 
 
 def _describe(service: int, wanted: Registration) -> tuple[str, ...]:
@@ -206,7 +216,7 @@ def _manager(access: int) -> Iterator[int]:
 
 
 @contextmanager
-def _service(name: str, access: int = _SERVICE_ACCESS) -> Iterator[int]:
+def _service(name: str, access: int) -> Iterator[int]:
     with _manager(_CONNECT) as manager:
         service = advapi32.OpenServiceW(manager, name, access)
         if not service:

@@ -55,6 +55,8 @@ RESET_S: Final = 900
 """A service that ran so long without a failure has all its starts again; longer than a delay."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,80}")
+_NO_DIRECTORY: Final = re.compile(r"(con|nul|prn|aux|(com|lpt)[0-9])(\..*)?|.*\.", re.IGNORECASE)
+"""What Windows makes no directory of, or one with another name; a service has one of its own."""
 
 _SHORT_ACCOUNTS: Final = {
     "localservice": ACCOUNT_DEFAULT,
@@ -86,9 +88,10 @@ class Registration:
 
 def check_name(name: str) -> str:
     """Return the name of a service. Raise ConfigurationError if no service can be called so."""
-    if not _NAME.fullmatch(name) or name != name.strip():
+    if not _NAME.fullmatch(name) or name != name.strip() or _NO_DIRECTORY.fullmatch(name):
         raise ConfigurationError(
-            f"a service cannot be called {name!r}; take up to 80 letters, digits, dots and hyphens"
+            f"a service cannot be called {name!r}; take up to 80 letters, digits, dots and "
+            "hyphens, no dot at the end, and no name of a device such as con"
         )
     return name
 

@@ -5,7 +5,7 @@
     dispatcher      hands on what the manager asks for; the manager's call keeps it to the end
     service main    made by the manager's call: says that the service starts, and stays to its end
 
-A stop that comes before the daemon listens for it is remembered.
+The manager asks for nothing before it is told that the service runs; the daemon listens by then.
 """
 
 import ctypes
@@ -70,7 +70,6 @@ class Link:
         self._begun = threading.Event()
         self._ended = threading.Event()
         self._turn = threading.Lock()
-        self._is_stopping = False
         self._signals: Stoppable | None = None
         self._handle: int | None = None
         self._status = ServiceStatus(kind=OWN_PROCESS)
@@ -94,16 +93,11 @@ class Link:
 
     def follow(self, signals: Stoppable) -> None:
         """Hand on to `signals` what the manager asks for."""
-        with self._turn:
-            self._signals = signals
-            is_late = self._is_stopping
-        if is_late:
-            signals.request_stop()
+        self._signals = signals
 
     def ready(self) -> None:
-        """Tell that the service runs, unless it is to stop already."""
-        if not self._is_stopping:
-            self._tell(RUNNING)
+        """Tell that the service runs."""
+        self._tell(RUNNING)
 
     def stopping(self) -> None:
         """Tell that the service is about to end."""
@@ -136,19 +130,14 @@ class Link:
     def _handle_control(self, control: int, event: int, data: int, context: int) -> int:  # noqa: ARG002
         if control in (CONTROL_STOP, CONTROL_SHUTDOWN):
             self.stopping()
-            self._ask(lambda signals: signals.request_stop(), is_stop=True)
+            if self._signals is not None:
+                self._signals.request_stop()
         elif control == CONTROL_PARAMCHANGE:
-            self._ask(lambda signals: signals.request_hang_up())
+            if self._signals is not None:
+                self._signals.request_hang_up()
         elif control != CONTROL_INTERROGATE:
             return NOT_IMPLEMENTED
         return 0
-
-    def _ask(self, what: Callable[[Stoppable], None], *, is_stop: bool = False) -> None:
-        with self._turn:
-            self._is_stopping = self._is_stopping or is_stop
-            signals = self._signals
-        if signals is not None:
-            what(signals)
 
     def _tell(self, state: int, *, hint_ms: int = 0) -> None:
         with self._turn:
@@ -156,7 +145,8 @@ class Link:
                 return
             self._status.state = state
             self._status.accepted = ACCEPTED if state == RUNNING else 0
-            self._status.check_point = 1 if hint_ms else 0
+            # Each word of something that is under way has to be a later one than the one before.
+            self._status.check_point = self._status.check_point + 1 if hint_ms else 0
             self._status.wait_hint_ms = hint_ms
             advapi32.SetServiceStatus(self._handle, ctypes.byref(self._status))
 

@@ -47,12 +47,14 @@ def test_windows_takes_the_command_line_apart_as_it_was_meant() -> None:
     assert words[: count.value] == [PYTHON, "-m", "spread", "--service", *arguments]
 
 
-@pytest.mark.parametrize("name", ["spread", "spread-2", "Spread 4.4", "s" * 80])
+@pytest.mark.parametrize("name", ["spread", "spread-2", "con2", "Spread 4.4", "s" * 80])
 def test_a_service_may_be_called_so(name: str) -> None:
     assert check_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", " spread", "a/b", "a\\b", "ä", "s" * 81, 'a"b'])
+@pytest.mark.parametrize(
+    "name", ["", " spread", "a/b", "a\\b", "ä", "s" * 81, 'a"b', "..", "con", "Nul.1"]
+)
 def test_no_service_is_called_so(name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be called"):
         check_name(name)
