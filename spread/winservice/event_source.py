@@ -11,6 +11,7 @@ import sys
 from ctypes import wintypes
 from typing import Final
 
+from spread.winservice.event_queue import EventQueue
 from spread.winservice.events import ERROR, INFORMATION, WARNING, is_worth_telling, kind_of
 
 assert sys.platform == "win32"
@@ -60,7 +61,7 @@ def _messages(key: winreg.HKEYType) -> object:
 
 
 class WindowsEvents(logging.Handler):
-    """Reports what is logged to the Windows event log."""
+    """Reports what is logged to the Windows event log, from a thread of its own."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -68,21 +69,26 @@ class WindowsEvents(logging.Handler):
         """Whether the daemon has a log file, too."""
         self.addFilter(lambda record: is_worth_telling(record, has_file=self.has_file))
         self._handle = advapi32.RegisterEventSourceW(None, source)
+        self._queue = EventQueue(self._report)
 
     def report(self, kind: int, text: str) -> None:
         """Report one event; one that the log does not take is lost."""
-        strings = (wintypes.LPCWSTR * 1)(text[:TEXT_SIZE_MAX])
-        advapi32.ReportEventW(
-            self._handle, kind, 0, EVENT_ID, None, 1, 0, strings, ctypes.c_void_p()
-        )
+        self._queue.submit(kind, text[:TEXT_SIZE_MAX])
 
     def emit(self, record: logging.LogRecord) -> None:
         """Report a record."""
         self.report(kind_of(record), self.format(record))
 
     def close(self) -> None:
-        """Give the handle back."""
-        if self._handle:
+        """Report what waits, for a second at most, and give the handle back."""
+        # A report that hangs still needs it; the end of the process takes it then.
+        if self._queue.close() and self._handle:
             advapi32.DeregisterEventSource(self._handle)
             self._handle = None
         super().close()
+
+    def _report(self, kind: int, text: str) -> None:
+        strings = (wintypes.LPCWSTR * 1)(text)
+        advapi32.ReportEventW(
+            self._handle, kind, 0, EVENT_ID, None, 1, 0, strings, ctypes.c_void_p()
+        )
