@@ -23,6 +23,16 @@ MANUALS = (
     "man8/spread.8",
     "man8/spread-doctor.8",
 )
+COMPLETIONS = {
+    "bash": "share/bash-completion/completions",
+    "zsh": "share/zsh/site-functions",
+    "fish": "share/fish/vendor_completions.d",
+}
+"""Where each shell looks for them, by the folder of `packaging/completions`."""
+
+METADATA = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "top_level.txt", "licenses/LICENSE"}
+METADATA_FOLDER = re.compile(r"^[^/]+\.dist-info/")
+DATA_FOLDER = re.compile(r"^[^/]+\.data/data/")
 
 
 def sources(*patterns: str) -> set[str]:
@@ -59,28 +69,44 @@ def module_of(name: str) -> str | None:
     return name.partition(".")[0] + ".pyx"
 
 
+def below(folder: re.Pattern[str], name: str) -> str | None:
+    """Return the name without that folder, None when it is not in it."""
+    found = folder.match(name)
+    return name[found.end() :] if found else None
+
+
 def missing_from_wheel(names: set[str]) -> set[str]:
     """Return what the tree has for a wheel and the wheel has not."""
     wanted = sources("**/*.py", "*.pyi", "py.typed", "monitor/web/static/*")
-    data = {re.sub(r"^[^/]*\.data/data/", "", name) for name in names}
-    manuals = {f"share/man/{each}" for each in MANUALS} - data
+    data = data_files() - {below(DATA_FOLDER, name) for name in names}
     modules = sources("_*.pyx") - {source for name in names if (source := module_of(name))}
-    licence = set() if any(name.endswith("licenses/LICENSE") for name in names) else {"LICENSE"}
-    return (wanted - names) | manuals | modules | licence
+    metadata = METADATA - {below(METADATA_FOLDER, name) for name in names}
+    return (wanted - names) | data | modules | metadata
+
+
+def data_files() -> set[str]:
+    """Return what a wheel brings for the system: manuals and completion for shells."""
+    completions = {
+        f"{target}/{path.name}"
+        for shell, target in COMPLETIONS.items()
+        for path in (ROOT / "packaging" / "completions" / shell).iterdir()
+    }
+    return {f"share/man/{each}" for each in MANUALS} | completions
 
 
 def foreign_to_wheel(names: Iterable[str]) -> set[str]:
     """Return what a wheel holds and the tree does not have for it."""
     wanted = sources("**/*.py", "*.pyi", "py.typed", "monitor/web/static/*")
     modules = sources("_*.pyx")
+    data = data_files()
     return {
         name
         for name in names
         if not (
             name in wanted
             or module_of(name) in modules
-            or re.match(r"[^/]+\.dist-info/", name)
-            or re.match(r"[^/]+\.data/data/share/", name)
+            or below(METADATA_FOLDER, name) in METADATA
+            or below(DATA_FOLDER, name) in data
         )
     }
 

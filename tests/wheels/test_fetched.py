@@ -87,6 +87,29 @@ def test_packages_that_cannot_be_had_are_told_from_damaged_ones(
     assert ("SKIPPED" in done.stderr) == (status == 77)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="made on Linux only")
+@pytest.mark.parametrize(("fetching", "status"), [(77, 77), (3, 1)])
+def test_a_compiler_that_cannot_be_had_is_told_from_a_damaged_one(
+    fetching: int, status: int, tmp_path: Path
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nexit {fetching}\n", encoding="utf-8")
+    program.chmod(0o755)
+
+    done = subprocess.run(
+        [REPOSITORY / "wheels" / "cross.sh", "musl", program, tmp_path / "output"],
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == status, done.stderr
+    assert ("SKIPPED" in done.stderr) == (status == 77)
+    assert list((tmp_path / "spreadring").iterdir()) == []
+
+
 def test_all_that_is_fetched_by_pip_has_a_hash() -> None:
     for path in (REPOSITORY / "wheels").rglob("requirements*.txt"):
         text = path.read_text(encoding="utf-8").replace("\\\n", "")

@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs on Linux only")
 
 # Notes what it was called for, and fails when that is what is to fail. Makes what others look for.
 STEP = """#!/bin/bash
