@@ -49,6 +49,18 @@ def test_each_step_uses_an_action_of_a_fixed_version_or_runs_a_command(
             assert "@v" in step.get("uses", "@v"), step
 
 
+def test_what_runs_python_has_it_set_up_before(workflow: dict[Any, Any]) -> None:
+    for name, job in workflow["jobs"].items():
+        is_set_up = False
+        for step in job["steps"]:
+            is_set_up |= "setup-python@" in step.get("uses", "")
+            words = step.get("run", "").split()
+            assert "python3" not in words, "the system's: not there on each runner"
+            assert is_set_up or "python" not in words, name
+            if "sudo" in words and ".ci/run" in words:
+                assert '"PATH=$PATH"' in words, name
+
+
 def test_make_targets_and_scripts_that_are_run_exist(workflow: dict[Any, Any]) -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     words = [
