@@ -113,7 +113,9 @@ def service_parser(word: str) -> argparse.ArgumentParser:
             help=f"account that it has: LocalService, LocalSystem, NetworkService, DOMAIN\\USER "
             f"(default {ACCOUNT_DEFAULT})",
         )
-        parser.add_argument("--password", help="password of an account that is a user's")
+        parser.add_argument(
+            "--password", help="password of an account that is a user's; asked for if left out"
+        )
     return parser
 
 

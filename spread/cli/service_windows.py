@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import sys
+import sysconfig
 from collections.abc import Sequence
+from getpass import getpass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,7 @@ from spread.winservice.registration import (
     check_account,
     check_name,
     command_line,
+    has_password,
 )
 
 assert sys.platform == "win32"
@@ -35,6 +38,11 @@ from spread.winservice.event_source import WindowsEvents  # noqa: E402 - as abov
 from spread.winservice.running import Link, run  # noqa: E402 - as above.
 
 __all__ = ["carry_out"]
+
+_PACKAGE: Final = Path(__file__).parents[1]
+
+_BASE_EXECUTABLE: Final[str] = getattr(sys, "_base_executable", sys.executable)
+"""What the `python.exe` of a virtual environment starts."""
 
 EXIT_USAGE: Final = 64
 EXIT_DEFECT: Final = 70
@@ -59,12 +67,13 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
     if options.check is not None or options.reload or (options.local or 1) > 1:
         raise ConfigurationError("a service is one daemon that serves; leave out other options")
     file = daemon.load(options).path
-    places = [sys.prefix, str(Path(__file__).parent)]
-    if file is not None:
-        places.append(str(Path(file).absolute()))
-    check_account(given.account, str(Path.home().parent), places)
+    check_account(given.account, str(Path.home().parent), _places(file))
+    if given.password is None and has_password(given.account):
+        given.password = _ask_password(given.account)
     _data_directory(given.name)
-    command = command_line(sys.executable, daemon_arguments(rest, file))
+    command = command_line(
+        sys.executable, daemon_arguments(rest, file), is_isolated=_is_installed()
+    )
     wanted = Registration(given.name, command, given.start, given.account, given.password)
     for warning in manager.install(wanted):
         print(f"spread: warning: {warning}", file=sys.stderr)
@@ -72,6 +81,27 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
     print(f"service {given.name} is installed: {command}")
     print(f"start it with: spread service start{named}")
     return 0
+
+
+def _places(file: str | None) -> list[str]:
+    """Return what the account of the service has to read; a virtual environment starts its base."""
+    python = [sys.prefix, sys.base_prefix, str(Path(_BASE_EXECUTABLE).parent)]
+    places = [*python, str(_PACKAGE), *([] if file is None else [str(Path(file).absolute())])]
+    return list(dict.fromkeys(places))
+
+
+def _is_installed() -> bool:
+    """Tell whether the package is where its Python finds it without being told where."""
+    return _PACKAGE.parent == Path(sysconfig.get_path("platlib"))
+
+
+def _ask_password(account: str) -> str:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"account {account} has a password, which nobody can be asked for here; "
+            "give it with --password"
+        )
+    return getpass(f"password of {account}: ")
 
 
 def _manage(word: str, name: str) -> int:

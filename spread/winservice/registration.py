@@ -26,6 +26,7 @@ __all__ = [
     "check_account",
     "check_name",
     "command_line",
+    "has_password",
     "list_of_names",
 ]
 
@@ -96,13 +97,17 @@ def check_name(name: str) -> str:
     return name
 
 
-def command_line(python: str, arguments: Sequence[str]) -> str:
+def command_line(python: str, arguments: Sequence[str], *, is_isolated: bool = False) -> str:
     """Return the command line of the service: this Python, this package, the daemon's arguments.
+
+    An isolated Python looks for modules only where it was installed: not in its working directory,
+    not in what is the account's own, and not where PYTHONPATH says.
 
     Quoted as Windows takes it apart: a path with blanks and without quotes would be tried at each
     of its blanks, which lets others slip a program in.
     """
-    quoted = subprocess.list2cmdline(["-m", "spread", RUN_FLAG, *arguments])
+    isolated = ["-I"] if is_isolated else []
+    quoted = subprocess.list2cmdline([*isolated, "-m", "spread", RUN_FLAG, *arguments])
     return f'"{python}" {quoted}'
 
 
@@ -114,6 +119,13 @@ def list_of_names(names: Sequence[str]) -> str:
 def account_name(text: str) -> str:
     """Return an account as the manager knows it; the three of the system have short names."""
     return _SHORT_ACCOUNTS.get(text.lower(), text)
+
+
+def has_password(account: str) -> bool:
+    """Tell whether an account is a user's, who has a password; managed ones end with a dollar."""
+    if account == SYSTEM_ACCOUNT or account.endswith("$"):
+        return False
+    return not account.lower().startswith(("nt authority\\", "nt service\\"))
 
 
 def check_account(account: str, homes: str, places: Sequence[str]) -> None:
@@ -129,5 +141,5 @@ def check_account(account: str, homes: str, places: Sequence[str]) -> None:
             raise ConfigurationError(
                 f"{account} may not read {place}, which belongs to one user; install Python for "
                 f"all users, or choose another account: --account {SYSTEM_ACCOUNT}, which may do "
-                r"everything, or --account .\USER --password PASSWORD"
+                r"everything, or --account .\USER"
             )

@@ -16,6 +16,7 @@ from spread.winservice.registration import (
     check_account,
     check_name,
     command_line,
+    has_password,
     list_of_names,
 )
 
@@ -33,6 +34,12 @@ def test_a_path_with_blanks_is_quoted_whole() -> None:
 
 def test_a_python_without_blanks_is_quoted_too() -> None:
     assert command_line(r"C:\py\python.exe", []).startswith(r'"C:\py\python.exe" -m spread')
+
+
+def test_an_isolated_python_is_told_before_all_else() -> None:
+    command = command_line(r"C:\py\python.exe", ["-l", "y"], is_isolated=True)
+
+    assert command == r'"C:\py\python.exe" -I -m spread --service -l y'
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="asks Windows")
@@ -83,6 +90,21 @@ def test_an_account_of_the_system_cannot_run_what_belongs_to_a_user() -> None:
 @pytest.mark.parametrize("account", ["LocalSystem", r".\alice"])
 def test_other_accounts_are_taken_as_they_are(account: str) -> None:
     check_account(account, r"C:\Users", [r"C:\Users\alice\venv"])
+
+
+@pytest.mark.parametrize(
+    ("account", "is_users"),
+    [
+        (ACCOUNT_DEFAULT, False),
+        ("LocalSystem", False),
+        (r"NT SERVICE\spread", False),
+        (r"DOMAIN\managed$", False),
+        (r".\alice", True),
+        ("alice@example.org", True),
+    ],
+)
+def test_accounts_of_users_have_passwords(account: str, is_users: bool) -> None:
+    assert has_password(account) is is_users
 
 
 def test_a_second_service_shows_its_name_in_lists() -> None:
