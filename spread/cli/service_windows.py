@@ -35,6 +35,7 @@ assert sys.platform == "win32"
 
 from spread.winservice import manager  # noqa: E402 - unknown to checkers elsewhere.
 from spread.winservice.event_source import WindowsEvents  # noqa: E402 - as above.
+from spread.winservice.places import make_places, warnings_about  # noqa: E402 - as above.
 from spread.winservice.running import Link, run  # noqa: E402 - as above.
 
 __all__ = ["carry_out"]
@@ -67,15 +68,18 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
     if options.check is not None or options.reload or (options.local or 1) > 1:
         raise ConfigurationError("a service is one daemon that serves; leave out other options")
     file = daemon.load(options).path
-    check_account(given.account, str(Path.home().parent), _places(file))
+    places = _places(file)
+    check_account(given.account, str(Path.home().parent), places)
     if given.password is None and has_password(given.account):
         given.password = _ask_password(given.account)
-    _data_directory(given.name)
+    common = Path(SYSTEM_DIRECTORIES[0])
+    doubts = make_places(common, _data_directory(given.name), given.account)
     command = command_line(
         sys.executable, daemon_arguments(rest, file), is_isolated=_is_installed()
     )
     wanted = Registration(given.name, command, given.start, given.account, given.password)
-    for warning in manager.install(wanted):
+    looked_at = [place for place in places if Path(place) != common]
+    for warning in (*manager.install(wanted), *doubts, *warnings_about(looked_at)):
         print(f"spread: warning: {warning}", file=sys.stderr)
     named = "" if given.name == DEFAULT_NAME else f" --name {given.name}"
     print(f"service {given.name} is installed: {command}")
@@ -86,8 +90,8 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
 def _places(file: str | None) -> list[str]:
     """Return what the account of the service has to read; a virtual environment starts its base."""
     python = [sys.prefix, sys.base_prefix, str(Path(_BASE_EXECUTABLE).parent)]
-    places = [*python, str(_PACKAGE), *([] if file is None else [str(Path(file).absolute())])]
-    return list(dict.fromkeys(places))
+    own = [] if file is None else [str(Path(file).absolute().parent), str(Path(file).absolute())]
+    return list(dict.fromkeys([*python, str(_PACKAGE), *own]))
 
 
 def _is_installed() -> bool:
@@ -152,11 +156,11 @@ def _serve(arguments: Sequence[str], link: Link, daemon: Daemon) -> int:
 
 def _settle(name: str, configuration: Configuration) -> None:
     """Work where the configuration is, and keep what outlives the daemon in a place of its own."""
-    try:
-        directory = _data_directory(name)
+    directory = _data_directory(name)
+    if directory.is_dir():
         os.environ.setdefault("STATE_DIRECTORY", str(directory))
-    except OSError:
-        directory = Path.cwd()  # An account without a right to the place: the daemon lives without.
+    else:
+        directory = Path.cwd()  # Whoever has removed it wants none: the daemon lives without.
     os.chdir(Path(configuration.path).parent if configuration.path else directory)
 
 
@@ -170,7 +174,5 @@ def _open_streams() -> None:
 
 
 def _data_directory(name: str) -> Path:
-    """Return where a service keeps what outlives it; made if need be. Raise OSError."""
-    directory = Path(SYSTEM_DIRECTORIES[0], name)
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+    """Return where a service keeps what outlives it; `install` makes it."""
+    return Path(SYSTEM_DIRECTORIES[0], name)

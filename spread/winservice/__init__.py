@@ -6,7 +6,10 @@
     events         which events of the daemon the Windows event log is told
     event_queue    events that wait for it, and the thread that tells them
     event_source   the Windows event log: its registry entry, and a handler of `logging`
-    calls          types of the calls of advapi32
+    places         its directories, and who may change what it runs and reads
+    permissions    what Windows writes about who may do what, written and judged
+    descriptors    the calls about permissions
+    calls          types of all these calls
 
 The calls are made through `ctypes`: they are a dozen, and the service works from the wheel alone,
 without a package that has to be registered with the system and brings a program of its own.

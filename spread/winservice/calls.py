@@ -1,4 +1,4 @@
-"""The calls of advapi32 about services and events: their types, and nothing else."""
+"""The calls about services, events and permissions: their types, and nothing else."""
 
 import ctypes
 import sys
@@ -13,14 +13,17 @@ __all__ = [
     "FailureAction",
     "FailureActions",
     "FailureActionsFlag",
+    "SecurityAttributes",
     "ServiceStatus",
     "ServiceStatusProcess",
     "ServiceTableEntry",
     "advapi32",
+    "kernel32",
     "last_error",
 ]
 
 advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
+kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 
 MAIN = ctypes.WINFUNCTYPE(None, wintypes.DWORD, ctypes.POINTER(wintypes.LPWSTR))
 HANDLER = ctypes.WINFUNCTYPE(
@@ -80,6 +83,16 @@ class FailureActionsFlag(ctypes.Structure):
     _fields_ = (("acts_on_failure_statuses", wintypes.BOOL),)
 
 
+class SecurityAttributes(ctypes.Structure):
+    """SECURITY_ATTRIBUTES."""
+
+    _fields_ = (
+        ("size", wintypes.DWORD),
+        ("descriptor", ctypes.c_void_p),
+        ("is_inherited", wintypes.BOOL),
+    )
+
+
 _HANDLE = ctypes.c_void_p
 advapi32.OpenSCManagerW.restype = _HANDLE
 advapi32.OpenSCManagerW.argtypes = (wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.DWORD)
@@ -131,6 +144,46 @@ advapi32.ReportEventW.argtypes = (
     ctypes.POINTER(wintypes.LPCWSTR),
     ctypes.c_void_p,
 )
+_POINTER = ctypes.POINTER(ctypes.c_void_p)
+_TEXT = ctypes.POINTER(wintypes.LPWSTR)
+_NUMBER = ctypes.POINTER(wintypes.DWORD)
+advapi32.GetNamedSecurityInfoW.restype = wintypes.DWORD
+advapi32.GetNamedSecurityInfoW.argtypes = (
+    wintypes.LPCWSTR,
+    ctypes.c_int,
+    wintypes.DWORD,
+    _POINTER,
+    _POINTER,
+    _POINTER,
+    _POINTER,
+    _POINTER,
+)
+advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW.argtypes = (
+    ctypes.c_void_p,
+    wintypes.DWORD,
+    wintypes.DWORD,
+    _TEXT,
+    _NUMBER,
+)
+advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW.argtypes = (
+    wintypes.LPCWSTR,
+    wintypes.DWORD,
+    _POINTER,
+    _NUMBER,
+)
+advapi32.LookupAccountNameW.argtypes = (
+    wintypes.LPCWSTR,
+    wintypes.LPCWSTR,
+    ctypes.c_void_p,
+    _NUMBER,
+    wintypes.LPWSTR,
+    _NUMBER,
+    ctypes.POINTER(ctypes.c_int),
+)
+advapi32.ConvertSidToStringSidW.argtypes = (ctypes.c_void_p, _TEXT)
+kernel32.CreateDirectoryW.argtypes = (wintypes.LPCWSTR, ctypes.POINTER(SecurityAttributes))
+kernel32.LocalFree.restype = ctypes.c_void_p
+kernel32.LocalFree.argtypes = (ctypes.c_void_p,)
 
 
 def last_error(what: str) -> OSError:

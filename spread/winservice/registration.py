@@ -16,6 +16,7 @@ __all__ = [
     "ACCOUNT_DEFAULT",
     "DEFAULT_NAME",
     "DEPENDENCIES",
+    "NETWORK_ACCOUNT",
     "RESET_S",
     "RESTART_DELAYS_S",
     "RUN_FLAG",
@@ -40,6 +41,7 @@ STARTS: Final = ("auto", "delayed", "manual")
 ACCOUNT_DEFAULT: Final = r"NT AUTHORITY\LocalService"
 """May nearly nothing: a daemon needs its ports, its configuration, and a place for its log."""
 
+NETWORK_ACCOUNT: Final = r"NT AUTHORITY\NetworkService"
 SYSTEM_ACCOUNT: Final = "LocalSystem"
 
 DEPENDENCIES: Final = ("Tcpip",)
@@ -61,7 +63,7 @@ _NO_DIRECTORY: Final = re.compile(r"(con|nul|prn|aux|(com|lpt)[0-9])(\..*)?|.*\.
 
 _SHORT_ACCOUNTS: Final = {
     "localservice": ACCOUNT_DEFAULT,
-    "networkservice": r"NT AUTHORITY\NetworkService",
+    "networkservice": NETWORK_ACCOUNT,
     "localsystem": SYSTEM_ACCOUNT,
 }
 
