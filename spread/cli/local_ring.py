@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from spread.daemon.signals import Signals
-from spread.system import HANG_UP, KEEP
+from spread.system import HANG_UP, INTERRUPTED, KEEP, KEYLESS
 
 __all__ = ["UNTIL_INPUT_ENDS", "run"]
 
@@ -102,10 +102,11 @@ class _Ring:
             while self._running:
                 signals, ringing = self._signals.fileno(), self._ringing.fileno()
                 ready, _, _ = select.select([signals, ringing], [], [])
-                if ringing in ready:
-                    self._answer_children()
+                # First, for the key that stops all may have ended children already.
                 if signals in ready:
                     self._answer_signals()
+                if ringing in ready:
+                    self._answer_children()
         finally:
             for member in self._running:
                 member.process.kill()
@@ -184,8 +185,8 @@ class _Ring:
         if member.unfinished:
             self._show(member, [member.unfinished])
         status = member.process.wait()
-        if self._is_stopping and -status in (0, signal.SIGINT, signal.SIGTERM):
-            return  # By a signal if it came before the child took heed of signals.
+        if self._is_stopping and status in (0, *INTERRUPTED):
+            return
         if status < 0:
             status = 128 - status  # As a shell reports the end by a signal.
         self._status = self._status or status
@@ -208,6 +209,8 @@ def _start(name: str, count: int, arguments: Sequence[str]) -> _Member:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
+        # On Windows its start would end with tracebacks; a stop closes the standard input.
+        creationflags=KEYLESS,
     )
     assert process.stdin is not None
     assert process.stdout is not None

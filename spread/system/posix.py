@@ -29,7 +29,9 @@ __all__ = [
     "FORBIDDEN_PORT",
     "HANG_UP",
     "HAS_UNIX_SOCKETS",
+    "INTERRUPTED",
     "KEEP",
+    "KEYLESS",
     "MEANINGLESS_OPTIONS",
     "O_CLOEXEC",
     "O_DIRECTORY",
@@ -214,6 +216,12 @@ def regain_root() -> bool:
 
 STOP_SIGNALS: Final[tuple[signal.Signals, ...]] = (signal.SIGINT, signal.SIGTERM)
 """End a daemon in order."""
+
+INTERRUPTED: Final = (-signal.SIGINT, -signal.SIGTERM)
+"""Statuses of children that what stops a daemon has ended before they took heed of it."""
+
+KEYLESS: Final = 0
+"""Creation flags of a child that Ctrl-C does not reach; there are none such here."""
 
 HANG_UP: Final[signal.Signals | None] = signal.SIGHUP
 """Asks a daemon to open its log and to read its configuration again."""

@@ -9,6 +9,7 @@ import msvcrt
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -41,7 +42,9 @@ __all__ = [
     "FORBIDDEN_PORT",
     "HANG_UP",
     "HAS_UNIX_SOCKETS",
+    "INTERRUPTED",
     "KEEP",
+    "KEYLESS",
     "MEANINGLESS_OPTIONS",
     "O_CLOEXEC",
     "O_DIRECTORY",
@@ -238,6 +241,12 @@ def regain_root() -> bool:
 
 STOP_SIGNALS: Final[tuple[signal.Signals, ...]] = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
 """End a daemon in order."""
+
+INTERRUPTED: Final = (0xC000_013A,)
+"""Statuses of children that what stops a daemon has ended before they took heed of it."""
+
+KEYLESS: Final = subprocess.CREATE_NEW_PROCESS_GROUP
+"""Creation flags of a child that Ctrl-C does not reach, only those who started it."""
 
 HANG_UP: Final[signal.Signals | None] = None
 """Asks a daemon to open its log and to read its configuration again; `spread --reload` does it."""

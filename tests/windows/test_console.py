@@ -36,6 +36,31 @@ sys.exit(main(["--local", "--port", sys.argv[1]]))
 """
 """The daemon, and a key that is pressed once it serves; what the C library makes of the key."""
 
+PRESS_CTRL_C = """
+import ctypes, signal, subprocess, sys, threading
+from spread.cli import local_ring
+
+start = subprocess.Popen
+keys = ctypes.WinDLL("kernel32", use_last_error=True)
+keys.SetConsoleCtrlHandler(None, False)  # Whoever ignores the key hands that on to its children.
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Beyond the end of the ring.
+
+def press(child):
+    pause = threading.Event()
+    while child.poll() is None:
+        assert keys.GenerateConsoleCtrlEvent(0, 0), ctypes.get_last_error()
+        pause.wait(0.05)
+
+def start_and_press(*arguments, **options):
+    child = start(*arguments, **options)
+    threading.Thread(target=press, args=(child,)).start()
+    return child
+
+subprocess.Popen = start_and_press
+sys.exit(local_ring.run(1, ["--port", sys.argv[1]], is_json=False))
+"""
+"""A local ring, and Ctrl-C for all processes of the console, again and again while it lives."""
+
 
 class Daemon:
     """A daemon that stops when its input ends."""
@@ -190,3 +215,19 @@ def test_what_is_appended_stands_behind_what_was_there(tmp_path: Path) -> None:
 def test_a_log_without_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"no\\\\+log"):
         open_appending(tmp_path / "no" / "log", 0o640)
+
+
+def test_ctrl_c_while_children_start_is_an_ordinary_stop() -> None:
+    pressed = subprocess.run(
+        [sys.executable, "-c", PRESS_CTRL_C, str(free_port())],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        creationflags=subprocess.CREATE_NO_WINDOW,  # A console of their own.
+    )
+
+    assert (pressed.returncode, pressed.stderr) == (0, "")
+    assert "daemon stopped" in pressed.stdout  # In order, though it was asked while it started.
+    assert "Traceback" not in pressed.stdout
