@@ -108,7 +108,7 @@ MEANINGLESS_OPTIONS: Final[dict[str, str]] = {
     "RuntimeDir": "a process has no root directory of its own",
     "DaemonUser": _ACCOUNT,
     "DaemonGroup": _ACCOUNT,
-    "SocketPortReuse": "a port is the daemon's alone, and free again when the daemon has ended",
+    "SocketPortReuse": "a port is the daemon's alone, and free once its connections have ended",
 }
 """Options of the configuration that do nothing on this system, and why."""
 
@@ -353,7 +353,8 @@ def local_addresses() -> tuple[str, ...] | None:
 def reuse_address(sock: socket.socket) -> None:
     """Let a socket have an address that others, or closed connections, have, too.
 
-    The option of that name would let anybody take the address; closed connections do not keep it.
+    The option of that name would let anybody take the address. Connections that the other end has
+    not closed yet may keep it for a while.
     """
 
 
