@@ -2,7 +2,8 @@
 
 Invariants
     a socket is watched at most once; its token comes back with each of its events
-    with poll, `entries` and `tokens` are parallel and dense
+    with poll, `entries` and `tokens` are parallel and dense; a wait is for the first `polled` of
+    them, the others are looked at when it is over
 """
 
 from libc.stddef cimport size_t
@@ -13,7 +14,7 @@ from spread._sys cimport sys_pollfd, sys_socket, sys_waits
 cdef enum:
     READY_READ = 1
     READY_WRITE = 2
-    READY_BROKEN = 4       # Error or hang-up; reading tells which.
+    READY_BROKEN = 4       # Both directions are over; reading tells how.
     POLLER_EVENTS_MAX = 256
 
 
@@ -30,8 +31,10 @@ cdef struct Poller:
     sys_pollfd* entries    # Owned; for poll.
     uint64_t* tokens       # Owned; for poll.
     size_t count
+    size_t polled          # So many of them can end a wait; the others are set aside.
     size_t capacity
     size_t first           # Where the next search for ready entries begins, so that all get a turn.
+    int failures           # So many waits in a row were refused.
 
 
 cdef int poller_open(Poller* poller) noexcept nogil
@@ -50,6 +53,10 @@ cdef int poller_change(
 cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil
 # Watch a socket no more; before it is closed.
 
+cdef void poller_defer(Poller* poller, sys_socket socket) noexcept nogil
+# With poll, let a watched socket end no wait until it is changed or found ready after one. For a
+# socket that is told to be ready, but fails for want of memory.
+
 cdef int poller_wait(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil
-# Wait for at most POLLER_EVENTS_MAX events; 0 when the time is over or a signal came. Where the
-# system counts milliseconds, never less than the time that was asked for.
+# Wait for at most POLLER_EVENTS_MAX events; 0 when the time is over or a signal came, and possibly
+# earlier; -1, with `sys_error`, when the system has refused to wait again and again.

@@ -5,16 +5,18 @@ from libc.string cimport memset
 
 from spread._check cimport check
 from spread._sys cimport (
-    EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SYS_HAS_EPOLL, SYS_POLLIN, SYS_POLLOUT, sys_close,
-    sys_epoll_add, sys_epoll_change, sys_epoll_event, sys_epoll_open, sys_epoll_remove,
-    sys_epoll_wait, sys_epoll_wait_ns, sys_poll, sys_poll_exactly, sys_waits_close,
-    sys_waits_forget, sys_waits_open, sys_waits_watch, sys_was_interrupted,
+    EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, SYS_HAS_EPOLL, SYS_POLLHUP, SYS_POLLIN, SYS_POLLOUT,
+    sys_close, sys_epoll_add, sys_epoll_change, sys_epoll_event, sys_epoll_open, sys_epoll_remove,
+    sys_epoll_wait, sys_epoll_wait_ns, sys_is_aborted, sys_pause, sys_poll, sys_poll_exactly,
+    sys_waits_close, sys_waits_forget, sys_waits_open, sys_waits_watch, sys_was_interrupted,
 )
 
 cdef enum:
     NS_PER_MS = 1000000
     TIMEOUT_MAX_MS = 60000        # Longer waits end early; nobody counts on them.
     EXACT_MAX_NS = 50000000       # Longer waits may end a tick of any system late.
+    ASIDE_NS = 20000000           # What is set aside is looked at so often.
+    FAILURES_MAX = 100            # So many refused waits in a row, with pauses, are 2 s.
 
 
 cdef int poller_open(Poller* poller) noexcept nogil:
@@ -66,6 +68,25 @@ cdef size_t find(const Poller* poller, sys_socket socket) noexcept nogil:
     return poller.count
 
 
+cdef void exchange(Poller* poller, size_t one, size_t other) noexcept nogil:
+    cdef sys_pollfd entry = poller.entries[one]
+    cdef uint64_t token = poller.tokens[one]
+    poller.entries[one] = poller.entries[other]
+    poller.tokens[one] = poller.tokens[other]
+    poller.entries[other] = entry
+    poller.tokens[other] = token
+
+
+cdef void set_aside(Poller* poller, size_t index) noexcept nogil:
+    poller.polled -= 1
+    exchange(poller, index, poller.polled)
+
+
+cdef void take_back(Poller* poller, size_t index) noexcept nogil:
+    exchange(poller, index, poller.polled)
+    poller.polled += 1
+
+
 cdef int poller_add(
     Poller* poller, sys_socket socket, uint64_t token, uint32_t interest
 ) noexcept nogil:
@@ -92,6 +113,7 @@ cdef int poller_add(
     poller.tokens[poller.count] = token
     sys_waits_watch(&poller.waits, &poller.entries[poller.count])
     poller.count += 1
+    take_back(poller, poller.count - 1)
     return 0
 
 
@@ -108,6 +130,8 @@ cdef int poller_change(
     poller.entries[index].events = poll_events(interest)
     poller.tokens[index] = token
     sys_waits_watch(&poller.waits, &poller.entries[index])
+    if index >= poller.polled:
+        take_back(poller, index)
     return 0
 
 
@@ -118,10 +142,21 @@ cdef void poller_remove(Poller* poller, sys_socket socket) noexcept nogil:
         return
     index = find(poller, socket)
     if index < poller.count:
+        if index < poller.polled:
+            set_aside(poller, index)
+            index = poller.polled
         poller.count -= 1
-        poller.entries[index] = poller.entries[poller.count]
-        poller.tokens[index] = poller.tokens[poller.count]
+        exchange(poller, index, poller.count)
         sys_waits_forget(&poller.waits, socket)
+
+
+cdef void poller_defer(Poller* poller, sys_socket socket) noexcept nogil:
+    cdef size_t index
+    if SYS_HAS_EPOLL:
+        return
+    index = find(poller, socket)
+    if index < poller.polled:
+        set_aside(poller, index)
 
 
 cdef int in_ms(int64_t timeout_ns) noexcept nogil:
@@ -147,39 +182,104 @@ cdef int wait_epoll(Poller* poller, Event* events, int64_t timeout_ns) noexcept 
             events[index].ready |= READY_WRITE
         if ready[index].events & (EPOLLERR | EPOLLHUP):
             events[index].ready |= READY_BROKEN
-    return max(count, 0)
+    return count
 
 
-cdef int wait_poll(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
+cdef uint32_t ready_of(const sys_pollfd* entry) noexcept nogil:
+    """Return what poll has told of an entry, as epoll tells it.
+
+    Some systems call it a hang-up, asked for or not, when the other end has no more to send; it may
+    still receive. That is an end to be read, and nothing to whom does not read.
+    """
+    cdef uint32_t ready = 0
+    cdef bint is_read = entry.events & SYS_POLLIN
+    if is_read and entry.revents & (SYS_POLLIN | SYS_POLLHUP):
+        ready |= READY_READ
+    if entry.revents & SYS_POLLOUT:
+        ready |= READY_WRITE
+    if entry.revents & ~(SYS_POLLIN | SYS_POLLOUT | SYS_POLLHUP):
+        ready |= READY_BROKEN
+    elif entry.revents & SYS_POLLHUP and not is_read and sys_is_aborted(entry.fd):
+        ready |= READY_BROKEN
+    return ready
+
+
+cdef int take_ready(Poller* poller, Event* events) noexcept nogil:
+    """Return the events of a wait that has ended; set aside what would end each wait in vain."""
     cdef int count = 0
-    cdef size_t step, index
-    cdef int result
-    if poller.is_coarse or timeout_ns == 0 or timeout_ns > EXACT_MAX_NS:
-        result = sys_poll(poller.entries, poller.count, in_ms(timeout_ns))
-    else:
-        result = sys_poll_exactly(&poller.waits, poller.entries, poller.count, timeout_ns)
-    if result <= 0:
-        return 0
-    for step in range(poller.count):
-        index = (poller.first + step) % poller.count
+    cdef bint is_vain = False
+    cdef uint32_t ready
+    cdef size_t step
+    cdef size_t index
+    for step in range(poller.polled):
+        index = (poller.first + step) % poller.polled
         if poller.entries[index].revents == 0:
             continue
+        ready = ready_of(&poller.entries[index])
+        if ready == 0:
+            is_vain = True
+            continue
         events[count].token = poller.tokens[index]
-        events[count].ready = 0
-        if poller.entries[index].revents & SYS_POLLIN:
-            events[count].ready |= READY_READ
-        if poller.entries[index].revents & SYS_POLLOUT:
-            events[count].ready |= READY_WRITE
-        if poller.entries[index].revents & ~(SYS_POLLIN | SYS_POLLOUT):
-            events[count].ready |= READY_BROKEN
+        events[count].ready = ready
         count += 1
         if count == POLLER_EVENTS_MAX:
             poller.first = index + 1
             break
+    index = poller.polled if is_vain else 0
+    while index > 0:
+        index -= 1
+        if poller.entries[index].revents != 0 and ready_of(&poller.entries[index]) == 0:
+            set_aside(poller, index)
+    return count
+
+
+cdef int take_aside(Poller* poller, Event* events, int count) noexcept nogil:
+    """Look at what is set aside, and take back what is ready; returns how many events there are."""
+    cdef size_t index = poller.polled
+    cdef uint32_t ready
+    if sys_poll(&poller.entries[index], poller.count - index, 0) <= 0:
+        return count
+    while index < poller.count and count < POLLER_EVENTS_MAX:
+        ready = ready_of(&poller.entries[index]) if poller.entries[index].revents != 0 else 0
+        if ready != 0:
+            events[count].token = poller.tokens[index]
+            events[count].ready = ready
+            count += 1
+            take_back(poller, index)
+        index += 1
+    return count
+
+
+cdef int wait_poll(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
+    cdef bint has_aside = poller.polled < poller.count
+    cdef int64_t wait_ns = min(timeout_ns, <int64_t>ASIDE_NS) if has_aside else timeout_ns
+    cdef int count
+    if poller.is_coarse or wait_ns == 0 or wait_ns > EXACT_MAX_NS:
+        count = sys_poll(poller.entries, poller.polled, in_ms(wait_ns))
+    else:
+        count = sys_poll_exactly(&poller.waits, poller.entries, poller.polled, wait_ns)
+    if count < 0:
+        return -1
+    if count > 0:
+        count = take_ready(poller, events)
+    if has_aside:
+        count = take_aside(poller, events, count)
     return count
 
 
 cdef int poller_wait(Poller* poller, Event* events, int64_t timeout_ns) noexcept nogil:
+    cdef int count
     if SYS_HAS_EPOLL:
-        return wait_epoll(poller, events, timeout_ns)
-    return wait_poll(poller, events, timeout_ns)
+        count = wait_epoll(poller, events, timeout_ns)
+    else:
+        count = wait_poll(poller, events, timeout_ns)
+    if count >= 0 or sys_was_interrupted():
+        poller.failures = 0
+        return max(count, 0)
+    poller.failures += 1
+    if poller.failures < FAILURES_MAX:
+        # It may lack memory for a while; without a pause the loop would take all of a core.
+        sys_pause()
+        return 0
+    poller.failures = 0
+    return -1

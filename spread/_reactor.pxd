@@ -81,5 +81,6 @@ cdef class Reactor:
     cdef void close_connection(self, uint32_t index) noexcept nogil
     cdef void watch_for(self, uint32_t index, uint32_t interest) noexcept nogil
     cdef void call_watched(self, uint64_t token) noexcept with gil
+    cdef void call_failed_waits(self, int error) noexcept with gil
     cdef void call_report(self) noexcept with gil
     cdef void fail(self, object error) noexcept

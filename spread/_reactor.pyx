@@ -8,17 +8,17 @@ from spread._node cimport NODE_WRITE, NodeStatus
 from spread._packets cimport packet_is_monitor
 from spread._poller cimport (
     POLLER_EVENTS_MAX, READY_BROKEN, READY_READ, READY_WRITE, poller_add, poller_change,
-    poller_close, poller_open, poller_remove, poller_wait,
+    poller_close, poller_defer, poller_open, poller_remove, poller_wait,
 )
 from spread._sessions cimport (
     END_KILL, END_LOST, END_REFUSED, END_SHUTDOWN, SLOT_ENDED, SLOT_OPEN, QueueSlice, Slot,
     dirty_take, ended_clear, queue_at,
 )
 from spread._sys cimport (
-    sys_address, sys_address_ipv4, sys_address_port, sys_buffer, sys_buffer_set, sys_close,
-    sys_ignore_refusals, sys_message, sys_message_set, sys_message_size, sys_now_ns, sys_readv,
-    sys_receive, sys_shutdown_send, sys_trim_memory, sys_was_interrupted, sys_would_block,
-    sys_writev, sys_yield,
+    SYS_ENOBUFS, SYS_HAS_EPOLL, sys_address, sys_address_ipv4, sys_address_port, sys_buffer,
+    sys_buffer_set, sys_close, sys_error, sys_ignore_refusals, sys_message, sys_message_set,
+    sys_message_size, sys_now_ns, sys_readv, sys_receive, sys_shutdown_send, sys_trim_memory,
+    sys_was_interrupted, sys_would_block, sys_writev, sys_yield,
 )
 
 from spread.errors import MisuseError
@@ -204,6 +204,11 @@ cdef class Reactor:
         """Return the monotonic clock of the loop, in nanoseconds."""
         return sys_now_ns()
 
+    @property
+    def has_exact_waits(self):
+        """Whether short waits end when their time is over, not only with a tick of the system."""
+        return not self.poller.is_coarse
+
     # -- One turn ---------------------------------------------------------------------------------
 
     cdef void loop(self) noexcept nogil:
@@ -219,6 +224,9 @@ cdef class Reactor:
             count = poller_wait(&self.poller, events, timeout_ns)
         else:
             count = self.poll_busily(events, timeout_ns)
+        if count < 0:
+            self.call_failed_waits(sys_error())
+            count = 0
         self.now_ns = sys_now_ns()
         if self.has_ring:
             index = self.read_ahead(events, count)
@@ -459,10 +467,12 @@ cdef class Reactor:
         """Write until the queue is empty or the connection is full."""
         cdef Slot* slot = &self.node.sessions.slots[index]
         cdef Connection* connection = &self.connections[index]
+        cdef bint lacks_memory = False
         while slot.queue_count > 0:
             if self.write_once(index) >= 0:
                 continue
-            if sys_would_block():
+            lacks_memory = not SYS_HAS_EPOLL and sys_error() == SYS_ENOBUFS
+            if lacks_memory or sys_would_block():
                 break
             if not sys_was_interrupted():
                 self.connection_broken(index)
@@ -470,6 +480,9 @@ cdef class Reactor:
         if slot.queue_count > 0:
             self.node.output_full(index)
             self.watch_for(index, connection.interest | READY_WRITE)
+            if lacks_memory:
+                # The system has none, while the connection may have room: it is tried again later.
+                poller_defer(&self.poller, connection.socket)
         elif connection.interest & READY_WRITE:
             self.watch_for(index, connection.interest & ~<uint32_t>READY_WRITE)
         self.node.output_offered(index)
@@ -549,6 +562,10 @@ cdef class Reactor:
             callback()
         except BaseException as error:
             self.fail(error)
+
+    cdef void call_failed_waits(self, int error) noexcept with gil:
+        """A loop that learns nothing of its sockets serves nobody."""
+        self.fail(OSError(error, "the system refuses to wait for sockets: the event loop ends"))
 
     cdef void call_report(self) noexcept with gil:
         """Python writes the log."""

@@ -1,4 +1,4 @@
-/* One interface to the operating system; the reactor's poller and the reactor include it. */
+/* One interface to the operating system; the poller, the reactor and its datagrams use it. */
 #ifdef _WIN32
 #include "_sys_win32.h"
 #else

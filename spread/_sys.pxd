@@ -19,6 +19,7 @@ cdef extern from "_sys.h" nogil:
         short revents
     short SYS_POLLIN
     short SYS_POLLOUT
+    short SYS_POLLHUP
 
     void sys_buffer_set(sys_buffer* buffer, void* data, size_t size)
     int sys_close(sys_socket socket)
@@ -27,6 +28,8 @@ cdef extern from "_sys.h" nogil:
     int64_t sys_writev(sys_socket socket, sys_buffer* buffers, size_t count)
     bint sys_would_block()
     bint sys_was_interrupted()
+    bint sys_is_aborted(sys_socket socket)      # Of a connection that has hung up: in disorder.
+    void sys_pause()                  # Let 20 ms pass.
     void sys_yield()                  # Let another thread run on this core, if one wants to.
     int64_t sys_now_ns()              # Monotonic clock, nanoseconds.
     void sys_trim_memory()            # Give freed memory back to the system where it can be.

@@ -1,4 +1,4 @@
-/* The system calls of the reactor under names of our own: POSIX. Names only, no logic. */
+/* The system calls of the reactor under names of our own: POSIX. */
 #ifndef SPREAD_SYS_POSIX_H
 #define SPREAD_SYS_POSIX_H
 
@@ -23,9 +23,11 @@ typedef struct pollfd sys_pollfd;
 #define SYS_NO_SOCKET (-1)
 #define SYS_POLLIN POLLIN
 #define SYS_POLLOUT POLLOUT
+#define SYS_POLLHUP POLLHUP
 
 #define sys_buffer_set(buffer, data, size) ((buffer)->iov_base = (data), (buffer)->iov_len = (size))
 #define sys_close(socket) close(socket)
+#define sys_pause() ((void)poll(NULL, 0, 20))
 #define sys_yield() ((void)sched_yield())
 #define sys_shutdown_send(socket) shutdown(socket, SHUT_WR)
 #define sys_poll(entries, count, timeout_ms) poll(entries, (nfds_t)(count), timeout_ms)
@@ -39,6 +41,12 @@ typedef struct pollfd sys_pollfd;
 #else
 #define sys_trim_memory() ((void)0)
 #endif
+
+static inline int sys_is_aborted(sys_socket socket)
+{
+    char byte;
+    return recv(socket, &byte, 1, MSG_PEEK) < 0 && !sys_would_block() && !sys_was_interrupted();
+}
 
 /* Waits of poll are counted in milliseconds, and end when their time is over. */
 typedef struct {

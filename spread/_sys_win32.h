@@ -1,4 +1,7 @@
-/* The system calls of the reactor under names of our own: Windows. Names only, no logic. */
+/* The system calls of the reactor under names of our own: Windows.
+ *
+ * What one call does elsewhere may take several here; such a function does what the call would.
+ */
 #ifndef SPREAD_SYS_WIN32_H
 #define SPREAD_SYS_WIN32_H
 
@@ -20,13 +23,14 @@ typedef WSAPOLLFD sys_pollfd;
 #define SYS_NO_SOCKET INVALID_SOCKET
 #define SYS_POLLIN POLLRDNORM /* WSAPoll refuses the priority band that POLLIN includes. */
 #define SYS_POLLOUT POLLWRNORM
+#define SYS_POLLHUP POLLHUP /* Also told when the other end has only sent all it has. */
 
 #define sys_buffer_set(buffer, data, size) \
     ((buffer)->buf = (CHAR *)(data), (buffer)->len = (ULONG)(size))
 #define sys_close(socket) closesocket(socket)
+#define sys_pause() Sleep(20)
 #define sys_yield() ((void)SwitchToThread())
 #define sys_shutdown_send(socket) shutdown(socket, SD_SEND)
-#define sys_poll(entries, count, timeout_ms) WSAPoll(entries, (ULONG)(count), timeout_ms)
 #define sys_would_block() (WSAGetLastError() == WSAEWOULDBLOCK)
 #define sys_was_interrupted() (WSAGetLastError() == WSAEINTR)
 #define sys_trim_memory() ((void)0)
@@ -39,11 +43,34 @@ static inline int64_t sys_readv(sys_socket socket, sys_buffer *buffers, size_t c
     return result == 0 || WSAGetLastError() == WSAEMSGSIZE ? (int64_t)received : -1;
 }
 
+/* All that is handed in at once is held in memory that is never paged, which is scarce at times. */
+#define SYS_PIECE_SIZE 16384
+
 static inline int64_t sys_writev(sys_socket socket, sys_buffer *buffers, size_t count)
 {
     DWORD sent = 0;
     int result = WSASend(socket, buffers, (DWORD)count, &sent, 0, NULL, NULL);
+    if (result != 0 && WSAGetLastError() == WSAENOBUFS) {
+        sys_buffer piece = buffers[0];
+        if (piece.len > SYS_PIECE_SIZE)
+            piece.len = SYS_PIECE_SIZE;
+        result = WSASend(socket, &piece, 1, &sent, 0, NULL, NULL);
+    }
     return result == 0 ? (int64_t)sent : -1;
+}
+
+static inline int sys_poll(WSAPOLLFD *entries, size_t count, int timeout_ms)
+{
+    if (count > 0)
+        return WSAPoll(entries, (ULONG)count, timeout_ms);
+    Sleep((DWORD)timeout_ms); /* WSAPoll refuses to wait for nothing. */
+    return 0;
+}
+
+static inline int sys_is_aborted(sys_socket socket)
+{
+    char byte;
+    return recv(socket, &byte, 1, MSG_PEEK) < 0 && !sys_would_block() && !sys_was_interrupted();
 }
 
 static inline int64_t sys_now_ns(void)
@@ -148,7 +175,7 @@ static inline void sys_message_set(sys_message *message, sys_buffer *buffers, si
 #ifndef UDP_COALESCED_INFO
 #define UDP_COALESCED_INFO 3
 #endif
-#define SYS_SEGMENTS_MAX 64 /* As elsewhere; it keeps a message below 64 KiB, too. */
+#define SYS_SEGMENTS_MAX 64 /* As elsewhere. */
 #define SYS_COALESCED_MAX 65507 /* What one datagram can carry. */
 
 typedef union {

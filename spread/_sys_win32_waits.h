@@ -15,8 +15,9 @@
  * A socket is asked about writing only as long as WSAPoll is: some systems set the event again and
  * again while there is room. An event that nothing comes of ends a wait early, which is allowed.
  *
- * A wait costs four calls so instead of one. Those that may end with a tick should use WSAPoll; what
- * this way might miss on a strange system is seen by them.
+ * A wait costs four calls so instead of one, and five when something comes. Those that may end with
+ * a tick should use WSAPoll; what this way might miss on a strange system, or of a socket that did
+ * not get the event, is seen by them.
  *
  * Older systems have no such timer. There all waits are of WSAPoll, and the system is asked for a
  * tick each millisecond, for which the whole host sleeps less deeply. So they are under Wine, whose
@@ -90,7 +91,7 @@ static inline int sys_poll_exactly(sys_waits *waits, WSAPOLLFD *entries, size_t 
     LARGE_INTEGER due;
     int ready;
     ResetEvent(waits->happened);
-    ready = WSAPoll(entries, (ULONG)count, 0);
+    ready = count > 0 ? WSAPoll(entries, (ULONG)count, 0) : 0;
     if (ready != 0)
         return ready;
     due.QuadPart = -((timeout_ns + SYS_TIMER_STEP_NS - 1) / SYS_TIMER_STEP_NS);
@@ -100,7 +101,7 @@ static inline int sys_poll_exactly(sys_waits *waits, WSAPOLLFD *entries, size_t 
     ends[1] = waits->timer;
     if (WaitForMultipleObjects(2, ends, FALSE, INFINITE) != WAIT_OBJECT_0)
         return 0;
-    return WSAPoll(entries, (ULONG)count, 0);
+    return count > 0 ? WSAPoll(entries, (ULONG)count, 0) : 0;
 }
 
 #endif

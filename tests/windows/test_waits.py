@@ -11,40 +11,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from spread._node import Node
-from spread._reactor import Reactor
 from tests.daemon.harness.waiting import DEADLINE
+from tests.windows.clock import IDLE_TURNS_MAX, Clock
 
-SHORT_NS = 40_000_000
 ROUNDS = 100
 LATE_MAX = ROUNDS // 2
 """So many answers may come too late on a slow machine."""
-
-
-class Clock:
-    """Asks to be woken soon, whenever it is."""
-
-    def __init__(self) -> None:
-        self.woken = 0
-        self.node = Node(
-            self,  # type: ignore[arg-type]  # The other upcalls belong to sessions.
-            route_seed=1,
-            session_messages_max=1000,
-            session_bytes_max=1 << 20,
-            session_messages_exact=False,
-            queued_bytes_max=1 << 26,
-            inbound_bytes_max=1 << 24,
-        )
-        self.reactor = Reactor(self.node)
-        self.end_ns = self.reactor.now() + int(DEADLINE * 1e9)
-
-    def deadline(self, _: int) -> None:
-        self.woken += 1
-        assert self.reactor.now() < self.end_ns, "nothing came"
-        self.ask()
-
-    def ask(self) -> None:
-        self.node.set_deadline(self.reactor.now() + SHORT_NS)
 
 
 @pytest.fixture
@@ -184,27 +156,35 @@ def test_a_socket_that_is_watched_no_more_can_be_waited_on_again(
     assert near.recv(10) == b"b"
 
 
-def test_many_short_waits_end_when_nothing_comes(clock: Clock, stack: ExitStack) -> None:
-    near, _ = (stack.enter_context(each) for each in socket.socketpair())
+def test_a_socket_that_is_watched_no_more_can_be_made_blocking(
+    clock: Clock, stack: ExitStack
+) -> None:
+    near, far = (stack.enter_context(each) for each in socket.socketpair())
     near.setblocking(False)
     clock.reactor.watch(near.fileno(), clock.reactor.stop)
-    early: list[int] = []
-
-    def deadline(now_ns: int) -> None:
-        clock.woken += 1
-        early.append(due_ns - now_ns)
-        again()
-
-    def again() -> None:
-        nonlocal due_ns
-        due_ns = clock.reactor.now() + 300_000
-        clock.node.set_deadline(due_ns)
-        if clock.woken == ROUNDS:
-            clock.reactor.stop()
-
-    due_ns = 0
-    clock.deadline = deadline  # type: ignore[method-assign]
-    again()
+    far.send(b"a")
     clock.reactor.run()
 
-    assert max(early) <= 0
+    clock.reactor.unwatch(near.fileno())
+    near.setblocking(True)
+
+    assert near.recv(10) == b"a"
+
+
+def test_what_has_come_and_was_taken_ends_no_more_waits(clock: Clock, stack: ExitStack) -> None:
+    near, far = (stack.enter_context(each) for each in socket.socketpair())
+    near.setblocking(False)
+    taken: list[bytes] = []
+    clock.reactor.watch(near.fileno(), lambda: taken.append(near.recv(10)))
+    far.send(b"a")
+    clock.run_until(lambda: bool(taken))
+
+    turns = clock.turns_while_idle()
+
+    assert turns < IDLE_TURNS_MAX
+
+
+def test_short_waits_need_no_tick_of_the_system(clock: Clock) -> None:
+    clock.turns_while_idle()
+
+    assert clock.reactor.has_exact_waits
