@@ -13,6 +13,7 @@ A thread for each child waits for what that says, since not every system can wai
 signals in one place; what they hear is done in the main thread.
 """
 
+import errno
 import json
 import os
 import queue
@@ -27,6 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final
 
+from spread.daemon.listen_errors import ListenError
 from spread.daemon.signals import Signals
 from spread.system import HANG_UP, INTERRUPTED, KEEP, KEYLESS
 
@@ -43,6 +45,8 @@ READ_SIZE: Final = 64 * 1024
 LINE_SIZE_MAX: Final = 1024 * 1024
 """A line that grows longer is passed on in pieces."""
 
+ADDRESS_TRIES: Final = 3
+
 PIECES_MAX: Final = 64
 """Pieces of output that wait for the main thread; children wait then, as behind a full pipe."""
 
@@ -53,8 +57,11 @@ def run(
     """Run daemons local1 to local`count` with `arguments` until all have ended.
 
     With `ends_with_input` the end of standard input stops them. Returns 0 if every one of them
-    ended in order, else the status of the first that did not.
+    ended in order, else the status of the first that did not. Raise ListenError where the daemons
+    cannot have the same port.
     """
+    if count > 1:
+        _check_addresses(count)
     signals = Signals()
     if ends_with_input:
         signals.follow_input()
@@ -62,6 +69,28 @@ def run(
         return _Ring(count, arguments, signals, is_json=is_json).run()
     finally:
         signals.close()
+
+
+def _check_addresses(count: int) -> None:
+    """Look whether a port of one loopback address is free at the next: not under Wine."""
+    # More than one port, for somebody else may have any one of them at the second address.
+    for _ in range(ADDRESS_TRIES):
+        with (
+            socket.socket(type=socket.SOCK_DGRAM) as first,
+            socket.socket(type=socket.SOCK_DGRAM) as second,
+        ):
+            first.bind(("127.0.0.1", 0))
+            try:
+                second.bind(("127.0.0.2", first.getsockname()[1]))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+            return  # Anything else is told by the daemon that has the address.
+    raise ListenError(
+        f"cannot run {count} daemons with --local: this system, as Wine does, takes a port of "
+        "127.0.0.1 at 127.0.0.2, too; run one with --local, or give each a Spread_Segment with a "
+        "port of its own in a configuration file"
+    )
 
 
 @dataclass(slots=True)

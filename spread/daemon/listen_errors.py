@@ -32,7 +32,7 @@ def refusal(listen: Listen, error: Exception) -> ListenError:
 
 def in_use(listen: Listen) -> AddressInUseError:
     """Return the error for an address that somebody else has, and who that is if it shows."""
-    place = "Spread_Segment"
+    place = "Spread_Segment, or with --port for --local"
     if listen.purpose is Purpose.METRICS:
         place = "MetricsPort or --metrics"
     remedy = f"stop it, or choose another port in {place}"

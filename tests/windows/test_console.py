@@ -10,6 +10,7 @@ import pytest
 
 import spread
 from spread.system import lock, memory_directory, open_appending
+from tests.capabilities import has_loopback_addresses
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE, wait_until
 
@@ -231,3 +232,19 @@ def test_ctrl_c_while_children_start_is_an_ordinary_stop() -> None:
     assert (pressed.returncode, pressed.stderr) == (0, "")
     assert "daemon stopped" in pressed.stdout  # In order, though it was asked while it started.
     assert "Traceback" not in pressed.stdout
+
+
+@pytest.mark.skipif(has_loopback_addresses(), reason="loopback addresses have ports of their own")
+def test_a_ring_without_addresses_of_its_own_is_refused() -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "spread", "--local", "3", "--port", str(free_port())],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+    assert refused.returncode == 3
+    assert "takes a port of 127.0.0.1 at 127.0.0.2, too" in refused.stderr
+    assert refused.stdout == ""
