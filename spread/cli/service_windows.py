@@ -1,11 +1,13 @@
 """The commands of `spread service` where they do something, and the daemon that a service is."""
 
 import argparse
+import ctypes
 import logging
 import os
 import sys
 import sysconfig
 from collections.abc import Sequence
+from ctypes import wintypes
 from getpass import getpass
 from pathlib import Path
 from typing import Final
@@ -33,7 +35,10 @@ from spread.winservice.registration import (
 
 assert sys.platform == "win32"
 
+import msvcrt  # noqa: E402 - unknown to checkers elsewhere.
+
 from spread.winservice import manager  # noqa: E402 - unknown to checkers elsewhere.
+from spread.winservice.calls import kernel32  # noqa: E402 - as above.
 from spread.winservice.event_source import WindowsEvents  # noqa: E402 - as above.
 from spread.winservice.places import make_places, warnings_about  # noqa: E402 - as above.
 from spread.winservice.running import Link, run  # noqa: E402 - as above.
@@ -100,7 +105,9 @@ def _is_installed() -> bool:
 
 
 def _ask_password(account: str) -> str:
-    if not sys.stdin.isatty():
+    # Windows takes NUL for a terminal, too, and there nobody would ever answer.
+    mode = wintypes.DWORD()
+    if not kernel32.GetConsoleMode(msvcrt.get_osfhandle(0), ctypes.byref(mode)):
         raise ConfigurationError(
             f"account {account} has a password, which nobody can be asked for here; "
             "give it with --password"

@@ -182,6 +182,7 @@ advapi32.LookupAccountNameW.argtypes = (
 )
 advapi32.ConvertSidToStringSidW.argtypes = (ctypes.c_void_p, _TEXT)
 kernel32.CreateDirectoryW.argtypes = (wintypes.LPCWSTR, ctypes.POINTER(SecurityAttributes))
+kernel32.GetConsoleMode.argtypes = (ctypes.c_void_p, wintypes.LPDWORD)
 kernel32.LocalFree.restype = ctypes.c_void_p
 kernel32.LocalFree.argtypes = (ctypes.c_void_p,)
 
