@@ -99,8 +99,10 @@ free-threaded) home=$cache/python${minor}t python=$home/bin/python${minor}t make
 musl) home=$cache/python$minor-musl-$suite python=$home/bin/python$minor make=with_musl ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-if [ ! -x "$python" ]; then
+# Its own path is in it, so it is made where it is to be; the mark says that it is whole.
+if [ ! -e "$home/whole" ]; then
     rm -rf "$home"
     $make
+    touch "$home/whole"
 fi
 echo "$python"
