@@ -1,12 +1,18 @@
 """A loop that asks to be woken soon, whenever it is."""
 
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
+from spread import _poller
 from spread._node import Node
 from spread._reactor import Reactor
 from spread._snapshot import Snapshots
 from tests.daemon.harness.waiting import DEADLINE
+
+if sys.platform == "win32":
+    from tests.windows import winsock
 
 __all__ = ["IDLE_NS", "IDLE_TURNS_MAX", "SHORT_NS", "Clock"]
 
@@ -33,7 +39,11 @@ class Clock:
             queued_bytes_max=1 << 26,
             inbound_bytes_max=1 << 24,
         )
-        self.reactor = Reactor(self.node)
+        with ExitStack() as stack:
+            if sys.platform == "win32":
+                # Daemons wait in another way there, for the sake of those that are killed.
+                winsock.unlike_wine(_poller, stack)
+            self.reactor = Reactor(self.node)
         self.end_ns = self.reactor.now() + int(DEADLINE * 1e9)
 
     def deadline(self, _: int) -> None:

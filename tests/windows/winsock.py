@@ -22,6 +22,7 @@ __all__ = [
     "Message",
     "fail",
     "replace",
+    "unlike_wine",
     "ws2_32",
 ]
 
@@ -64,6 +65,9 @@ SET_OPTION = ctypes.WINFUNCTYPE(
 )
 
 
+_PROCEDURE: Final = ctypes.WINFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_char_p)
+
+
 class Message(ctypes.Structure):
     """WSAMSG."""
 
@@ -103,17 +107,27 @@ def fail(error: int) -> int:
 
 
 def replace(
-    module: ModuleType, name: str, kind: Any, function: Callable[..., int], stack: ExitStack
+    module: ModuleType,
+    name: str,
+    kind: Any,
+    function: Callable[..., int],
+    stack: ExitStack,
+    library: ctypes.WinDLL = ws2_32,
 ) -> Callable[..., int]:
     """Let a module call `function` as `name` until the stack closes; returns the true one."""
-    true = kind((name, ws2_32))
+    true = kind((name, library))
     own = kind(function)
     _kept.extend((true, own))
-    place = _place_of(module, ctypes.cast(getattr(ws2_32, name), ctypes.c_void_p).value or 0)
+    place = _place_of(module, ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0)
     before = ctypes.c_void_p.from_address(place).value
     _write(place, ctypes.cast(own, ctypes.c_void_p).value or 0)
     stack.callback(_write, place, before or 0)
     return true  # type: ignore[no-any-return]  # Of a type that is made while the program runs.
+
+
+def unlike_wine(module: ModuleType, stack: ExitStack) -> None:
+    """Let a module not see, until the stack closes, that it runs under Wine."""
+    replace(module, "GetProcAddress", _PROCEDURE, lambda *_: 0, stack, _kernel32)
 
 
 def _place_of(module: ModuleType, function: int) -> int:
