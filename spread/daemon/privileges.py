@@ -6,12 +6,16 @@ leave open is user and group `spread` if the system has them, else `nobody`, wit
 root directory changes only if the options name one. A daemon that was not started by root stays
 what it is, and the options are not looked at.
 
-The order of the calls: into the directory while root may still enter it, root directory, then
-the groups while root may still change them, the user last, for good.
+The order of the calls: modules that are still to be loaded, while they can be; into the directory
+while root may still enter it, root directory, then the groups while root may still change them, the
+user last, for good.
 """
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import NamedTuple
 
 from spread import system
@@ -95,6 +99,7 @@ def apply(plan: Plan) -> None:
     change = plan.change
     if change is None:
         return
+    _load_postponed()
     if change.root_directory is not None:
         try:
             system.change_root(change.root_directory)
@@ -114,6 +119,20 @@ def apply(plan: Plan) -> None:
             "the daemon needs the capabilities CAP_SETUID and CAP_SETGID for that"
         ) from error
     _check(change)
+
+
+def _load_postponed() -> None:
+    """Load what modules import when they first use it (from Python 3.15 on).
+
+    Where it lies is out of reach beyond another root directory, and may be for another user.
+    """
+    postponed: set[str] = getattr(sys, "lazy_modules", set())
+    loaded: set[str] = set()
+    while waiting := postponed - loaded:
+        loaded |= waiting
+        for name in sorted(waiting):
+            with suppress(ImportError):  # Names within modules stand among those of modules.
+                import_module(name)
 
 
 def _choose(

@@ -152,11 +152,12 @@ def test_names_are_looked_up_in_the_databases_of_the_system() -> None:
 
 
 def run_change(
-    *, prefix: tuple[str, ...] = (), script: str = "", **change: object
+    *, prefix: tuple[str, ...] = (), before: str = "", script: str = "", **change: object
 ) -> subprocess.CompletedProcess[str]:
     values = {"user": "u", "user_id": 12345, "group": "g", "group_id": 12346, **change}
     program = f"""
         import os, sys, time
+        {before}
         from spread.daemon.privileges import Change, Plan, PrivilegeError, apply
         change = Change(**{ {"root_directory": None, **values}!r})
         try:
@@ -211,6 +212,30 @@ def test_root_directory_changes_when_one_is_named(tmp_path: Path) -> None:
             assert os.getcwd() == "/"
             assert os.listdir("/") == os.listdir("..") == ["inside"]
             assert refuses(os.chroot, "/")
+        """,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@needs_root
+def test_modules_that_were_to_be_loaded_later_are_there_in_another_root_directory(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+
+    result = run_change(
+        root_directory=str(tmp_path),
+        # As Python 3.15 keeps them: modules, and names within modules.
+        before='sys.__dict__.setdefault("lazy_modules", set())'
+        '.update(["colorsys", "colorsys.rgb_to_hsv"])',
+        script="""
+            import colorsys, copy
+            try:
+                import wave
+            except ImportError:
+                sys.exit(0)
+            sys.exit("the root directory is still the same")
         """,
     )
 
