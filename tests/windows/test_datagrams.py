@@ -5,7 +5,7 @@ What the system does on real networks is done here by functions in its place.
 
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
@@ -30,12 +30,6 @@ GET_FUNCTION = 0xC8000006  # SIO_GET_EXTENSION_FUNCTION_POINTER
 UDP = 17
 COALESCED_MAX = 3  # UDP_RECV_MAX_COALESCED_SIZE
 COALESCED_INFO = 3
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Some call that a hang-up, with which connections that are gone are told as well.
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -30,19 +29,6 @@ class Receiver(threading.Thread):
         self.sock.settimeout(DEADLINE)
         while self.received < self.expected and (data := self.sock.recv(1 << 16)):
             self.received += len(data)
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    made = Clock()
-    made.ask()
-    return made
 
 
 @pytest.fixture

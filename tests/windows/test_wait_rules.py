@@ -3,7 +3,6 @@
 import ctypes
 import socket
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from ctypes import wintypes
 
@@ -34,19 +33,6 @@ WRITE = 2  # FD_WRITE
 NO_BUFFERS = 10055  # WSAENOBUFS
 ROUNDS = 100
 LATE_MAX = ROUNDS // 2
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    made = Clock()
-    made.ask()
-    return made
 
 
 def pair(stack: ExitStack) -> tuple[socket.socket, socket.socket]:

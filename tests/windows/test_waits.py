@@ -6,10 +6,7 @@ that only saw the answers when its time was over would go there as often as ther
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
-
-import pytest
 
 from tests.daemon.harness.waiting import DEADLINE
 from tests.windows.clock import IDLE_TURNS_MAX, Clock
@@ -17,19 +14,6 @@ from tests.windows.clock import IDLE_TURNS_MAX, Clock
 ROUNDS = 100
 LATE_MAX = ROUNDS // 2
 """So many answers may come too late on a slow machine."""
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    made = Clock()
-    made.ask()
-    return made
 
 
 def echo(sock: socket.socket) -> None:
