@@ -5,6 +5,7 @@ repeats it.
 """
 
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,10 @@ settings.register_profile(
 settings.register_profile("fixed", settings.get_profile("patient"), derandomize=True)
 settings.register_profile("fresh", settings.get_profile("patient"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+# Who is started in the background by a shell ignores Ctrl-C, and so would the programs under test.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LEFT = pytest.StashKey[set[Path]]()
 
