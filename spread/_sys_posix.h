@@ -42,12 +42,6 @@ typedef struct pollfd sys_pollfd;
 #define sys_trim_memory() ((void)0)
 #endif
 
-static inline int sys_is_aborted(sys_socket socket)
-{
-    char byte;
-    return recv(socket, &byte, 1, MSG_PEEK) < 0 && !sys_would_block() && !sys_was_interrupted();
-}
-
 /* Waits of poll are counted in milliseconds, and end when their time is over. */
 typedef struct {
     int nothing;

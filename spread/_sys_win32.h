@@ -67,12 +67,6 @@ static inline int sys_poll(WSAPOLLFD *entries, size_t count, int timeout_ms)
     return 0;
 }
 
-static inline int sys_is_aborted(sys_socket socket)
-{
-    char byte;
-    return recv(socket, &byte, 1, MSG_PEEK) < 0 && !sys_would_block() && !sys_was_interrupted();
-}
-
 static inline int64_t sys_now_ns(void)
 {
     LARGE_INTEGER count, frequency;

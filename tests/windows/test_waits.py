@@ -123,16 +123,22 @@ def test_connections_that_come_end_a_wait(clock: Clock, stack: ExitStack) -> Non
     assert clock.woken < LATE_MAX
 
 
-def test_a_socket_that_is_watched_no_more_can_be_waited_on_again(
-    clock: Clock, stack: ExitStack
-) -> None:
+def watched_no_more(clock: Clock, stack: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Return a socket that was watched until a byte came, with that byte, and its other end."""
     near, far = (stack.enter_context(each) for each in socket.socketpair())
     near.setblocking(False)
     clock.reactor.watch(near.fileno(), clock.reactor.stop)
     far.send(b"a")
     clock.reactor.run()
-
     clock.reactor.unwatch(near.fileno())
+    return near, far
+
+
+def test_a_socket_that_is_watched_no_more_can_be_waited_on_again(
+    clock: Clock, stack: ExitStack
+) -> None:
+    near, far = watched_no_more(clock, stack)
+
     near.settimeout(DEADLINE)
 
     assert near.recv(10) == b"a"
@@ -143,13 +149,8 @@ def test_a_socket_that_is_watched_no_more_can_be_waited_on_again(
 def test_a_socket_that_is_watched_no_more_can_be_made_blocking(
     clock: Clock, stack: ExitStack
 ) -> None:
-    near, far = (stack.enter_context(each) for each in socket.socketpair())
-    near.setblocking(False)
-    clock.reactor.watch(near.fileno(), clock.reactor.stop)
-    far.send(b"a")
-    clock.reactor.run()
+    near, _ = watched_no_more(clock, stack)
 
-    clock.reactor.unwatch(near.fileno())
     near.setblocking(True)
 
     assert near.recv(10) == b"a"
