@@ -13,7 +13,7 @@ from bench.load_cell import ONE_DAEMON, LoadCell
 from bench.runs import run_cell
 from bench.system import LIMIT, Implementation
 
-SHORT = Effort(runs=2, warm_up_s=0, duration_s=0.01, latency_s=0.01)
+SHORT = Effort(runs=2, warm_up_s=0, duration_s=0.1, latency_s=0.01)
 
 
 def test_no_module_hides_one_of_the_standard_library() -> None:
