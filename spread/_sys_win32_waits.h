@@ -21,8 +21,8 @@
  *
  * Older systems have no such timer. There all waits are of WSAPoll, and the system is asked for a
  * tick each millisecond, for which the whole host sleeps less deeply. So they are under Wine, whose
- * timers keep to milliseconds, and whose server now and then keeps the sockets of a process that was
- * killed while it waited for such an event: their ports stay taken.
+ * timers keep to milliseconds, and whose server keeps the sockets of a process that is killed just as
+ * a WSAPoll ends: their ports stay taken. Of WSAPoll alone fewer end, for most of them wait.
  */
 #ifndef SPREAD_SYS_WIN32_WAITS_H
 #define SPREAD_SYS_WIN32_WAITS_H
