@@ -3,17 +3,20 @@
     doctor --pass--> this daemon --query--> that daemon
     doctor --passed--> this daemon <--reply--
 
-Few questions are kept, each for few daemons, so that nobody fills this daemon's memory.
+Few questions are kept, each for few daemons, so that nobody fills this daemon's memory. What a
+daemon has heard in a large ring fills a good part of a reply: `passed` tells as many answers as
+have room in one, and who is left, so that the doctor asks again for those.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from spread.daemon.own_questions import BOTH_PORTS, DATA_PORT, OwnQuestions, Target
 from spread.monitor.inquiries import Reply
-from spread.monitor.queries import Kind
+from spread.monitor.queries import Kind, filling
 
 __all__ = ["TARGETS_MAX", "Relay"]
 
@@ -22,7 +25,25 @@ QUESTIONS_MAX: Final = 8
 ANSWER_SIZE_MAX: Final = 256 * 1024
 """What a daemon has heard at most, `spread.daemon.responder.KINDS_MAX` kinds of probe, is less."""
 
-Answers = dict[int, Any]
+ROOM: Final = 0.75
+"""Of a reply, for several answers: folded together they take a little more or less than alone."""
+
+ALONE: Final = 0.99
+"""Of a reply, for one answer; the rest is for what stands around it."""
+
+NOTHING: Final = "null"
+"""Stands for an answer that is no JSON, or too long to be passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    text: str
+    """JSON."""
+    filling: float
+    """How much of a reply it takes, 1 at most."""
+
+
+Answers = dict[int, _Answer]
 """By the number of the daemon."""
 
 
@@ -46,14 +67,34 @@ class Relay:
                 take = partial(_take, answers, target.number)
                 self._questions.ask(target, order, ports, take)
 
-    def passed(self, number: int) -> Answers:
-        """Return the answers that have come to a question, by daemon."""
-        return dict(self._answers.get(number, {}))
+    def passed(self, number: int, known: Collection[int] = ()) -> bytes:
+        """Return the answers that have come to a question, as JSON that has room in one reply.
+
+        Without those of the daemons in `known`; `left` are those for which there is no room.
+        """
+        told: list[str] = []
+        left: list[int] = []
+        filled = 0.0
+        for daemon, answer in self._answers.get(number, {}).items():
+            if daemon in known:
+                continue
+            if told and filled + answer.filling > ROOM:
+                left.append(daemon)
+                continue
+            filled += answer.filling
+            told.append(f'"{daemon}":{answer.text}')
+        return f'{{"answers":{{{",".join(told)}}},"left":{json.dumps(left)}}}'.encode()
 
 
 def _take(answers: Answers, number: int, reply: Reply) -> None:
     if reply.kind == Kind.PROBE and len(reply.json) <= ANSWER_SIZE_MAX:
-        try:
-            answers[number] = json.loads(reply.json)
-        except (ValueError, RecursionError):
-            answers[number] = None
+        answers[number] = _answer(reply.json)
+
+
+def _answer(told: bytes) -> _Answer:
+    try:
+        text = json.dumps(json.loads(told), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        text = NOTHING
+    share = filling(text.encode())
+    return _Answer(text, share) if share < ALONE else _Answer(NOTHING, 0.0)

@@ -11,7 +11,6 @@ kept of the last runs only.
 """
 
 import errno
-import json
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -206,8 +205,7 @@ class Responder:
         if order == "pass":
             return self._pass_on(arguments)
         if order == "passed":
-            answers = self._relay.passed(_number(arguments, "nonce"))
-            return json.dumps({"answers": answers}).encode()
+            return self._relay.passed(_number(arguments, "nonce"), _known(arguments))
         raise ArgumentError(f"{order!r:.40} is nothing that a daemon does for a doctor")
 
     def take_reply(self, data: bytes, source: str) -> bool:
@@ -384,3 +382,13 @@ def _number(arguments: Mapping[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 32:
         raise ArgumentError(f"{name} must be a number of 32 bits, not {value!r:.40}")
     return value
+
+
+def _known(arguments: Mapping[str, Any]) -> list[int]:
+    """Return whose answers a doctor has already."""
+    numbers = arguments.get("known", [])
+    if not isinstance(numbers, list) or len(numbers) > TARGETS_MAX:
+        raise ArgumentError(f"known must be a list of at most {TARGETS_MAX} daemons")
+    if not all(map(_is_number, numbers)):
+        raise ArgumentError(f"{numbers!r:.40} are no numbers of daemons")
+    return numbers

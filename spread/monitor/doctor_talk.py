@@ -4,7 +4,8 @@
     {"do": "send", "run": R, "order": K, "probes": [[to, way, size, whole], ...]}   -> Sending
     {"do": "heard", "run": R}                        -> Hearing
     {"do": "pass", "to": [N, ...], "nonce": K, "order": {...}}   -> {}   others are asked the order
-    {"do": "passed", "nonce": K}                     -> {"answers": {N: answer}}, those that came
+    {"do": "passed", "nonce": K, "known": [N, ...]}  -> {"answers": {N: answer}, "left": [N, ...]}
+                                   those that came, but for known ones; for `left` there was no room
     {"do": "permit", "bytes": B}                     -> Permit      asked by who is to send probes
 
 A daemon is told by its number in the configuration. Probes go to configured daemons only.

@@ -71,6 +71,26 @@ class _Question:
         return self.text is not None or self.asked <= self.closed
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """What a relay tells of the answers that it has got."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """By the numbers of daemons."""
+    is_left: bool = False
+    """Whether there are more, for which its reply had no room."""
+
+    @classmethod
+    def of(cls, text: bytes) -> Self:
+        """Return what an answer says; one that makes no sense says nothing."""
+        try:
+            told = json.loads(text)
+            answers, left = told["answers"], told.get("left", [])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return cls()
+        return cls(answers, bool(left)) if isinstance(answers, dict) else cls()
+
+
 class Asker:
     """Asks daemons for what a doctor wants, many at a time."""
 
@@ -130,16 +150,24 @@ class Asker:
         for wait_s in RELAY_S:
             self._ask({relay: {"do": "pass", "nonce": nonce, "to": numbers, "order": order}})
             time.sleep(wait_s)
-            text = self._ask({relay: {"do": "passed", "nonce": nonce}}).get(relay, b"{}")
-            found = _answers_in(text)
-            answers = {
-                each: json.dumps(found[str(each)]).encode()
-                for each in numbers
-                if str(each) in found
-            }
+            self._fetch(relay, nonce, numbers, answers)
             if len(answers) == len(numbers):
                 break
         return answers
+
+    def _fetch(self, relay: int, nonce: int, numbers: list[int], answers: dict[int, bytes]) -> None:
+        """Add the answers that a relay has got and that are not there yet, in as many replies."""
+        is_left = True
+        while is_left:
+            order = {"do": "passed", "nonce": nonce, "known": list(answers)}
+            passed = _Passed.of(self._ask({relay: order}).get(relay, b"{}"))
+            fresh = {
+                each: json.dumps(passed.answers[str(each)]).encode()
+                for each in numbers
+                if str(each) in passed.answers and each not in answers
+            }
+            answers |= fresh
+            is_left = passed.is_left and bool(fresh)
 
     def _ask(self, orders: Mapping[int, Mapping[str, Any]]) -> dict[int, bytes]:
         """Ask daemons directly: at the data port first, then at both ports."""
@@ -384,15 +412,6 @@ class Visit:
                     self._seen.too_large.add(key)
                 else:
                     self._seen.unsent[key] = outcome.reason
-
-
-def _answers_in(text: bytes) -> dict[str, Any]:
-    """Return what a relay has got, by the numbers of daemons."""
-    try:
-        answers = json.loads(text)["answers"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return answers if isinstance(answers, dict) else {}
 
 
 def _datagrams(keys: list[Key]) -> list[tuple[Key, ...]]:

@@ -51,6 +51,7 @@ __all__ = [
     "encode_error",
     "encode_query",
     "encode_reply",
+    "filling",
     "fold",
     "unfold",
 ]
@@ -166,13 +167,18 @@ def encode_reply(query: Query, text: bytes, daemon: str) -> tuple[bytes, ...]:
 
 def fold(text: bytes) -> bytes:
     """Return a JSON text as replies have it; ArgumentError if it is too long for one."""
-    folded = zlib.compress(text, level=1)
-    if len(folded) > PARTS_MAX * _SLICE_MAX or len(text) > REPLY_SIZE_MAX:
+    folded = _folded(text)
+    if _filling(text, folded) > 1:
         raise ArgumentError(
             f"a reply of {len(text)} bytes, {len(folded)} compressed; it has room for "
             f"{PARTS_MAX * _SLICE_MAX}"
         )
     return folded
+
+
+def filling(text: bytes) -> float:
+    """Return how much of a reply's room a JSON text takes; above 1 there is none for it."""
+    return _filling(text, _folded(text))
 
 
 def unfold(folded: bytes) -> bytes:
@@ -217,6 +223,14 @@ def decode_part(data: bytes) -> Part:
         raise PeerError("the zero behind the parts of a reply is another number")
     daemon = str(IPv4Address(datagram.process))
     return Part(nonce, kind, part, parts, daemon, cookie, datagram.body[_PART.size :])
+
+
+def _folded(text: bytes) -> bytes:
+    return zlib.compress(text, level=1)
+
+
+def _filling(text: bytes, folded: bytes) -> float:
+    return max(len(folded) / (PARTS_MAX * _SLICE_MAX), len(text) / REPLY_SIZE_MAX)
 
 
 def _datagram(process: str, body: bytes) -> bytes:

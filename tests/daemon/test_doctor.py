@@ -20,6 +20,7 @@ from spread.monitor.queries import COOKIE_SIZE, NO_COOKIE, Kind, Query, encode_q
 from spread.monitor.report import from_json
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.questions import Questioner
+from tests.daemon.harness.waiting import wait_until
 from tests.daemon.programs import run_program
 from tests.daemon.test_local_ring import SIZE, LocalRing
 
@@ -143,6 +144,32 @@ def test_daemons_that_are_ordered_at_one_send_no_more_than_it_agrees_to(ring: Lo
     size = sum(each.size * each.count for each in found)
     assert {each.sender for each in found} <= {1, 2}
     assert 0 < size <= KBYTE * (KBYTES_AT_ONCE + KBYTES_A_SECOND * seconds)
+
+
+def test_answers_to_what_was_passed_on_are_told_once_to_who_says_which_he_has(
+    ring: LocalRing,
+) -> None:
+    place = ("127.0.0.1", ring.port)
+    order = {"do": "pass", "nonce": 9, "to": [1, 2], "order": {"do": "facts"}}
+
+    with Questioner("127.0.4.3") as asker:
+        passed = wait_until(lambda: both_passed_on(asker, place, order), "answers of both")
+        rest = json.loads(asker.ask(place, Kind.PROBE, {**TOLD, "known": [1]}).json)
+
+    assert [passed[each]["name"] for each in ("1", "2")] == ["local2", "local3"]
+    assert (list(rest["answers"]), rest["left"]) == (["2"], [])
+
+
+TOLD = {"do": "passed", "nonce": 9}
+
+
+def both_passed_on(
+    asker: Questioner, place: tuple[str, int], order: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Have a question passed on to two; return their answers once both have come."""
+    asker.ask(place, Kind.PROBE, order)
+    told: dict[str, dict[str, Any]] = json.loads(asker.ask(place, Kind.PROBE, TOLD).json)["answers"]
+    return told if len(told) == 2 else {}
 
 
 def test_a_daemon_that_is_gone_fails_the_ring(ring: LocalRing) -> None:

@@ -404,6 +404,7 @@ PROBES = st.lists(
             "order": VALUES | st.fixed_dictionaries({"do": ORDERS | VALUES}),
             "nonce": VALUES,
             "bytes": VALUES,
+            "known": st.lists(VALUES, max_size=17) | VALUES,
             "to": st.lists(VALUES, max_size=4) | VALUES,
             "probes": PROBES | VALUES,
         },
