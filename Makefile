@@ -128,7 +128,8 @@ coverage-core: $(VENV)/.built $(VENV)/.test
 debug-test: $(VENV)/.test
 	rm -rf build/debug && mkdir -p build/debug
 	git ls-files -z | xargs -0 cp --parents -t build/debug
-	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet build_ext --inplace
+	cd build/debug && SPREAD_DEBUG=1 $(abspath $(BIN))/python setup.py --quiet \
+	    egg_info build_ext --inplace
 	cd build/debug && PYTHONPATH=. $(abspath $(BIN))/python -m pytest -q tests/unit tests/property \
 	    --ignore tests/unit/bench
 

@@ -20,7 +20,7 @@ from tests.daemon.harness.waiting import wait_until
 from tests.daemon.harness.witness import Witness
 
 LONG = "HandshakeTimeout = 3600000"
-SHORT = "HandshakeTimeout = 800"
+SHORT = "HandshakeTimeout = 2000"  # Long enough for the handshakes of bystanders.
 
 IDLE_SESSIONS = 5_000
 
@@ -84,7 +84,7 @@ def test_one_byte_at_a_time_does_not_stretch_the_deadline(start_daemon: StartDae
         for byte in stream:
             session.send(bytes((byte,)))
             sent += 1
-            if closes_within(session, 0.04):
+            if closes_within(session, 0.1):
                 break
 
         assert 1 < sent < len(stream)

@@ -76,7 +76,7 @@ def test_a_run_that_aborts_is_told_and_the_others_go_on() -> None:
 
 
 def test_a_run_that_hangs_is_ended_and_the_others_go_on() -> None:
-    found = verdicts([1, HANGS, 2], processes=1, patience_s=0.2)
+    found = verdicts([1, HANGS, 2], processes=1, patience_s=5)
 
-    assert found[HANGS].violations == ("stuck: no end within 0 s",)
+    assert found[HANGS].violations == ("stuck: no end within 5 s",)
     assert not any(found[seed].violations for seed in (1, 2))
