@@ -354,7 +354,7 @@ class _Daemon:
         )
         handover = Handover(
             self._watching.calls.call_soon,
-            Reconfiguration(running, self._incarnation).put_in_force,
+            Reconfiguration(self._configuration, running, self._incarnation).put_in_force,
             self._events,
         )
         reloads = Reloads(

@@ -56,7 +56,8 @@ class Running:
 class Reconfiguration:
     """Changes a running daemon."""
 
-    def __init__(self, running: Running, incarnation: int) -> None:
+    def __init__(self, configuration: Configuration, running: Running, incarnation: int) -> None:
+        """`configuration` is the one in force."""
         self._running = running
         self._incarnation = incarnation
         self._failures: list[str] = []
@@ -65,6 +66,7 @@ class Reconfiguration:
         membership = running.parts.membership
         if membership is not None:
             self._relocation = Relocation(
+                configuration,
                 Steps(
                     node=running.parts.node,
                     membership=membership,
@@ -72,7 +74,7 @@ class Reconfiguration:
                     renumbered=self._renumbered,
                     call_after=running.parts.control.call_after,
                     log=running.log,
-                )
+                ),
             )
 
     def put_in_force(self, plan: Plan, told: ToldWhy) -> None:
@@ -103,6 +105,8 @@ class Reconfiguration:
             # One that is on its way arrives with everything that has changed since it began.
             relocation.move(configuration, finish)
         else:
+            if relocation is not None:
+                relocation.stay(configuration)
             self._in_force(configuration)
             finish("")
 

@@ -7,9 +7,12 @@
     start       the daemon looks for others, with the hash of the new network; those that have
                 reloaded, too, form a ring with it, as after a partition has healed
 
+    go back     what fails on the way is undone by the same steps to the network before, at once and
+                then each second until it works: alone, a daemon would serve half of its clients
+
 Used by the ring's thread only. A second move before the first is done changes its target; who
-waits for the first one hears when the second has arrived. What fails on the way ends the move where
-it is, and everybody who waits hears why; the next one begins anew.
+waits for the first one hears when the second has arrived, or why the daemon has gone back. The next
+move begins anew.
 """
 
 from collections.abc import Callable
@@ -28,6 +31,12 @@ Arrived = Callable[[str], None]
 
 RETRY_NS: Final = 2_000_000
 """Until it is tried again: an installation, or delivery of what is left, takes a few turns."""
+
+
+AGAIN_NS: Final = 1_000_000_000
+"""Until it is tried again to go back; each time is a line of the log."""
+
+NS_PER_S: Final = 1_000_000_000
 
 
 class Node(Protocol):
@@ -75,11 +84,15 @@ class Steps:
 class Relocation:
     """The way of one daemon from one network to another."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, home: Configuration, steps: Steps) -> None:
+        """Its network is that of the configuration `home`."""
+        self._home = home
         self._steps = steps
-        self._target: tuple[Configuration, NetworkSettings, bool] | None = None
+        self._target: Configuration | None = None
+        self._network: tuple[NetworkSettings, bool] | None = None  # Of the target, when known.
         self._waiting: list[Arrived] = []
         self._has_withdrawn = False
+        self._failure = ""  # Why the way leads back home.
 
     @property
     def is_moving(self) -> bool:
@@ -91,22 +104,27 @@ class Relocation:
 
         Raises what is wrong with the network itself, and nothing has happened then.
         """
-        network, multicast = self._steps.network(configuration)
+        network = self._steps.network(configuration)
         was_moving = self.is_moving
-        self._target = configuration, network, multicast
+        self._target, self._network, self._failure = configuration, network, ""
         self._waiting.append(arrived)
         if not was_moving:
             self._has_withdrawn = False
             self._go_on()
 
+    def stay(self, configuration: Configuration) -> None:
+        """Another configuration is in force, whose network is the same."""
+        self._home = configuration
+
     def _go_on(self) -> None:
         try:
             has_arrived = self._step()
         except Exception as error:
-            self._end(f"{type(error).__name__}: {error}")
+            self._go_back(f"{type(error).__name__}: {error}")
             return
         if has_arrived:
-            self._end("")
+            self._target = None
+            self._answer(f"{self._failure}; back in the network before" if self._failure else "")
         else:
             self._steps.call_after(RETRY_NS, self._go_on)
 
@@ -120,10 +138,12 @@ class Relocation:
             self._has_withdrawn = True
         if not (self._has_withdrawn and steps.membership.is_withdrawn):
             return False
-        configuration, network, multicast = target
+        if self._network is None:
+            self._network = steps.network(target)
+        network, multicast = self._network
         if not steps.node.ring_renumber(network, multicast=multicast):
             return False
-        self._arrive(configuration, network)
+        self._arrive(target, network)
         return True
 
     def _arrive(self, target: Configuration, network: NetworkSettings) -> None:
@@ -133,15 +153,41 @@ class Relocation:
         steps.log.event(
             EventType.PRINT | EventType.MEMBERSHIP,
             EventPriority.PRINT,
-            "network of another configuration",
+            "back in the network before" if self._failure else "network of another configuration",
             daemons=len(network.ids),
             hash=target.hash,
             lines=(),
         )
         steps.membership.start(RELOADED)
+        self._home = target
 
-    def _end(self, reason: str) -> None:
-        self._target = None
+    def _go_back(self, reason: str) -> None:
+        """A step has failed: go home, or try that again later."""
+        was_going_back = bool(self._failure)
+        self._target, self._network = self._home, None
+        # Whoever has been started again under other numbers has to withdraw once more.
+        self._has_withdrawn = self._steps.membership.is_withdrawn
+        if was_going_back:
+            self._tell("daemon cannot go back to its network", reason, AGAIN_NS)
+            self._answer(f"{self._failure}; it tries to go back, and cannot: {reason}")
+            self._steps.call_after(AGAIN_NS, self._go_on)
+        else:
+            self._failure = reason
+            self._tell("daemon cannot take its place in another network, and goes back", reason, 0)
+            self._go_on()
+
+    def _tell(self, wording: str, reason: str, again_ns: int) -> None:
+        again = {"again_s": again_ns / NS_PER_S} if again_ns else {}
+        self._steps.log.event(
+            EventType.PRINT | EventType.MEMBERSHIP,
+            EventPriority.ERROR,
+            wording,
+            reason=reason,
+            **again,
+            lines=(),
+        )
+
+    def _answer(self, reason: str) -> None:
         waiting, self._waiting = self._waiting, []
         for arrived in waiting:
             arrived(reason)

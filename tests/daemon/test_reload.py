@@ -145,6 +145,39 @@ def test_daemon_that_has_not_reloaded_is_apart_until_it_does(pair: FileRing) -> 
     pair.wait_for((1, 2))
 
 
+def test_daemon_that_cannot_take_its_place_in_a_network_goes_back_to_the_one_before(
+    ring: FileRing,
+) -> None:
+    text, other = ring.text((1, 2)), ring.text((1, 2, 3))
+    first, second = ring.add(1, text), ring.add(2, text)
+    first.launch_program("tests.daemon.failing_relocation")
+    second.launch()
+    ring.wait_for((1, 2))
+    before = hashes(first)
+    with first.connect("a") as one, second.connect("b") as two:
+        for each in (one, two):
+            each.join("room")
+        for each in (one, two):
+            view_of(each, {"#a#d1", "#b#d2"})
+        first.file.write_text(other)
+        answer = first.reload()
+        views = [view_of(each, {"#a#d1", "#b#d2"}) for each in (one, two)]
+        heard = exchange(one, two)
+        after = hashes(first)
+
+        for member in (first, second):
+            member.take(other)
+        ring.wait_for((1, 2))
+
+    assert answer.returncode == REFUSED
+    assert "no place for other daemons; back in the network before" in answer.stderr
+    assert "daemon cannot take its place in another network, and goes back" in first.output()
+    assert [each.cause for each in views] == [spread.Cause.NETWORK] * 2
+    assert heard == [b"#a#d1", b"#b#d2"]
+    assert before == after
+    assert hashes(first) == hashes(second) != before
+
+
 def test_daemon_that_is_the_only_one_left_is_alone_and_takes_others_back(pair: FileRing) -> None:
     first = pair.members[1]
     with first.connect("a") as one:

@@ -84,11 +84,12 @@ class Membership:
 
     def _build(self, settings: NetworkSettings, ring_time: int) -> None:
         """Make the parts for a network, in an installed ring of one with this time in its id."""
+        # First what can fail: whoever fails here goes by the network before.
+        self._context = context = _make_context(settings, self._outside, ring_time)
         self.state = State.OP
         self._me = settings.me
         self._quick_losses = 0
         self._has_left = False
-        self._context = context = _make_context(settings, self._outside, ring_time)
         self._segment_steps = SegmentSteps(context)
         self._gather_steps = GatherSteps(context)
         self._steps = {

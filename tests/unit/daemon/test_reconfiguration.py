@@ -41,7 +41,7 @@ class Bench:
             followers=(self.follower("first"), self.follower("second")),
             publish=lambda: self.note("published"),
         )
-        self.reconfiguration = Reconfiguration(running, 1)
+        self.reconfiguration = Reconfiguration(OLD, running, 1)
 
     def note(self, what: str) -> None:
         self.happened.append(what)

@@ -9,12 +9,18 @@ from spread.daemon.membership.settings import NetworkSettings
 from spread.daemon.network import network_settings
 from spread.daemon.relocation import Relocation, Steps
 
+from .event_list import EventList
+
+HOME = local_ring(4803, 3, 1)
+BACK = ["core 3", "renumbered 3", "membership 3", "start"]
+
 
 class Daemon:
     """Records what happens to a daemon; refuses as often as it is told to."""
 
     def __init__(self) -> None:
         self.happened: list[str] = []
+        self.log = EventList()
         self.later: list[Callable[[], None]] = []
         self.is_interruptible = True
         self.is_at_rest = True
@@ -22,14 +28,15 @@ class Daemon:
         self.network_fault: Exception | None = None
         self.faulty = ""
         self.relocation = Relocation(
+            HOME,
             Steps(
                 node=self,
                 membership=self,
                 network=self.network,
                 renumbered=lambda target: self.note(f"renumbered {len(target.segment.daemons)}"),
                 call_after=lambda _, what: self.later.append(what),
-                log=self,
-            )
+                log=self.log,
+            ),
         )
 
     def network(self, target: Configuration) -> tuple[NetworkSettings, bool]:
@@ -67,10 +74,7 @@ class Daemon:
 
     def start(self, cause: str = "start") -> None:
         del cause
-        self.happened.append("start")
-
-    def event(self, *_: object, **__: object) -> None:
-        pass
+        self.note("start")
 
     def wait(self) -> None:
         later, self.later = self.later, []
@@ -166,29 +170,115 @@ def test_a_network_that_cannot_be_leaves_the_daemon_where_it_is() -> None:
     assert daemon.happened == []
 
 
-@pytest.mark.parametrize("step", ["withdraw", "core", "renumbered", "membership"])
-def test_a_step_that_fails_ends_the_move_and_everybody_hears_why(step: str) -> None:
+def failing(step: str) -> Daemon:
+    """Return a daemon that is alone in its ring when this step fails on its way to a network."""
     daemon = Daemon()
-    daemon.is_at_rest = False
+    daemon.faulty = f"{step} 4"
     daemon.is_withdrawn = True
-    daemon.faulty = step
+    daemon.move(4)
+    return daemon
+
+
+@pytest.mark.parametrize("step", ["core", "renumbered", "membership"])
+def test_a_step_that_fails_takes_the_daemon_back_at_once_and_who_waits_hears_why(
+    step: str,
+) -> None:
+    daemon = failing(step)
+
+    assert daemon.happened[-5:-1] == BACK
+    assert daemon.happened[-1] == f"OSError: {step} 4 failed; back in the network before for 4"
+    assert not daemon.relocation.is_moving
+    assert daemon.later == []
+    assert [wording for wording, _ in daemon.log.events] == [
+        "daemon cannot take its place in another network, and goes back",
+        "back in the network before",
+    ]
+
+
+def test_a_daemon_that_fails_to_begin_withdraws_once_more_before_it_goes_back() -> None:
+    daemon = Daemon()
+    daemon.faulty = "start"
+    daemon.is_withdrawn = True
+    daemon.move(4)
+    daemon.faulty = ""
+    before = list(daemon.happened)
+
+    daemon.is_withdrawn = True
+    daemon.wait()
+
+    assert before[-2:] == ["start", "withdraw"]
+    assert daemon.happened[len(before) : -1] == BACK
+    assert not daemon.relocation.is_moving
+
+
+def test_going_back_is_tried_until_it_works_and_those_who_wait_hear_of_the_first_time() -> None:
+    daemon = Daemon()
+    daemon.faulty = "renumbered"
+    daemon.is_withdrawn = True
 
     daemon.move(4)
-    if daemon.relocation.is_moving:
-        daemon.move(5)
-        daemon.is_at_rest = True
-        daemon.wait()
+    told = daemon.happened[-1]
+    daemon.wait()
+    daemon.faulty = ""
+    daemon.wait()
 
-    assert f"OSError: {step} failed for 4" in daemon.happened
-    assert (f"OSError: {step} failed for 5" in daemon.happened) == (step != "withdraw")
+    assert told == (
+        "OSError: renumbered failed; it tries to go back, and cannot: "
+        "OSError: renumbered failed for 4"
+    )
+    assert daemon.happened[-4:] == BACK
     assert not daemon.relocation.is_moving
+    failures = [fields for wording, fields in daemon.log.events if "cannot go back" in wording]
+    assert [each["again_s"] for each in failures] == [1.0, 1.0]
+
+
+def test_a_withdrawal_that_fails_is_tried_again() -> None:
+    daemon = Daemon()
+    daemon.faulty = "withdraw"
+    daemon.move(4)
+
+    daemon.faulty = ""
+    daemon.wait()
+    daemon.is_withdrawn = True
+    daemon.wait()
+
+    assert daemon.happened[-4:] == BACK
+    assert not daemon.relocation.is_moving
+
+
+def test_the_network_before_is_the_last_one_that_the_daemon_came_to_or_stayed_in() -> None:
+    daemon = Daemon()
+    daemon.is_withdrawn = True
+    daemon.move(5)
+    daemon.faulty = "renumbered 4"
+    daemon.is_withdrawn = True
+    daemon.move(4)
+    came = daemon.happened[-4:-1]
+    daemon.relocation.stay(local_ring(4803, 6, 1))
+    daemon.is_withdrawn = True
+    daemon.move(4)
+
+    assert came == ["renumbered 5", "membership 5", "start"]
+    assert daemon.happened[-4:-1] == ["renumbered 6", "membership 6", "start"]
+
+
+def test_a_move_on_the_way_back_goes_on_to_its_own_target() -> None:
+    daemon = Daemon()
+    daemon.faulty = "renumbered"
+    daemon.is_withdrawn = True
+    daemon.move(4)
+    daemon.faulty = ""
+    daemon.happened.clear()
+
+    daemon.move(5)
+    daemon.wait()
+
+    assert daemon.happened[-2:] == ["start", "arrived for 5"]
     assert daemon.later == []
 
 
 def test_a_move_after_one_that_failed_begins_anew_and_tells_nobody_of_before() -> None:
-    daemon = Daemon()
-    daemon.faulty = "withdraw"
-    daemon.move(4)
+    daemon = failing("renumbered")
     daemon.happened.clear()
 
     daemon.faulty = ""
