@@ -11,7 +11,6 @@ may take, where the system is a slow imitation.
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import importlib.metadata
 import os
 import pkgutil
@@ -29,10 +28,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from wine import WINE, begun
+
 import spread
 
 WINDOWS = sys.platform == "win32"
-WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 READY = "daemon ready"
 FINDINGS = 1
 UNAVAILABLE = 69
@@ -104,29 +104,32 @@ class Ring:
 
     def __init__(self, layout: Layout) -> None:
         self.said: list[str] = []
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # A process stands for the end of what it says.
+        self._lines: queue.SimpleQueue[str | subprocess.Popen[str]] = queue.SimpleQueue()
         self._processes = [self._start(command) for command in layout.commands]
 
     def _start(self, command: list[str]) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            # Signals of Windows need a console, which a CI or a service may not have.
-            [*command, "--until-input-ends"] if WINDOWS else command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+        process = begun(
+            lambda: subprocess.Popen(
+                # Signals of Windows need a console, which a CI or a service may not have.
+                [*command, "--until-input-ends"] if WINDOWS else command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
         )
         assert process.stdout is not None
-        threading.Thread(target=self._read, args=[process.stdout], daemon=True).start()
+        threading.Thread(target=self._read, args=[process, process.stdout], daemon=True).start()
         return process
 
-    def _read(self, output: IO[str]) -> None:
+    def _read(self, process: subprocess.Popen[str], output: IO[str]) -> None:
         with output:
             for line in output:
                 self._lines.put(line.rstrip())
-        self._lines.put(None)
+        self._lines.put(process)
 
     def wait_for(self, text: str, count: int) -> None:
         """Wait until that many lines have said `text`."""
@@ -136,7 +139,8 @@ class Ring:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"{text!r} was not said {count} times") from None
-            assert line is not None, "a daemon has ended"
+            if isinstance(line, subprocess.Popen):
+                raise AssertionError(f"a daemon has ended with status {line.wait(TIMEOUT_S)}")
             self.said.append(line)
 
     def stop(self) -> list[int]:
@@ -154,7 +158,8 @@ class Ring:
             process.kill()
             process.wait(TIMEOUT_S)
         while not self._lines.empty():
-            self.said.append(self._lines.get() or "")
+            if isinstance(line := self._lines.get(), str):
+                self.said.append(line)
 
 
 @contextlib.contextmanager
@@ -204,15 +209,17 @@ async def check_asyncio(address: str) -> None:
 
 def finish(program: str, *arguments: str) -> tuple[int, str]:
     """Run a program of the wheel to its end; returns its exit status and what it has shown."""
-    done = subprocess.run(
-        [*command_of(program), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=TIMEOUT_S,
+    done = begun(
+        lambda: subprocess.run(
+            [*command_of(program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=TIMEOUT_S,
+        )
     )
     return done.returncode, done.stdout
 
@@ -243,13 +250,15 @@ def check_status(layout: Layout) -> None:
 
 def check_spuser(address: str) -> None:
     """`spuser` joins a group, sends to it, and shows what comes back."""
-    with subprocess.Popen(
-        [*command_of("spuser"), "-u", "al", "-s", address],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
+    with begun(
+        lambda: subprocess.Popen(
+            [*command_of("spuser"), "-u", "al", "-s", address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
     ) as program:
         alarm = threading.Timer(TIMEOUT_S, program.kill)
         alarm.start()
@@ -287,8 +296,14 @@ def check_modules() -> None:
 def check_import() -> None:
     """`import spread` is the client: no daemon, no configuration, no asyncio."""
     code = "import spread, sys; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+    done = begun(
+        lambda: subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=TIMEOUT_S,
+        )
     )
     loaded = set(done.stdout.split())
     assert not loaded & {"spread.daemon", "spread.config", "spread.monitor", "asyncio"}, loaded

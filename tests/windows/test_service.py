@@ -11,6 +11,7 @@ import pytest
 import spread
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE
+from wheels.wine import begun
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="services of Windows")
 
@@ -32,13 +33,15 @@ class Service:
     def ask(self, word: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command of `spread service`."""
         command = [sys.executable, "-m", "spread", "service", word, "--name", self.name]
-        return subprocess.run(
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=4 * DEADLINE,
-            check=False,
+        return begun(
+            lambda: subprocess.run(
+                [*command, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=4 * DEADLINE,
+                check=False,
+            )
         )
 
     def install(self) -> subprocess.CompletedProcess[str]:
@@ -103,13 +106,15 @@ def test_a_service_that_is_not_there_is_told_with_what_to_do(service: Service) -
 
 
 def test_only_the_service_manager_starts_a_service() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "spread", "--service", "--local"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
+    ended = begun(
+        lambda: subprocess.run(
+            [sys.executable, "-m", "spread", "--service", "--local"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
     )
 
     assert ended.returncode == 1

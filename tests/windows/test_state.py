@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spread.daemon.incarnation import FILE_NAME
 from tests.daemon.harness.waiting import DEADLINE
+from wheels.wine import begun
 
 DAEMONS = 3
 STARTS = 30
@@ -21,12 +22,14 @@ for _ in range({STARTS}):
 
 def test_daemons_that_start_together_share_a_directory(tmp_path: Path) -> None:
     daemons = [
-        subprocess.Popen(
-            [sys.executable, "-c", START, str(tmp_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        begun(
+            lambda: subprocess.Popen(
+                [sys.executable, "-c", START, str(tmp_path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
         for _ in range(DAEMONS)
     ]

@@ -93,6 +93,7 @@ wheel() {
 
 ring() {
     cd "$home"
+    export SMOKE_TIMEOUT_S=${SMOKE_TIMEOUT_S:-180}  # Wine on a busy machine is slow.
     "$here/wine.sh" python "Z:$root/wheels/smoke.py"
     say "smoke test passed"
     "$here/wine.sh" python "Z:$here/ring.py"
@@ -122,6 +123,7 @@ tests() {
     for part in unit more; do
         wait "${running[0]}" || failed=1
         running=("${running[@]:1}")
+        grep '^Wine ' "$home/tests-$part.log" || true
         grep -v '^SKIPPED' "$home/tests-$part.log" | tail -n $((failed ? 200 : 1))
     done
     [ $failed -eq 0 ]

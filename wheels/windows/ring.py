@@ -25,7 +25,8 @@ import spread
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smoke import DAEMONS, PORTS, READY, TIMEOUT_S, WINE, check_clients, free_ports, run
+from smoke import DAEMONS, PORTS, READY, TIMEOUT_S, check_clients, free_ports, run
+from wine import WINE, begun
 
 GROUP = "ring"
 EACH_SENDS = 40
@@ -71,12 +72,14 @@ class Daemon:
         """Start it."""
         arguments = ["-n", self.name, "-c", "spread.conf", "--until-input-ends"]
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "spread", *arguments],
-                cwd=self.directory,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+            self.process = begun(
+                lambda: subprocess.Popen(
+                    [sys.executable, "-m", "spread", *arguments],
+                    cwd=self.directory,
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
             )
 
     def is_in_ring(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from wheels.wine import begun
+
 from . import handshake
 from .ports import free_port, unix_path
 from .session import EndOfStreamError, Endpoint, NothingCameError, Session
@@ -24,7 +26,6 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PR_SET_PDEATHSIG = 1  # prctl(2).
 
 START_ATTEMPTS = 5  # A port that was free a moment ago may be taken by another test run.
-INTERNAL_ERROR = 1359  # Wine on a busy machine, of a process that did not begin.
 EXIT_ADDRESS_TAKEN = 3
 
 # Where nothing can be sent to a process that would end it in order, it ends with its input.
@@ -89,10 +90,6 @@ class Daemon:
             except DaemonError as failure:
                 if failure.status != EXIT_ADDRESS_TAKEN or attempt == START_ATTEMPTS - 1:
                     raise
-            except OSError as failure:
-                is_over = attempt == START_ATTEMPTS - 1
-                if getattr(failure, "winerror", None) != INTERNAL_ERROR or is_over:
-                    raise
         raise AssertionError("not reached")
 
     @classmethod
@@ -106,15 +103,18 @@ class Daemon:
         plugins: Path | None = None,
     ) -> Self:
         """Start `python -m spread ARGUMENTS` and wait until it answers clients on `port`."""
+        ending = [] if HAS_SIGNALS else [AS_INPUT]
         with (directory / "output.txt").open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "spread", *arguments, *([] if HAS_SIGNALS else [AS_INPUT])],
-                cwd=directory,
-                env=_environment(plugins),
-                stdin=subprocess.DEVNULL if HAS_SIGNALS else subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_preparation(open_files),  # noqa: PLW1509 - no threads yet.
+            process = begun(
+                lambda: subprocess.Popen(
+                    [sys.executable, "-m", "spread", *arguments, *ending],
+                    cwd=directory,
+                    env=_environment(plugins),
+                    stdin=subprocess.DEVNULL if HAS_SIGNALS else subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    preexec_fn=_preparation(open_files),  # noqa: PLW1509 - no threads yet.
+                )
             )
         daemon = cls(port, directory, process)
         try:
@@ -209,15 +209,17 @@ def run_daemon(
     directory: Path, *arguments: str, seconds: float = DEADLINE
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m spread ARGUMENTS` to its end, for starts that must fail."""
-    return subprocess.run(
-        [sys.executable, "-m", "spread", *arguments],
-        cwd=directory,
-        env=_environment(None),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
+    return begun(
+        lambda: subprocess.run(
+            [sys.executable, "-m", "spread", *arguments],
+            cwd=directory,
+            env=_environment(None),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
     )
 
 
