@@ -8,11 +8,9 @@ at once returns the daemon's status.
 import sys
 from typing import Final
 
-from spread.cli.service_arguments import COMMANDS, RUN, Daemon, ServiceCommand
+from spread.cli.service_arguments import COMMANDS, EXIT_USAGE, RUN, Daemon, ServiceCommand
 
 __all__ = ["NOT_HERE", "carry_out"]
-
-EXIT_USAGE: Final = 64
 
 NOT_HERE: Final = """\
 spread service: services of this kind are those of Windows. Here the system's own service manager

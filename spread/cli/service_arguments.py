@@ -11,10 +11,11 @@ and as the wrapper of Spread 4.4 has it, the first argument in any letter case:
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from spread.config import Configuration
 from spread.winservice.registration import (
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "EXIT_USAGE",
     "RUN",
     "Daemon",
+    "Parser",
     "ServiceCommand",
     "daemon_arguments",
     "service_command",
@@ -56,6 +59,17 @@ _CLASSIC: Final = {
 }
 
 _FILE_FLAG: Final = "-c"
+
+EXIT_USAGE: Final = 64
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with `EXIT_USAGE` if a command line is wrong; 2, that of argparse, means otherwise."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and `message`, and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ def service_command(argv: Sequence[str]) -> ServiceCommand | None:
 
 def service_parser(word: str) -> argparse.ArgumentParser:
     """Return the parser of a command; that of `install` leaves the daemon's options over."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"spread service {word}",
         description=f"Windows: {COMMANDS[word]}",
         usage=_INSTALL_USAGE if word == "install" else None,
@@ -131,13 +145,11 @@ def daemon_arguments(given: Sequence[str], file: str | None) -> list[str]:
 
     A service starts in a directory of the system, where a relative name would lead nowhere.
     """
-    if file is None:
-        return list(given)
-    absolute = str(Path(file).absolute())
-    if _FILE_FLAG not in given:
-        return [_FILE_FLAG, absolute, *given]
-    place = given.index(_FILE_FLAG)
-    return [*given[: place + 1], absolute, *given[place + 2 :]]
+    options = list(given)
+    while file is not None and _FILE_FLAG in options:
+        place = options.index(_FILE_FLAG)
+        del options[place : place + 2]
+    return options if file is None else [_FILE_FLAG, str(Path(file).absolute()), *options]
 
 
 def _first(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:

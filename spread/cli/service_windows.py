@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from spread.cli.service_arguments import (
+    EXIT_USAGE,
     RUN,
     Daemon,
     ServiceCommand,
@@ -25,12 +26,12 @@ from spread.eventlog_format import ClassicFormatter
 from spread.system import SYSTEM_DIRECTORIES
 from spread.winservice.events import ERROR
 from spread.winservice.registration import (
-    DEFAULT_NAME,
     Registration,
     check_account,
     check_name,
     command_line,
     has_password,
+    name_option,
 )
 
 assert sys.platform == "win32"
@@ -50,7 +51,6 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _BASE_EXECUTABLE: Final[str] = getattr(sys, "_base_executable", sys.executable)
 """What the `python.exe` of a virtual environment starts."""
 
-EXIT_USAGE: Final = 64
 EXIT_DEFECT: Final = 70
 
 
@@ -64,7 +64,7 @@ def carry_out(command: ServiceCommand, daemon: Daemon) -> int:
     if command.word == "install":
         return _install(given, rest, daemon)
     if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        parser.error(f"{' '.join(rest)}: only --name NAME can follow")
     return _manage(command.word, given.name)
 
 
@@ -86,9 +86,8 @@ def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> 
     looked_at = [place for place in places if Path(place) != common]
     for warning in (*manager.install(wanted), *doubts, *warnings_about(looked_at)):
         print(f"spread: warning: {warning}", file=sys.stderr)
-    named = "" if given.name == DEFAULT_NAME else f" --name {given.name}"
     print(f"service {given.name} is installed: {command}")
-    print(f"start it with: spread service start{named}")
+    print(f"start it with: spread service start{name_option(given.name)}")
     return 0
 
 
@@ -119,6 +118,8 @@ def _manage(word: str, name: str) -> int:
     if word == "remove":
         manager.remove(name)
         print(f"service {name} is removed")
+        if (directory := _data_directory(name)).is_dir():
+            print(f"its state and log stay in {directory}; delete it if nobody needs them")
         return 0
     act = {"start": manager.start, "stop": manager.stop, "status": manager.query}[word]
     state = act(name)

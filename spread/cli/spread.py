@@ -13,9 +13,9 @@ import os
 import sys
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from spread.cli.service_arguments import Daemon, ServiceCommand, service_command
+from spread.cli.service_arguments import Daemon, Parser, ServiceCommand, service_command
 from spread.config import Configuration, ConfigurationErrors, Known, check, search
 from spread.config.model import Options
 from spread.errors import ConfigurationError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-EXIT_USAGE = 64
 EXIT_DEFECT = 70
 NAME_SIZE_MAX = 19
 FILE_NAME_SIZE_MAX = 511
@@ -44,14 +43,8 @@ exit status: 0 stopped by a signal, 1 configuration wrong, 2 configuration file 
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="spread",
         description="Daemon of a group messaging ring; clients of the Spread Toolkit connect to it",
         epilog=_EPILOG,

@@ -35,9 +35,10 @@ def _warn_of_meaningless(settings: Settings, findings: Findings, host: HostView)
     for word, reason in host.meaningless_options().items():
         node = settings.nodes.get(word)
         if node is not None:
-            findings.warn(
-                node.word, f"{word} does nothing on this system: {reason}", "no such line"
+            message = (
+                f"{word} does nothing on this system: {reason}; others that share the file may"
             )
+            findings.warn(node.word, f"{message} need the line")
 
 
 def _warn_of_log(settings: Settings, findings: Findings, host: HostView) -> None:

@@ -17,6 +17,7 @@ from spread.winservice.registration import (
     SYSTEM_ACCOUNT,
     Registration,
     list_of_names,
+    name_option,
 )
 
 assert sys.platform == "win32"
@@ -69,13 +70,14 @@ _ADVICE: Final = {
     1053: "its account may lack the right to read and run Python; see the system log of Windows",
     1056: "it runs already",
     1057: "no such account, or a wrong password",
-    1060: "install it first: spread service install",
-    1061: "it is about to start or to stop; try again when spread service status says running",
+    1060: "install it first: spread service install{name}",
+    1061: "it is about to start or to stop; try again when spread service status{name} says "
+    "running",
     1062: "it does not run",
     1069: "the password of its account is wrong, or the account may not log on as a service: enter "
     "it again in services.msc, Properties, Log On, which grants that right",
     1072: "it is being removed; close the windows that show services",
-    1073: "there is one; remove it first: spread service remove",
+    1073: "there is one; remove it first: spread service remove{name}",
 }
 
 
@@ -247,6 +249,6 @@ def _wait(service: int, name: str, is_over: Callable[[State], bool], wait_s: flo
 
 def _refused(what: str, name: str) -> ServiceError:
     error = last_error(name)
-    advice = _ADVICE.get(error.winerror or 0)
+    advice = _ADVICE.get(error.winerror or 0, "").replace("{name}", name_option(name))
     reason = (error.strerror or "").rstrip(".")
     return ServiceError(f"{what}: {reason}" + (f"; {advice}" if advice else ""))

@@ -29,6 +29,7 @@ __all__ = [
     "command_line",
     "has_password",
     "list_of_names",
+    "name_option",
 ]
 
 DEFAULT_NAME: Final = "spread"
@@ -93,10 +94,16 @@ def check_name(name: str) -> str:
     """Return the name of a service. Raise ConfigurationError if no service can be called so."""
     if not _NAME.fullmatch(name) or name != name.strip() or _NO_DIRECTORY.fullmatch(name):
         raise ConfigurationError(
-            f"a service cannot be called {name!r}; take up to 80 letters, digits, dots and "
-            "hyphens, no dot at the end, and no name of a device such as con"
+            f"a service cannot be called {name!r}; take up to 80 of A to Z, a to z, "
+            "0 to 9, blank, dot, hyphen and underscore, no blank at either end, no dot at the end, "
+            "and no name of a device such as con"
         )
     return name
+
+
+def name_option(name: str) -> str:
+    """Return what commands about a service need to have behind them."""
+    return "" if name == DEFAULT_NAME else " " + subprocess.list2cmdline(["--name", name])
 
 
 def command_line(python: str, arguments: Sequence[str], *, is_isolated: bool = False) -> str:

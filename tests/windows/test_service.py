@@ -1,5 +1,6 @@
 """The daemon as a service of Windows, by the commands that an operator uses."""
 
+import shutil
 import subprocess
 import sys
 import uuid
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import spread
+from spread.system import SYSTEM_DIRECTORIES
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE
 from wheels.wine import begun
@@ -24,6 +26,7 @@ class Service:
         self.port = free_port()
         self.file = directory / "a file.conf"
         self.log = directory / "a log.txt"
+        self.directory = Path(SYSTEM_DIRECTORIES[0], self.name)
         self.file.write_text(
             f'EventLogFile = "{self.log}"\n'
             "DaemonUser = somebody\n"
@@ -55,6 +58,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     made = Service(tmp_path)
     yield made
     made.ask("remove")
+    shutil.rmtree(made.directory, ignore_errors=True)
 
 
 def test_a_service_lives_from_install_to_remove(service: Service) -> None:
@@ -76,7 +80,10 @@ def test_a_service_lives_from_install_to_remove(service: Service) -> None:
     assert "DaemonUser does nothing on this system" in said
     assert "daemon stopped" in said
 
-    assert service.ask("remove").returncode == 0
+    removed = service.ask("remove")
+    assert removed.returncode == 0
+    assert f"its state and log stay in {service.directory}" in removed.stdout
+    assert service.directory.is_dir()
     assert service.ask("status").returncode == 1
 
 
@@ -102,7 +109,14 @@ def test_a_service_that_is_not_there_is_told_with_what_to_do(service: Service) -
     started = service.ask("start")
 
     assert started.returncode == 1
-    assert "install it first: spread service install" in started.stderr
+    assert f"install it first: spread service install --name {service.name}\n" in started.stderr
+
+
+def test_words_that_nobody_knows_are_wrong_use(service: Service) -> None:
+    started = service.ask("start", "extra", "words")
+
+    assert started.returncode == 64
+    assert "extra words: only --name NAME can follow" in started.stderr
 
 
 def test_only_the_service_manager_starts_a_service() -> None:

@@ -51,15 +51,26 @@ def test_a_service_gets_the_whole_name_of_its_file() -> None:
     whole = str(Path("x.conf").absolute())
 
     assert daemon_arguments(["-n", "d1"], "x.conf") == ["-c", whole, "-n", "d1"]
-    assert daemon_arguments(["-n", "d1", "-c", "x.conf", "-l", "y"], "x.conf") == [
-        "-n",
-        "d1",
-        "-c",
-        whole,
-        "-l",
-        "y",
-    ]
+    given = ["-n", "d1", "-c", "x.conf", "-l", "y"]
+    assert daemon_arguments(given, "x.conf") == ["-c", whole, "-n", "d1", "-l", "y"]
     assert daemon_arguments(["--local"], None) == ["--local"]
+
+
+def test_of_two_files_the_last_one_counts_as_for_the_daemon() -> None:
+    given = ["-c", "a.conf", "-n", "d1", "-c", "b.conf"]
+
+    assert daemon_arguments(given, "b.conf") == ["-c", str(Path("b.conf").absolute()), "-n", "d1"]
+
+
+@pytest.mark.parametrize("words", [["--start", "never"], ["--name"]])
+def test_wrong_use_has_the_status_of_the_daemons_command_line(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        service_parser("install").parse_known_args(words)
+
+    assert ended.value.code == 64
+    assert "spread service install: " in capsys.readouterr().err
 
 
 @elsewhere

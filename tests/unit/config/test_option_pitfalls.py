@@ -56,6 +56,7 @@ def test_option_without_meaning_on_this_system_is_told_with_its_line() -> None:
 
     assert warning.startswith("2:1: warning:")
     assert "DaemonUser does nothing on this system: there are no users" in warning
+    assert warning.endswith("; others that share the file may need the line")
 
 
 def test_log_that_cannot_be_written_goes_to_standard_error() -> None:

@@ -18,6 +18,7 @@ from spread.winservice.registration import (
     command_line,
     has_password,
     list_of_names,
+    name_option,
 )
 
 PYTHON = r"C:\Program Files\Python311\python.exe"
@@ -65,6 +66,14 @@ def test_a_service_may_be_called_so(name: str) -> None:
 def test_no_service_is_called_so(name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be called"):
         check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("spread", ""), ("ring2", " --name ring2"), ("ring 2", ' --name "ring 2"')],
+)
+def test_advice_names_the_service_that_it_is_about(name: str, option: str) -> None:
+    assert name_option(name) == option
 
 
 @pytest.mark.parametrize(
