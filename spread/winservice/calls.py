@@ -10,6 +10,12 @@ assert sys.platform == "win32"
 __all__ = [
     "HANDLER",
     "MAIN",
+    "OWN_PROCESS",
+    "RUNNING",
+    "SPECIFIC",
+    "START_PENDING",
+    "STOPPED",
+    "STOP_PENDING",
     "FailureAction",
     "FailureActions",
     "FailureActionsFlag",
@@ -21,6 +27,15 @@ __all__ = [
     "kernel32",
     "last_error",
 ]
+
+STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
+"""States of a service; it tells no others."""
+
+OWN_PROCESS: Final = 0x10
+"""What a service is that shares its process with none."""
+
+SPECIFIC: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
+"""The error of a service that says by a number of its own what is wrong."""
 
 advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
 kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)

@@ -23,6 +23,10 @@ from spread.winservice.registration import (
 assert sys.platform == "win32"
 
 from spread.winservice.calls import (  # noqa: E402 - unknown to checkers elsewhere.
+    OWN_PROCESS,
+    RUNNING,
+    SPECIFIC,
+    STOPPED,
     FailureAction,
     FailureActions,
     FailureActionsFlag,
@@ -44,8 +48,6 @@ STATES: Final = {
     6: "pausing",
     7: "paused",
 }
-STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
-
 WAIT_S: Final = 60.0
 """How long a service gets to start or to stop."""
 
@@ -54,13 +56,11 @@ LOOK_S: Final = 0.1
 # Rights of the manager and of a service: no more than a call needs, as accounts may have few.
 _CONNECT, _CREATE = 0x0001, 0x0002
 _MAY_CHANGE, _MAY_QUERY, _MAY_START, _MAY_STOP, _MAY_DELETE = 0x2, 0x4, 0x10, 0x20, 0x10000
-_OWN_PROCESS: Final = 0x10
 _STARTS: Final = {"auto": 2, "delayed": 2, "manual": 3}
 _ERROR_NORMAL: Final = 1
 _STOP: Final = 1
 _DESCRIPTION, _FAILURE_ACTIONS, _DELAYED, _FAILURE_FLAG = 1, 2, 3, 4
 _NO_ACTION, _RESTART = 0, 1
-_SPECIFIC: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
 _NEVER_STARTED: Final = 1077  # ERROR_SERVICE_NEVER_STARTED
 
 MS_PER_S: Final = 1_000
@@ -104,7 +104,8 @@ class State:
         """Return the exit status of the daemon that has ended."""
         if self.exit_code == _NEVER_STARTED:
             return 0
-        return self.specific_exit_code if self.exit_code == _SPECIFIC else self.exit_code
+        # A daemon that is not to be started again says so by no error, see `running`.
+        return self.specific_exit_code if self.exit_code in (0, SPECIFIC) else self.exit_code
 
 
 def install(wanted: Registration) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ def install(wanted: Registration) -> tuple[str, ...]:
             wanted.name,
             wanted.display_name,
             _MAY_CHANGE | _MAY_START,  # To start it again is a right of whoever wishes for it.
-            _OWN_PROCESS,
+            OWN_PROCESS,
             _STARTS[wanted.start],
             _ERROR_NORMAL,
             wanted.command,

@@ -16,6 +16,7 @@ __all__ = [
     "ACCOUNT_DEFAULT",
     "DEFAULT_NAME",
     "DEPENDENCIES",
+    "LASTING_STATUSES",
     "NETWORK_ACCOUNT",
     "RESET_S",
     "RESTART_DELAYS_S",
@@ -28,6 +29,7 @@ __all__ = [
     "check_name",
     "command_line",
     "has_password",
+    "is_worth_a_start",
     "list_of_names",
     "name_option",
 ]
@@ -51,9 +53,12 @@ DEPENDENCIES: Final = ("Tcpip",)
 RESTART_DELAYS_S: Final = (5, 10, 20, 40, *(60,) * 16)
 """Before each start after a failure; then it stays stopped, until somebody starts it.
 
-An address or a port may come late, with the network: twenty attempts take seventeen minutes. What
-is wrong with the configuration is still wrong then, and must not be tried for ever.
+An address or a port may come late, with the network: twenty attempts take seventeen minutes. A
+defect that ends each daemon at once must not be tried for ever.
 """
+
+LASTING_STATUSES: Final = frozenset({1, 2, 4, 64})
+"""Exit statuses of a daemon whose file, rights or command line are wrong, until somebody acts."""
 
 RESET_S: Final = 900
 """A service that ran so long without a failure has all its starts again; longer than a delay."""
@@ -118,6 +123,11 @@ def command_line(python: str, arguments: Sequence[str], *, is_isolated: bool = F
     isolated = ["-I"] if is_isolated else []
     quoted = subprocess.list2cmdline([*isolated, "-m", "spread", RUN_FLAG, *arguments])
     return f'"{python}" {quoted}'
+
+
+def is_worth_a_start(status: int) -> bool:
+    """Tell whether a daemon that has ended with this exit status may do better at another start."""
+    return status != 0 and status not in LASTING_STATUSES
 
 
 def list_of_names(names: Sequence[str]) -> str:

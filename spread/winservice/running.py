@@ -5,6 +5,10 @@
     dispatcher      hands on what the manager asks for; the manager's call keeps it to the end
     service main    made by the manager's call: says that the service starts, and stays to its end
 
+A service that has ended with an error is started again by the manager, which knows no kinds of
+errors. So what would still be wrong then, such as a file, is told without an error; the exit status
+stands where that of an error would, and the manager keeps it for who asks.
+
 The manager asks for nothing before it is told that the service runs; the daemon listens by then.
 """
 
@@ -15,12 +19,19 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from spread.errors import ConfigurationError
+from spread.winservice.registration import is_worth_a_start
 
 assert sys.platform == "win32"
 
 from spread.winservice.calls import (  # noqa: E402 - unknown to checkers elsewhere.
     HANDLER,
     MAIN,
+    OWN_PROCESS,
+    RUNNING,
+    SPECIFIC,
+    START_PENDING,
+    STOP_PENDING,
+    STOPPED,
     ServiceStatus,
     ServiceTableEntry,
     advapi32,
@@ -29,14 +40,10 @@ from spread.winservice.calls import (  # noqa: E402 - unknown to checkers elsewh
 
 __all__ = ["Link", "run"]
 
-START_PENDING, STOP_PENDING, RUNNING, STOPPED = 2, 3, 4, 1
-
 CONTROL_STOP, CONTROL_INTERROGATE, CONTROL_SHUTDOWN, CONTROL_PARAMCHANGE = 1, 4, 5, 6
 ACCEPTED: Final = 0x1 | 0x4 | 0x8
 """Of these: to stop, to go down with the system, and to read what has changed."""
 
-OWN_PROCESS: Final = 0x10
-SPECIFIC: Final = 1066  # ERROR_SERVICE_SPECIFIC_ERROR: the exit status of the program counts.
 NOT_IMPLEMENTED: Final = 120  # ERROR_CALL_NOT_IMPLEMENTED
 
 START_HINT_MS: Final = 60_000
@@ -105,7 +112,7 @@ class Link:
 
     def close(self, status: int) -> None:
         """Tell that the service has ended, with the exit status of the daemon."""
-        self._status.exit_code = SPECIFIC if status else 0
+        self._status.exit_code = SPECIFIC if is_worth_a_start(status) else 0
         self._status.specific_exit_code = status
         self._tell(STOPPED)
         self._ended.set()

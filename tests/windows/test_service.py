@@ -1,6 +1,7 @@
 """The daemon as a service of Windows, by the commands that an operator uses."""
 
 import shutil
+import socket
 import subprocess
 import sys
 import uuid
@@ -10,12 +11,16 @@ from pathlib import Path
 import pytest
 
 import spread
-from spread.system import SYSTEM_DIRECTORIES
+from spread.system import SYSTEM_DIRECTORIES, claim_address
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE
 from wheels.wine import begun
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="services of Windows")
+
+
+NO_ERROR = 0
+SERVICE_SPECIFIC_ERROR = 1066
 
 
 class Service:
@@ -51,6 +56,13 @@ class Service:
         """Install it, by hand and with an account that may read every place of a test."""
         own = ("--start", "manual", "--account", "LocalSystem")
         return self.ask("install", *own, "-c", str(self.file), "-n", "d1")
+
+
+def error_of(service: Service) -> int:
+    """Return the error that the manager has of a service; it starts one with an error again."""
+    from spread.winservice.manager import query
+
+    return query(service.name).exit_code
 
 
 @pytest.fixture
@@ -96,6 +108,21 @@ def test_a_daemon_that_cannot_start_gives_its_status(service: Service) -> None:
     assert started.returncode == 2, started.stdout + started.stderr
     assert f"service {service.name} is stopped, status 2" in started.stdout
     assert "Windows event log" in started.stderr
+    assert f"service {service.name} is stopped, status 2" in service.ask("status").stdout
+    assert error_of(service) == NO_ERROR
+
+
+def test_a_daemon_whose_port_is_taken_fails_for_the_manager(service: Service) -> None:
+    service.install()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+        claim_address(other)
+        other.bind(("127.0.0.1", service.port))
+        other.listen()
+
+        started = service.ask("start")
+
+    assert started.returncode == 3, started.stdout + started.stderr
+    assert error_of(service) == SERVICE_SPECIFIC_ERROR
 
 
 def test_a_wrong_file_is_refused_at_once(service: Service) -> None:

@@ -1,14 +1,17 @@
 """What the service manager is told: command lines, names and accounts, the same on every system."""
 
 import ctypes
+import re
 import sys
 from ctypes import wintypes
+from pathlib import Path
 
 import pytest
 
 from spread.errors import ConfigurationError
 from spread.winservice.registration import (
     ACCOUNT_DEFAULT,
+    LASTING_STATUSES,
     RESET_S,
     RESTART_DELAYS_S,
     Registration,
@@ -17,6 +20,7 @@ from spread.winservice.registration import (
     check_name,
     command_line,
     has_password,
+    is_worth_a_start,
     list_of_names,
     name_option,
 )
@@ -123,6 +127,18 @@ def test_a_second_service_shows_its_name_in_lists() -> None:
 
 def test_failures_in_a_row_are_counted_together_over_the_longest_delay() -> None:
     assert max(RESTART_DELAYS_S) < RESET_S
+
+
+@pytest.mark.parametrize(("status", "is_worth_it"), [(0, False), (2, False), (3, True), (70, True)])
+def test_a_daemon_is_started_again_when_that_may_help(status: int, is_worth_it: bool) -> None:
+    assert is_worth_a_start(status) is is_worth_it
+
+
+def test_both_service_managers_let_the_same_daemons_rest() -> None:
+    unit = (Path(__file__).parents[3] / "packaging" / "spread.service").read_text("utf-8")
+    (listed,) = re.findall("^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
+
+    assert {int(status) for status in listed.split()} == LASTING_STATUSES
 
 
 def test_a_list_of_services_ends_with_an_empty_name() -> None:
