@@ -91,7 +91,9 @@ def test_a_ring_its_load_and_a_daemon_that_is_killed(ring: MonitoredRing) -> Non
         )
         assert " up -" not in viewer.text("text")
         assert viewer.text("summary").startswith("3 of 3 daemons answer, 1 ring")
-        assert viewer.text("verdict") == "OK all is well"
+        verdict = viewer.text("verdict")
+        # A machine that is busy with something else is found to be.
+        assert verdict == "OK all is well" or "was late by" in verdict
         await viewer.wait_until(lambda: viewer.rows()[0][3] not in ("-", "0"), "tokens a second")
         await viewer.wait_until(lambda: "tokens/s" in viewer.text("text"), "curves")
 

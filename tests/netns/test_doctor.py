@@ -13,12 +13,9 @@ import pytest
 
 from bench.mounts import die_with_parent
 from bench.switch import Host
-from tests.daemon.harness.waiting import wait_until
+from tests.daemon.harness.waiting import DEADLINE, wait_until
 from tests.netns.daemons import PORT, REPOSITORY, Daemon
 from tests.netns.rings import Ring, lan
-
-TIME_MAX = 30.0
-"""Seconds after which a doctor that should take a few has failed."""
 
 COMMAND = [sys.executable, "-m", "spread", "doctor", "-c", "spread.conf"]
 
@@ -45,7 +42,7 @@ def doctor(ring: Ring, number: int) -> dict[str, Any]:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=TIME_MAX,
+            timeout=DEADLINE,
             check=False,
         )
     assert done.stdout, done.stderr
@@ -227,7 +224,7 @@ def listening(ring: Ring, *numbers: int) -> Iterator[list["subprocess.Popen[str]
         for each in processes:
             each.terminate()
         for each in processes:
-            each.wait(TIME_MAX)
+            each.wait(DEADLINE)
             assert each.stdout is not None
             each.stdout.close()
 
