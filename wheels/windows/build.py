@@ -61,6 +61,18 @@ def headers_of(text: str) -> list[Path]:
     return sorted(found)
 
 
+def rules_of(runtime: Path, specs: Path) -> bytes:
+    """Return what all modules are compiled with: the compiler, its rules, the headers of Python."""
+    said = subprocess.run([COMPILER, "--version"], check=True, capture_output=True)
+    headers = hashlib.sha256()
+    for header in sorted((runtime / "include").rglob("*.h")):
+        name = header.relative_to(runtime).as_posix().encode()
+        content = header.read_bytes()
+        headers.update(b"%s\0%d\0%s" % (name, len(content), content))
+    options = f"{FLAGS} {LIBRARIES} {headers.hexdigest()}".encode()
+    return b"\0".join([options, said.stdout, specs.read_bytes()])
+
+
 def key_of(source: Path, rules: bytes) -> str:
     """Return a name for what a compiled module is made of."""
     text = source.read_text(encoding="utf-8")
@@ -71,10 +83,9 @@ def key_of(source: Path, rules: bytes) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
 
 
-def compile_module(source: Path, runtime: Path, cache: Path, specs: Path) -> Path:
+def compile_module(source: Path, runtime: Path, cache: Path, specs: Path, rules: bytes) -> Path:
     """Compile one module unless that has been done; return its file in the cache."""
     (dll,) = runtime.glob("python3?*.dll")
-    rules = f"{FLAGS} {dll.name}".encode() + specs.read_bytes()
     compiled = cache / f"{source.stem}-{dll.stem}-{key_of(source, rules)}.pyd"
     if not compiled.exists():
         unfinished = compiled.with_suffix(f".{os.getpid()}")
@@ -141,8 +152,11 @@ def main() -> None:
         old.unlink()
     sources = translate()
     specs = write_specs(target)
+    rules = rules_of(runtime, specs)
     with ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
-        compiled = list(pool.map(lambda at: compile_module(at, runtime, cache, specs), sources))
+        compiled = list(
+            pool.map(lambda at: compile_module(at, runtime, cache, specs, rules), sources)
+        )
     stage(target / "stage")
     (dll,) = runtime.glob("python3?*.dll")
     tag = f"cp{dll.stem.removeprefix('python')}"
