@@ -12,14 +12,17 @@ from enum import Enum
 from typing import Final
 
 from spread.monitor.doctor_evidence import Evidence, Key
-from spread.monitor.doctor_sizes import size_rule
+from spread.monitor.doctor_sizes import largest_seen, size_rule
 from spread.monitor.doctor_ways import lost_ways
 from spread.monitor.probes import SIZE_MIN, Way
 
-__all__ = ["Cell", "Sign", "cell", "matrix", "matrix_lines"]
+__all__ = ["UP_TO", "Cell", "Sign", "cell", "matrix", "matrix_lines"]
 
 CORNER: Final = "from \\ to"
 COLUMN_MAX: Final = 16
+UP_TO: Final = "up to "
+"""Begins the word for a way on which larger datagrams were not tried."""
+
 TROUBLED_MAX: Final = 40
 """Rows of the list that stands for a matrix too wide."""
 
@@ -89,6 +92,9 @@ def _large(evidence: Evidence, sender: int, target: int) -> Cell:
     keys = [Key(sender, target, way, SIZE_MIN) for way in ways]
     if sum(map(evidence.arrived, keys)) < sum(evidence.tried.get(key, 0) for key in keys):
         return Cell(Sign.PARTLY, "loss")
+    seen = largest_seen(evidence, sender, target)
+    if seen < evidence.facts[sender].size:
+        return Cell(Sign.UNKNOWN, f"{UP_TO}{seen}")
     return Cell(Sign.FINE, "ok")
 
 

@@ -8,7 +8,14 @@ from spread.monitor.doctor_evidence import Evidence, Key, Problem, Severity
 from spread.monitor.doctor_talk import Facts
 from spread.monitor.probes import SIZE_MIN, Way
 
-__all__ = ["HEADERS_SIZE", "SIZES", "size_problems", "size_rule", "sizes_to_try"]
+__all__ = [
+    "HEADERS_SIZE",
+    "SIZES",
+    "largest_seen",
+    "size_problems",
+    "size_rule",
+    "sizes_to_try",
+]
 
 SIZES: Final = (576, 1_232, 1_472, 8_972, 65_507)
 """UDP payload: what every host takes, tunnels, Ethernet, jumbo frames, the largest there is."""
@@ -48,6 +55,13 @@ def size_rule(evidence: Evidence, sender: int, target: int) -> str:
     """Return the rule that a pair breaks; empty for none."""
     way = _judge(evidence, sender, target)
     return "" if way is None else way.rule
+
+
+def largest_seen(evidence: Evidence, sender: int, target: int) -> int:
+    """Return the largest size that was seen to arrive; larger ones may not have been sent."""
+    return max(
+        (key.size for key in evidence.heard if key[:3] == (sender, target, Way.DATA)), default=0
+    )
 
 
 @dataclass(frozen=True, slots=True)

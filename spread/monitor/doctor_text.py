@@ -7,12 +7,15 @@ from typing import Any, Final
 
 from spread.monitor.doctor_evidence import Evidence, Problem, Severity
 from spread.monitor.doctor_hosts import clock_offsets
-from spread.monitor.doctor_matrix import Sign, matrix, matrix_lines
+from spread.monitor.doctor_matrix import UP_TO, Sign, matrix, matrix_lines
 
 __all__ = ["as_record", "text_lines"]
 
 MIB: Final = 1 << 20
 FORMAT: Final = 1
+UNSEEN: Final = (
+    f"{UP_TO}N: datagrams of N bytes arrive, larger ones that the ring may use were not tried"
+)
 WITHHELD: Final = "the receiver was asked and did not agree"
 
 _SIGNS: Final = {
@@ -40,6 +43,8 @@ def text_lines(evidence: Evidence, problems: tuple[Problem, ...], columns: int) 
     yield from (f"  {line}" for line in matrix_lines(evidence, columns - 2))
     yield ""
     yield "  + fine   ! not as it should be   x does not work   ? cannot be told   . itself"
+    if any(each.word.startswith(UP_TO) for row in matrix(evidence) for each in row):
+        yield from _wrapped("  ", UNSEEN, columns)
     yield ""
     yield from _problem_lines(problems, columns)
 

@@ -182,16 +182,39 @@ def test_who_does_not_reach_whom_is_told_by_names_or_by_their_number() -> None:
     assert "that 5 daemons send to UDP port 4804 of d6" in of_six.sentence
 
 
+def unsent(evidence: Evidence, keys: Iterable[Key]) -> Evidence:
+    """Return what is seen if these probes are not even sent."""
+    left = frozenset(keys)
+    tried = {key: count for key, count in evidence.tried.items() if key not in left}
+    return replace(without(evidence, left), tried=tried)
+
+
 def test_probes_that_a_receiver_did_not_agree_to_are_no_loss_and_stand_in_the_json() -> None:
     evidence = well()
     withheld = frozenset(key for key in evidence.tried if key[:2] == (0, 1) and key.size > 1000)
-    tried = {key: count for key, count in evidence.tried.items() if key not in withheld}
-    evidence = replace(without(evidence, withheld), tried=tried, withheld=withheld)
+    evidence = replace(unsent(evidence, withheld), withheld=withheld)
 
     probes = as_record(evidence, (), 0)["probes"]
 
     assert judge(evidence) == ()
     assert sum("did not agree" in each["not_sent"] for each in probes) == len(withheld)
+
+
+@pytest.mark.parametrize(
+    ("least", "sign", "word"),
+    [(65, "?", "up to 64"), (1000, "?", "up to 576"), (1472, "?", "up to 1232"), (1473, "+", "ok")],
+)
+def test_a_way_on_which_large_probes_were_not_sent_says_up_to_which_size_it_was_seen(
+    least: int, sign: str, word: str
+) -> None:
+    way = [key for key in well().tried if key[:2] == (0, 1)]
+    evidence = unsent(well(), [key for key in way if key.size >= least])
+
+    text = "\n".join(text_lines(evidence, judge(evidence), 100))
+
+    assert str(matrix(evidence)[0][1]) == f"{sign} {word}"
+    assert signs(evidence)[1:] == ["+.+", "++."]
+    assert ("up to N: datagrams of N bytes arrive" in text) == (sign == "?")
 
 
 def large(sizes: Iterable[int], *, is_whole: bool, target: int = 2) -> list[Key]:
