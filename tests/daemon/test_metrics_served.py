@@ -142,7 +142,8 @@ def test_daemons_of_a_local_ring_take_a_port_each(tmp_path: Path) -> None:
             lambda: samples(first + 1).get("spread_members") == 2, "the second to see the ring"
         )
         assert fetch(first, "/healthz", "127.0.0.7")[0] == 200
-        assert "metrics are open to everybody who can connect" in parent.output()
+        told = "metrics are open to everybody who can connect"
+        wait_until(lambda: told in parent.output(), "a warning")
     finally:
         parent.kill()
 

@@ -17,8 +17,10 @@ for a monitor's, is told as a packet of a stranger, once a minute.
 
 import dataclasses
 import json
+import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,7 @@ DANGEROUS = [name for name, case in CASES.items() if case["dangerous_monitor"]]
 LAST = "kill"
 OP = 1
 PATIENCE = 0.25  # Seconds after which a status is asked for again.
+REPLY_PORT = re.compile(r"reply_port=(\d+)")
 
 ANSWERED = ("status with the old hash",)
 VOLATILE = ("sec", "token_hurry", "token_rounds", "membership_changes", "accelerated_ring")
@@ -63,15 +66,17 @@ class Bench:
         self.daemon = Member(1, port, directory)
         flags = "DebugFlags = { PRINT EXIT STATUS FLOW_CONTROL NETWORK }\n"
         self.daemon.file.write_text(flags + text)
-        self.sender, self.receiver, self.control, self.asker = (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)
-        )
-        for each in (self.sender, self.receiver, self.control):
-            each.bind(("127.0.0.1", 0))
+        self.sockets = ExitStack()
+        self.sender, self.receiver = self._open("127.0.0.1"), self._open("127.0.0.1")
         # Each source has a budget: what is recorded must not suffer from what is asked beside it.
-        self.asker.bind(("127.0.0.2", 0))
-        self.control.settimeout(PATIENCE)
-        self.controls = 0
+        self.asker = self._open("127.0.0.2")
+        self.controls: list[int] = []
+        """Ports to which replies to the questions for the status were asked for."""
+
+    def _open(self, address: str) -> socket.socket:
+        opened = self.sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        opened.bind((address, 0))
+        return opened
 
     def start(self) -> None:
         self.daemon.start()
@@ -101,15 +106,16 @@ class Bench:
         return wait_until(self._ask_status, "a status")
 
     def _ask_status(self) -> StatusReply | None:
-        port = self.control.getsockname()[1]
-        data = encode_request(Request(Command.STATUS, "127.0.0.1", port))
+        # A port for each question: the reply to an earlier one may be late.
+        control = self._open("127.0.0.1")
+        control.settimeout(PATIENCE)
+        self.controls.append(control.getsockname()[1])
+        data = encode_request(Request(Command.STATUS, "127.0.0.1", self.controls[-1]))
         self.asker.sendto(data, ("127.0.0.1", self.daemon.port))
         try:
-            reply = decode_status(self.control.recv(65535))
+            return decode_status(control.recv(65535))
         except TimeoutError:
             return None
-        self.controls += 1
-        return reply
 
     def replied(self) -> bytes | None:
         """Return what has come for the receiver."""
@@ -119,18 +125,27 @@ class Bench:
         except BlockingIOError:
             return None
 
-    def lines_since(self, before: int) -> list[str]:
-        """Return the lines of the log behind the control number `before`, without controls."""
-        mark = f"reply_port={self.control.getsockname()[1]}"
-        wait_until(lambda: self.daemon.output().count(mark) >= self.controls, "the last line")
-        parts = self.daemon.output().split(mark)[before:]
-        return [line for part in parts for line in part.split("\n")[1:-1]]
+    def lines_since(self, control: int) -> list[str]:
+        """Return the lines of the log behind the control with this port, without controls."""
+        wait_until(lambda: self.controls[-1] in self._ports_and_lines()[0], "the last line")
+        ports, lines = self._ports_and_lines()
+        first = ports.index(control) + 1
+        return [
+            line
+            for port, line in zip(ports[first:], lines[first:], strict=True)
+            if port not in self.controls
+        ]
+
+    def _ports_and_lines(self) -> tuple[list[int], list[str]]:
+        """Return the port for the reply that each line of the log tells of, or 0; and the lines."""
+        lines = self.daemon.output().split("\n")[:-1]
+        found = [REPLY_PORT.search(line) for line in lines]
+        return [int(each[1]) if each else 0 for each in found], lines
 
     def close(self) -> None:
         if self.daemon.process is not None and self.daemon.process.poll() is None:
             assert self.daemon.stop() == 0
-        for each in (self.sender, self.receiver, self.control, self.asker):
-            each.close()
+        self.sockets.close()
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +167,7 @@ def dangerous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def check(bench: Bench, case: dict) -> None:
     """Send a recorded request; check reply and log."""
     bench.status()
-    before = bench.controls
+    before = bench.controls[-1]
 
     bench.send(case)
     bench.status()
@@ -194,12 +209,11 @@ def test_recorded_partition_is_in_force_and_told(dangerous: Bench) -> None:
     dangerous.send(CASES["partition, big endian, component 1"])
 
     wait_until(lambda: dangerous.daemon.ask(Kind.REPORT)["partition"] == [1, 0], "the partition")
-    assert "partitioned by a monitor" in dangerous.daemon.output()
+    wait_until(lambda: "partitioned by a monitor" in dangerous.daemon.output(), "it in the log")
 
     cut = CASES["partition, body of 4 entries"]
     dangerous.send(cut)
-    dangerous.status()
-    assert "partition map cut" in dangerous.daemon.output()
+    wait_until(lambda: "partition map cut" in dangerous.daemon.output(), "a warning of the map")
 
 
 def test_recorded_windows_are_in_force_and_zeros_change_nothing(dangerous: Bench) -> None:

@@ -79,11 +79,12 @@ def test_daemon_is_watched_while_names_are_looked_up_and_does_what_was_ordered_m
         daemon.hang_up()
     let_go(daemon)
     wait_until(lambda: reloads(daemon) >= 2, "what was ordered meanwhile")
+    told = "Window changes from its default to 90"
+    wait_until(lambda: told in daemon.output(), "it in the log")
 
     assert status == 200
     assert asked == SILENT
     assert "answers, and has not reloaded yet" in capsys.readouterr().err
     assert len(during["peers"]) == 1
     assert "daemon d3 is added: 127.0.0.3 in segment" in daemon.output()
-    assert "Window changes from its default to 90" in daemon.output()
     assert [each["name"] for each in daemon.ask(Kind.REPORT)["peers"]] == ["d3", "d2"]
