@@ -26,6 +26,7 @@ from typing import Literal
 from spread.config.model import EventPriority, EventType, Options
 from spread.eventlog_destinations import Destinations, LogFile
 from spread.eventlog_format import ClassicFormatter, JsonFormatter, priority_of, types_of
+from spread.eventlog_queue import LOST
 from spread.eventlog_writer import Limits, Writer, WriterStatistics
 
 __all__ = ["EventLog", "LogFormat"]
@@ -222,7 +223,7 @@ class EventLog:
         return self._record(self._parent.name, types, EventPriority.WARNING, wording, fields)
 
     def _losses(self, count: int) -> bytes:
-        return self._line(self._warning("events lost, the log could not be written", count=count))
+        return self._line(self._warning(LOST, count=count))
 
     def _line(self, record: logging.LogRecord) -> bytes:
         try:

@@ -8,11 +8,10 @@ all programs that share it. So the descriptor stays as it is: the thread asks `p
 no more than a ready pipe takes, and if it is caught in a write all the same, it is alone in that.
 
 A destination that fails (disk full, reader gone) keeps its lines in the queue and is tried again.
-When the queue is full, the newest lines are lost and counted; as soon as the destination takes
-lines again, one line in their place says how many.
+What becomes of lines that have no room says `spread.eventlog_queue`.
 
-Invariants: the lines of `_queue` have `_queue_size` bytes together; the first `_offset` bytes of
-the first one are written; lines leave the queue only when all of them is written.
+Invariants: the first `_offset` bytes of the first line are written; lines leave the queue only when
+all of them is written.
 """
 
 import contextlib
@@ -21,12 +20,12 @@ import select
 import stat
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
+from spread.eventlog_queue import QUEUE_SIZE_MAX, BoundedQueue
 from spread.system import is_writable, leave_signals
 
 __all__ = ["Limits", "Writer", "WriterStatistics"]
@@ -42,7 +41,7 @@ PIPE_PIECE_SIZE: int = getattr(select, "PIPE_BUF", 512)
 class Limits:
     """How much may wait, in bytes, and how long it waits before a failed attempt is repeated."""
 
-    queue_size_max: int = 1 << 20  # The events of 5,000 sessions that come at once fill half of it.
+    queue_size_max: int = QUEUE_SIZE_MAX
     retry_s: float = 1.0
 
 
@@ -72,16 +71,13 @@ class Writer:
         and the lines that it could not write come first.
         """
         self.descriptor = descriptor  # -1 once closed.
-        self._report = report
         self._limits = limits
         self._predecessor = predecessor
         self._is_waiting = predecessor is not None  # For the predecessor to end.
-        self._queue: deque[bytes] = deque()
-        self._queue_size = 0
+        self._queue: BoundedQueue[bytes] = BoundedQueue(limits.queue_size_max, len, report)
         self._offset = 0
         self._written = 0
         self._lost = 0
-        self._unreported = 0  # Of the lost ones.
         self._failure: OSError | None = None
         self._failure_count = 0
         self._retire_at: float | None = None
@@ -100,9 +96,11 @@ class Writer:
     def submit(self, line: bytes) -> None:
         """Queue one line, its line end included. Never waits and never fails."""
         with self._changed:
-            if not self._accept(line):
+            if self._retire_at is not None:
+                self._queue.unreported += 1
                 self._lost += 1
-                self._unreported += 1
+            elif not self._queue.offer(line):
+                self._lost += 1
             self._start()
             self._changed.notify_all()
 
@@ -117,7 +115,7 @@ class Writer:
             self._hurry.set()
             self._start()
             self._changed.notify_all()
-            while self._queue or self._unreported or self._is_waiting:
+            while self._queue or self._is_waiting:
                 left = deadline - monotonic()
                 if left <= 0 or self._failure_count != failure_count or self._thread is None:
                     return False
@@ -138,7 +136,7 @@ class Writer:
     def owes(self) -> bool:
         """Return whether there may be something left to write."""
         with self._changed:
-            return bool(self._thread or self._queue or self._unreported or self._is_waiting)
+            return bool(self._thread or self._queue or self._is_waiting)
 
     def close(self, timeout_s: float = RETIRE_S) -> None:
         """Retire and wait for the end, `timeout_s` and a little at most; what is left is lost."""
@@ -157,30 +155,11 @@ class Writer:
             return WriterStatistics(
                 written=self._written + (before.written if before else 0),
                 lost=self._lost + (before.lost if before else 0),
-                waiting_size=self._queue_size + (before.waiting_size if before else 0),
+                waiting_size=self._queue.size + (before.waiting_size if before else 0),
                 failure=self._failure,
             )
 
     # The caller's side; the lock is held.
-
-    def _accept(self, line: bytes) -> bool:
-        if self._retire_at is not None:
-            return False
-        lines = [line]
-        limit = self._limits.queue_size_max
-        if self._unreported:
-            # Half empty first, so that a destination at its limit gets one report, not hundreds.
-            lines.insert(0, self._report(self._unreported))
-            limit //= 2
-        if self._queue_size + sum(map(len, lines)) > limit:
-            return False
-        self._unreported = 0
-        self._append(lines)
-        return True
-
-    def _append(self, lines: list[bytes]) -> None:
-        self._queue.extend(lines)
-        self._queue_size += sum(map(len, lines))
 
     def _start(self) -> None:
         if self._thread is not None or self.descriptor < 0:
@@ -209,8 +188,7 @@ class Writer:
         self._predecessor = None
         self._is_waiting = False
         self._queue.clear()
-        self._queue_size = self._offset = 0
-        self._written = self._lost = self._unreported = self._failure_count = 0
+        self._offset = self._written = self._lost = self._failure_count = 0
 
     # The thread's side.
 
@@ -237,11 +215,9 @@ class Writer:
 
     def _wait_for_lines(self) -> bool:
         with self._changed:
-            while not (self._queue or self._unreported or self._retire_at is not None):
+            while not (self._queue or self._retire_at is not None):
                 self._changed.wait()
-            if self._unreported and not self._queue:
-                self._append([self._report(self._unreported)])
-                self._unreported = 0
+            self._queue.report_losses()
             if self._retire_at is None:
                 return True
             return bool(self._queue) and monotonic() < self._retire_at
@@ -278,9 +254,9 @@ class Writer:
         # Whole lines as long as they fit, so that other writers of a pipe do not split ours.
         size_max = FILE_PIECE_SIZE if self._is_file else PIPE_PIECE_SIZE
         with self._changed:
-            lines = [self._queue[0][self._offset :]]
+            lines = [self._queue.items[0][self._offset :]]
             size = len(lines[0])
-            for line in islice(self._queue, 1, None):
+            for line in islice(self._queue.items, 1, None):
                 size += len(line)
                 if size > size_max:
                     break
@@ -291,12 +267,10 @@ class Writer:
         with self._changed:
             self._failure = None
             self._offset += written_size
-            while self._queue and self._offset >= len(self._queue[0]):
-                line = self._queue.popleft()
-                self._offset -= len(line)
-                self._queue_size -= len(line)
+            while self._queue.items and self._offset >= len(self._queue.items[0]):
+                self._offset -= len(self._queue.pop())
                 self._written += 1
-            if not self._queue:
+            if not self._queue.items:
                 self._changed.notify_all()
 
     def _succeed(self, predecessor: "Writer") -> None:
@@ -309,9 +283,7 @@ class Writer:
             self._changed.notify_all()
             if self._retire_at is not None:
                 self._retire_at = max(self._retire_at, monotonic() + RETIRE_S)
-            self._queue.extendleft(reversed(lines))
-            self._queue_size += sum(map(len, lines))
-            self._unreported += unreported
+            self._queue.put_back(lines, unreported)
             if has_ended:
                 self._written += before.written
                 self._lost += before.lost
@@ -322,13 +294,12 @@ class Writer:
         with self._changed:
             if self._offset:
                 # Half of it is in the old place, so it is whole nowhere.
-                self._queue.popleft()
+                self._queue.pop()
                 self._offset = 0
                 self._lost += 1
-                self._unreported += 1
-            lines, unreported = list(self._queue), self._unreported
+                self._queue.unreported += 1
+            lines, unreported = list(self._queue.items), self._queue.unreported
             self._queue.clear()
-            self._queue_size = self._unreported = 0
         return lines, unreported
 
 

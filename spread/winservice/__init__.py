@@ -4,7 +4,7 @@
     manager        the manager's calls: install, start, stop, remove, ask
     running        the side of the daemon: what the manager asks for, and what it is told
     events         which events of the daemon the Windows event log is told
-    event_queue    events that wait for it, and the thread that tells them
+    event_queue    the thread that tells it those that wait
     event_source   the Windows event log: its registry entry, and a handler of `logging`
     places         its directories, and who may change what it runs and reads
     permissions    what Windows writes about who may do what, written and judged
