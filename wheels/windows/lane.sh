@@ -8,7 +8,8 @@
 # anything else: not proved.
 #
 # PYTHON is the interpreter that builds (with pip; what it lacks is installed into its environment).
-# Interpreters for Windows are kept in ~/.cache/spreadring, everything else in build/windows.
+# Interpreters for Windows, compiled modules and what is Wine's own are kept in ~/.cache/spreadring
+# (what has not been used for two weeks is removed), everything else in build/windows.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
