@@ -138,7 +138,16 @@ def _show(client: RingClient) -> int:
             rows.append((name, "silent", "-", "-", "-"))
             continue
         windows = watched.report.windows
-        numbers = (windows.window, windows.personal, windows.accelerated)
-        rows.append((name, *map(str, numbers), f"{windows.scale_percent}%"))
+        numbers = (
+            _bounded(windows.window, windows.window_max),
+            _bounded(windows.personal, windows.personal_max),
+            _bounded(windows.accelerated, windows.accelerated_max),
+        )
+        rows.append((name, *numbers, f"{windows.scale_percent}%"))
     print("\n".join(table(rows, left=1)))
     return Exit.UNAVAILABLE if client.watch.silent else Exit.OK
+
+
+def _bounded(packets: int, most: int) -> str:
+    """Return a window, with the most to which it may grow if it may."""
+    return f"{packets} of at most {most}" if most > packets else str(packets)

@@ -63,7 +63,7 @@ class Reports:
         if snapshot.membership is not None:
             numbers |= snapshot.membership.counters
         agreed, safe, rotation, lateness = figures.histograms()
-        base, _, is_accelerated, scale_percent = figures.windows()
+        base, most, is_accelerated, scale_percent = figures.windows()
         return Report(
             daemon=identity.daemon,
             address=identity.address,
@@ -85,7 +85,7 @@ class Reports:
             sessions=numbers["sessions"],
             slowest=self.slowest(snapshot)[:SLOWEST_MAX],
             groups=len(snapshot.groups),
-            windows=Windows(*base, is_accelerated=is_accelerated, scale_percent=scale_percent),
+            windows=Windows(*base, is_accelerated, scale_percent, *most),
             latency=Latency(agreed, safe),
             rotation=rotation,
             lateness=lateness,

@@ -260,7 +260,10 @@ class Menu:
         self._verify("the end of the partition", partition_fault(zeros, self._partition_text))
 
     def _define_flow(self) -> Dialogue:
-        self._say("packets in one round of the token; an empty line keeps a window")
+        self._say(
+            f"packets in one round of the token, at most {commands.HELD_MAX} for daemons of ours;",
+            "one that is set does not adapt any more, an empty line keeps a window as it is",
+        )
         window = yield from self._window("window of all: ")
         pairs = []
         for target in self.roster.targets:

@@ -120,6 +120,10 @@ class Windows:
     is_accelerated: bool = False
     scale_percent: int = 100
     """How far adaptive windows are open now, of the values above."""
+    window_max: int = 0
+    """The most to which it may grow; 0 if the daemon does not tell."""
+    personal_max: int = 0
+    accelerated_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Reading the configuration again, in real daemons whose clients stay connected."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from spread.config import load
 from spread.monitor.queries import Kind
 from tests.daemon.harness.file_ring import FileRing, Member
 from tests.daemon.harness.waiting import DEADLINE, wait_until
+from tests.daemon.programs import run_program
 
 DONE, REFUSED, MISSING, SILENT = 0, 1, 2, 3
 
@@ -131,6 +133,21 @@ def test_members_at_other_daemons_leave_and_come_back_in_the_same_groups(pair: F
 
     assert [each.cause for each in views] == [spread.Cause.NETWORK] * 2
     assert views[0].group_id == views[1].group_id
+
+
+def test_monitor_shows_windows_with_the_most_to_which_they_may_grow(pair: FileRing) -> None:
+    first = pair.members[1]
+    first.take(pair.text((1, 2), "Window = 200", "PersonalWindow = 20"))
+    next_report(first)
+
+    shown = run_program("spmonitor", "-c", str(first.file), "flow")
+
+    assert shown.returncode == DONE
+    rows = [re.split("  +", line) for line in shown.stdout.splitlines()[1:]]
+    assert [row[:4] for row in rows] == [
+        ["d1", "160 of at most 200", "20", "15 of at most 20"],
+        ["d2", "160 of at most 768", "20 of at most 160", "15 of at most 120"],
+    ]
 
 
 def test_daemon_that_has_not_reloaded_is_apart_until_it_does(pair: FileRing) -> None:

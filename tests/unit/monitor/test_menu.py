@@ -239,6 +239,12 @@ def test_a_partition_that_was_never_defined_is_not_sent(desk: Desk) -> None:
     assert desk.sent == []
 
 
+def test_whoever_defines_windows_is_told_how_large_they_can_be(desk: Desk) -> None:
+    desk.type("5\n")
+
+    assert any("at most 768 for daemons of ours" in line for line in desk.said)
+
+
 def test_a_window_of_zero_is_asked_for_again(desk: Desk) -> None:
     desk.type("5\n0\n")
 
