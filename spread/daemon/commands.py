@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from spread.config.model import EventPriority, EventType, Options
 from spread.daemon.event_sink import EventSink
-from spread.daemon.monitor_server import PARTITION_S, WINDOW_MAX
+from spread.daemon.monitor_decisions import PARTITION_S, WINDOW_MAX
 from spread.errors import ConfigurationError, SpreadError
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from spread.config import Configuration, HostView, Purpose, Transport, listens, 
 from spread.config.model import EventPriority, EventType
 from spread.daemon.doctor_host import facts_of
 from spread.daemon.listeners import multicast_group, open_listeners
-from spread.daemon.monitor_server import Answer, Ask, MonitorServer
+from spread.daemon.monitor_decisions import Answer, Ask
+from spread.daemon.monitor_server import MonitorServer
 from spread.daemon.responder import Clocks, Responder
 from spread.daemon.ring_sockets import sending_socket
 from spread.errors import PeerError, SpreadError

@@ -6,16 +6,16 @@ from functools import partial
 from spread.config.model import EventPriority, EventType
 from spread.daemon.commands import Commands
 from spread.daemon.event_sink import EventSink
-from spread.daemon.monitor_server import (
+from spread.daemon.monitor_decisions import (
     Answer,
     Ask,
     Decision,
-    MonitorServer,
     Partition,
     Reload,
     SetWindows,
     Stop,
 )
+from spread.daemon.monitor_server import MonitorServer
 from spread.daemon.observer import Reply, Request, State
 from spread.daemon.query_server import QueryServer
 from spread.daemon.responder import Responder

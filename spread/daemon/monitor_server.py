@@ -17,7 +17,7 @@ comes without one draws from other budgets than what comes with it, so that nobo
 somebody else's.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
@@ -25,6 +25,17 @@ from typing import Final
 from spread.config.model import Configuration, Daemon, EventPriority, EventType
 from spread.daemon.cookies import Cookies
 from spread.daemon.event_sink import EventSink
+from spread.daemon.monitor_decisions import (
+    WINDOW_MAX,
+    Answer,
+    Ask,
+    Decision,
+    Partition,
+    Reload,
+    SetWindows,
+    Stop,
+    Told,
+)
 from spread.daemon.monitor_limits import (
     ALL_BURST,
     ALL_RATE,
@@ -49,30 +60,11 @@ from spread.monitor.protocol import (
     encode_status,
     pairs,
 )
-from spread.monitor.queries import COOKIE, Kind, Query, decode_query, encode_cookie
+from spread.monitor.queries import COOKIE, Kind, decode_query, encode_cookie
 from spread.monitor.report import Report, Windows
 from spread.monitor.status import status_record
 
-__all__ = [
-    "PARTITION_S",
-    "WINDOW_MAX",
-    "Answer",
-    "Ask",
-    "Decision",
-    "MonitorServer",
-    "Partition",
-    "Reload",
-    "SetWindows",
-    "Stop",
-    "Told",
-    "known_networks",
-]
-
-PARTITION_S: Final = 60
-"""How long a partition lasts unless it is asked for again; monitors do so every 25 s."""
-
-WINDOW_MAX: Final = 768
-"""Packets in one rotation for which a daemon has room."""
+__all__ = ["MonitorServer", "known_networks"]
 
 _COUNTERS: Final = (
     "monitor_requests",
@@ -83,69 +75,6 @@ _COUNTERS: Final = (
     "monitor_limited",
 )
 """Their meanings stand in `spread.counters`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Send these datagrams to this address and port."""
-
-    address: str
-    port: int
-    datagrams: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A query, with the cookie for the next one; its reply goes to this address and port."""
-
-    query: Query
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The line of the log about a command, for when it has been carried out."""
-
-    kinds: EventType
-    wording: str
-    fields: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """Hear only daemons of the own component for `PARTITION_S`; without components, all again."""
-
-    components: Mapping[str, int]
-    """By the names of daemons, whose numbers a reload may change before this is done."""
-    told: Told
-
-
-@dataclass(frozen=True, slots=True)
-class SetWindows:
-    """Change the windows, in packets; None keeps one."""
-
-    window: int | None
-    personal: int | None
-    accelerated: int | None
-    told: Told
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """Read the configuration file again."""
-
-    asked_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the daemon in order."""
-
-    told: Told
-
-
-Decision = Answer | Ask | Partition | SetWindows | Reload | Stop
 
 
 @dataclass(frozen=True, slots=True)

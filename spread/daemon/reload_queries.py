@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from spread.daemon.monitor_server import Ask, MonitorServer
+from spread.daemon.monitor_decisions import Ask
+from spread.daemon.monitor_server import MonitorServer
 from spread.daemon.observer import Observer, Reply
 from spread.daemon.query_server import QueryServer
 from spread.daemon.reloads import Reloads

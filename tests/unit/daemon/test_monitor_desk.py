@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from spread.daemon.monitor_decisions import Ask
 from spread.daemon.monitor_desk import MonitorDesk
 from spread.daemon.monitor_limits import REPLY_BURST, REPLY_RATE
-from spread.daemon.monitor_server import Ask
 from spread.daemon.observer import Reply, Request
 from spread.errors import ConfigurationError
 from spread.monitor.protocol import Command

@@ -17,18 +17,17 @@ from spread.config import Configuration
 from spread.config.load import parse
 from spread.config.model import EventPriority, EventType
 from spread.daemon.cookies import PERIOD_NS
-from spread.daemon.monitor_limits import ALL_BURST, BURST, RELOAD_BURST, REPLY_BURST, REPLY_RATE
-from spread.daemon.monitor_server import (
+from spread.daemon.monitor_decisions import (
     Answer,
     Ask,
     Decision,
-    MonitorServer,
     Partition,
     Reload,
     SetWindows,
     Stop,
-    known_networks,
 )
+from spread.daemon.monitor_limits import ALL_BURST, BURST, RELOAD_BURST, REPLY_BURST, REPLY_RATE
+from spread.daemon.monitor_server import MonitorServer, known_networks
 from spread.monitor.protocol import (
     Command,
     Datagram,
