@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from types import TracebackType
 
 from spread.config.listens import ANY_ADDRESS, Listen, Purpose, Transport
 from spread.config.model import Segment
@@ -81,12 +80,7 @@ class Listeners:
     def __enter__(self) -> "Listeners":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def serving(self, purpose: Purpose) -> tuple[OpenSocket, ...]:

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Sequence
 from threading import Thread
-from types import TracebackType
 from typing import Final, Self
 
 from spread.config import Configuration, HostView, Purpose, Transport, listens, main_address
@@ -75,12 +74,11 @@ class Listening:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets."""
         self._listeners.close()
 
     @property
@@ -166,14 +164,9 @@ class StandIn:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._here.send(b"x")
         self._thread.join()
         self._here.close()
         self._there.close()
-        self.listening.__exit__(kind, error, trace)
+        self.listening.close()

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-from types import TracebackType
 from typing import Any, Self
 
 from spread.monitor.inquiries import Again, Inquiries, Reply
@@ -27,12 +26,7 @@ class Questioner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.socket.close()
 
     def ask(
