@@ -1,17 +1,29 @@
 """A log that is a list of events."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from spread.config.model import EventPriority, EventType
 
-__all__ = ["EventList"]
+__all__ = ["EventList", "ToldEvent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """All that was told of an event."""
+
+    types: EventType
+    priority: EventPriority
+    wording: str
+    lines: tuple[str, ...]
+    fields: dict[str, object]
 
 
 class EventList:
-    """Keeps wording and fields of each event."""
+    """Keeps all events."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, object]]] = []
+        self.told: list[ToldEvent] = []
 
     def event(
         self,
@@ -23,5 +35,13 @@ class EventList:
         lines: Sequence[str] = (),
         **fields: object,
     ) -> None:
-        del types, priority, lines
-        self.events.append((wording, fields))
+        self.told.append(ToldEvent(types, priority, wording, tuple(lines), fields))
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, object]]]:
+        """Wording and fields of each."""
+        return [(each.wording, each.fields) for each in self.told]
+
+    @property
+    def wordings(self) -> list[str]:
+        return [each.wording for each in self.told]

@@ -1,6 +1,5 @@
 """The events that monitors can ask for."""
 
-from collections.abc import Sequence
 from random import Random
 from threading import Event, Thread
 
@@ -8,26 +7,7 @@ from spread.config.model import EventPriority, EventType
 from spread.daemon.event_ring import EVENTS_MAX, PAGE_MAX, TEXT_MAX, EventRing
 from spread.monitor.queries import Kind, Query, encode_reply
 from spread.monitor.report import EventLine, EventPage, to_json
-
-
-class Log:
-    """Counts what it gets."""
-
-    def __init__(self) -> None:
-        self.wordings: list[str] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        assert (types, priority, lines, fields) is not None
-        self.wordings.append(wording)
+from tests.unit.daemon.event_list import EventList
 
 
 def numbers(events: tuple[EventLine, ...]) -> list[int]:
@@ -35,7 +15,7 @@ def numbers(events: tuple[EventLine, ...]) -> list[int]:
 
 
 def test_an_event_reaches_the_log_and_can_be_asked_for() -> None:
-    log = Log()
+    log = EventList()
     ring = EventRing(log, lambda: 5.0)
 
     ring.event(
@@ -63,7 +43,7 @@ def test_an_event_reaches_the_log_and_can_be_asked_for() -> None:
 
 
 def test_only_later_events_are_told() -> None:
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
     for _ in range(5):
         ring.event(EventType.GROUPS, EventPriority.INFO, "something")
 
@@ -73,7 +53,7 @@ def test_only_later_events_are_told() -> None:
 
 
 def test_sessions_do_not_push_out_what_happened_to_the_daemon() -> None:
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
     ring.event(EventType.MEMBERSHIP, EventPriority.INFO, "ring installed")
 
     for _ in range(2 * EVENTS_MAX):
@@ -86,7 +66,7 @@ def test_sessions_do_not_push_out_what_happened_to_the_daemon() -> None:
 
 
 def test_a_page_is_bounded_and_the_next_one_goes_on() -> None:
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
     for _ in range(PAGE_MAX + 10):
         ring.event(EventType.GROUPS, EventPriority.INFO, "something")
 
@@ -97,7 +77,7 @@ def test_a_page_is_bounded_and_the_next_one_goes_on() -> None:
 
 
 def test_what_is_for_finding_defects_goes_to_the_log_only() -> None:
-    log = Log()
+    log = EventList()
     ring = EventRing(log)
 
     ring.event(EventType.DEBUG, EventPriority.DEBUG, "detail")
@@ -107,7 +87,7 @@ def test_what_is_for_finding_defects_goes_to_the_log_only() -> None:
 
 
 def test_long_values_of_clients_are_cut() -> None:
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
 
     ring.event(EventType.SESSION, EventPriority.INFO, "refused", name="x" * (2 * TEXT_MAX))
 
@@ -116,7 +96,7 @@ def test_long_values_of_clients_are_cut() -> None:
 
 def test_a_follower_is_told_each_event_in_one_line() -> None:
     told: list[tuple[EventPriority, str]] = []
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
     ring.follow(lambda _, priority, text: told.append((priority, text)))
 
     ring.event(
@@ -131,7 +111,7 @@ def test_a_follower_is_told_each_event_in_one_line() -> None:
 
 def test_a_page_fits_a_reply_whatever_the_events_tell() -> None:
     random = Random(1)
-    ring = EventRing(Log())
+    ring = EventRing(EventList())
     for _ in range(PAGE_MAX):
         texts = {f"field{each}": random.randbytes(300).hex() for each in range(4)}
         ring.event(EventType.PRINT, EventPriority.PRINT, "x", lines=["y" * 5000], **texts)
@@ -145,7 +125,7 @@ def test_a_page_fits_a_reply_whatever_the_events_tell() -> None:
 
 
 def test_answers_to_monitors_do_not_push_out_what_happened_to_the_daemon() -> None:
-    log = Log()
+    log = EventList()
     ring = EventRing(log)
     ring.event(EventType.PRINT, EventPriority.PRINT, "membership")
 
@@ -167,7 +147,7 @@ def test_events_of_two_threads_stand_in_the_order_of_their_numbers() -> None:
             there.wait(0.2)
         return 1.0
 
-    ring = EventRing(Log(), clock)
+    ring = EventRing(EventList(), clock)
     first = Thread(target=ring.event, args=(EventType.PRINT, EventPriority.PRINT, "first"))
     first.start()
     here.wait()

@@ -1,6 +1,5 @@
 """The daemon's flight recorder without a daemon: its memory, its files, what is noted."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,28 +12,9 @@ from spread.errors import ArgumentError
 from spread.monitor.flight_file import parse, read
 from spread.monitor.queries import Kind, Query
 from spread.monitor.trace import file_of_answer
+from tests.unit.daemon.event_list import EventList
 
 PRINT = EventType.PRINT
-
-
-class Log:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[EventPriority, str, dict[str, object]]] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        assert (types, lines) is not None
-        self.events.append((priority, wording, fields))
 
 
 def configuration(size_kib: int = 256) -> Configuration:
@@ -42,13 +22,13 @@ def configuration(size_kib: int = 256) -> Configuration:
     return replace(made, options=replace(made.options, flight_recorder=size_kib))
 
 
-def recorder(log: Log, memory: Path, state_dir: Path | None = None) -> FlightRecorder:
+def recorder(log: EventList, memory: Path, state_dir: Path | None = None) -> FlightRecorder:
     bearings = Bearings(configuration(), 7, None if state_dir is None else str(state_dir), None)
     return FlightRecorder(bearings, log, memory)
 
 
 def test_an_orderly_end_leaves_no_file(tmp_path: Path) -> None:
-    log = Log()
+    log = EventList()
     flight = recorder(log, tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.stat().st_size == 256 * 1024
@@ -64,35 +44,35 @@ def test_what_a_crash_leaves_is_kept_by_the_next_start(tmp_path: Path, has_state
     memory, state = tmp_path / "memory", tmp_path / "state"
     memory.mkdir()
     state.mkdir()
-    crashed = recorder(Log(), memory)
+    crashed = recorder(EventList(), memory)
     crashed.note(PRINT, EventPriority.PRINT, "the last words")
     crashed.close(is_crash=True)
     del crashed
     (left,) = memory.iterdir()
     # Of another process, as its number says.
     left.rename(memory / "spread-d1-4803-1.flight")
-    log = Log()
+    log = EventList()
 
     flight = recorder(log, memory, state if has_state_dir else None)
     flight.close(is_crash=False)
 
-    ((priority, wording, fields),) = log.events
-    kept = Path(str(fields["file"]))
-    assert priority is EventPriority.WARNING
-    assert wording == "this daemon did not end in order; what it recorded is kept"
-    assert fields["read"] == f"spmonitor trace {kept}"
+    (told,) = log.told
+    kept = Path(str(told.fields["file"]))
+    assert told.priority is EventPriority.WARNING
+    assert told.wording == "this daemon did not end in order; what it recorded is kept"
+    assert told.fields["read"] == f"spmonitor trace {kept}"
     assert list((state if has_state_dir else memory).iterdir()) == [kept]
     assert read(kept).texts[-1].text == "the last words"
 
 
 def test_without_a_place_it_records_in_plain_memory(tmp_path: Path) -> None:
-    log = Log()
+    log = EventList()
 
     flight = recorder(log, tmp_path / "missing")
 
     flight.note(PRINT, EventPriority.PRINT, "something")
     assert parse(flight.recorder.image()).texts[0].text == "something"
-    assert [event[:2] for event in log.events] == [
+    assert [(each.priority, each.wording) for each in log.told] == [
         (
             EventPriority.WARNING,
             "flight recorder in plain memory, a crash would leave nothing of it",
@@ -102,32 +82,33 @@ def test_without_a_place_it_records_in_plain_memory(tmp_path: Path) -> None:
 
 
 def test_keeping_says_where(tmp_path: Path) -> None:
-    log = Log()
+    log = EventList()
     flight = recorder(log, tmp_path)
 
     flight.keep("somebody asked")
 
-    ((priority, wording, fields),) = log.events
-    assert (priority, wording) == (EventPriority.PRINT, "flight recorder kept")
-    assert fields["reason"] == "somebody asked"
-    assert read(Path(str(fields["file"]))).daemon == "d1"
+    (told,) = log.told
+    assert (told.priority, told.wording) == (EventPriority.PRINT, "flight recorder kept")
+    assert told.fields["reason"] == "somebody asked"
+    assert read(Path(str(told.fields["file"]))).daemon == "d1"
     flight.close(is_crash=False)
 
 
 def test_keeping_without_a_place_says_why_not(tmp_path: Path) -> None:
-    log = Log()
+    log = EventList()
     flight = recorder(log, tmp_path / "missing")
 
     flight.keep("somebody asked")
 
-    assert log.events[-1][:2] == (EventPriority.WARNING, "flight recorder not kept")
+    last = log.told[-1]
+    assert (last.priority, last.wording) == (EventPriority.WARNING, "flight recorder not kept")
     flight.close(is_crash=False)
 
 
 def test_clients_that_come_and_go_are_not_noted_and_refusals_not_without_end(
     tmp_path: Path,
 ) -> None:
-    flight = recorder(Log(), tmp_path)
+    flight = recorder(EventList(), tmp_path)
 
     flight.note(EventType.SESSION, EventPriority.INFO, "session opened")
     for _ in range(5 * SESSION_EVENTS_MAX):
@@ -139,7 +120,7 @@ def test_clients_that_come_and_go_are_not_noted_and_refusals_not_without_end(
 
 
 def test_the_answer_to_a_query_is_the_end_of_what_was_recorded(tmp_path: Path) -> None:
-    flight = recorder(Log(), tmp_path)
+    flight = recorder(EventList(), tmp_path)
     for number in range(5):
         flight.note(PRINT, EventPriority.PRINT, f"event {number}")
 
@@ -152,7 +133,7 @@ def test_the_answer_to_a_query_is_the_end_of_what_was_recorded(tmp_path: Path) -
 
 
 def test_another_configuration_changes_what_the_file_says(tmp_path: Path) -> None:
-    flight = recorder(Log(), tmp_path)
+    flight = recorder(EventList(), tmp_path)
 
     flight.configured(replace(local(4803, "longer"), options=configuration().options))
 

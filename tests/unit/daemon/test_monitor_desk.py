@@ -112,7 +112,7 @@ def test_command_reaches_the_ring_and_one_that_cannot_be_done_is_told(bench: Ben
 
     assert reloads == [f"{HERE}:{of_server.PORT} as {HERE}"]
     assert replies == []
-    _, wording, fields = bench.judging.log.events[-1]
+    wording, fields = bench.judging.log.events[-1]
     assert wording == "command of a monitor not carried out"
     assert str(fields["reason"]) == "no file"
 

@@ -4,7 +4,6 @@ Where it differs from the recording on purpose, `EXCEPTIONS` says how and why.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from spread.config import Configuration
 from spread.config.load import parse
-from spread.config.model import EventPriority, EventType
+from spread.config.model import EventType
 from spread.daemon.cookies import PERIOD_NS
 from spread.daemon.monitor_decisions import (
     Answer,
@@ -38,6 +37,7 @@ from spread.monitor.protocol import (
 )
 from spread.monitor.queries import REQUEST_SIZE_MIN, Kind, Query, decode_part, encode_query
 from spread.monitor.report import Report, RingName, Windows
+from tests.unit.daemon.event_list import EventList
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "monitor"
 RECORDING = json.loads((VECTORS / "hand-made-requests.json").read_text())
@@ -85,24 +85,6 @@ class Host:
         return None
 
 
-class Log:
-    def __init__(self) -> None:
-        self.events: list[tuple[EventType, str, dict[str, object]]] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        del priority, lines
-        self.events.append((types, wording, fields))
-
-
 class Clock:
     now_ns = 1
 
@@ -116,7 +98,7 @@ class Bench:
     def __init__(self, *, dangerous: bool = False, allowed: tuple[str, ...] = ()) -> None:
         text = RECORDING["config_dangerous" if dangerous else "config"]
         self.configuration = read(text)
-        self.log = Log()
+        self.log = EventList()
         self.clock = Clock()
         self.server = MonitorServer(
             self.configuration,
@@ -169,7 +151,7 @@ def test_recorded_request_has_the_recorded_effect(name):
         assert bool(bench.log.events) == case["logged"]
     if "logged under" in case["reaction"]:
         kind = EventType[case["reaction"].rpartition(" ")[2]]
-        assert bench.log.events[0][0] & kind
+        assert bench.log.told[0].types & kind
 
 
 @pytest.mark.parametrize("name", EXCEPTIONS)
@@ -219,7 +201,7 @@ def test_own_entry_of_minus_one_stops_the_daemon_and_says_who_asked():
     decision = bench.take(request(Command.PARTITION, components=(-1, 0)))
 
     assert isinstance(decision, Stop)
-    ((_, wording, fields),) = bench.log.events
+    ((wording, fields),) = bench.log.events
     assert wording == "stopped by a monitor"
     assert fields["asked_by"] == "127.0.0.1:40000 as 127.0.0.1"
 
@@ -261,7 +243,7 @@ def test_windows_that_cannot_be_are_refused_with_the_reason(pair, window, fault)
     decision = bench.take(request(Command.FLOW_CONTROL, pairs=(pair, (20, 15), (window, 0))))
 
     assert decision is None
-    assert fault in str(bench.log.events[0][2]["fault"])
+    assert fault in str(bench.log.events[0][1]["fault"])
 
 
 def test_reload_is_taken_without_dangerous_monitor():
@@ -375,7 +357,7 @@ def test_host_outside_the_configuration_is_ignored_counted_and_told_once(command
 
     assert decisions == [None] * 3
     assert bench.server.counters["monitor_strangers"] == 3
-    ((_, wording, fields),) = bench.log.events
+    ((wording, fields),) = bench.log.events
     assert wording == "request of a monitor ignored"
     assert "--monitor-allow" in str(fields["remedy"])
 
@@ -398,7 +380,7 @@ def test_refusals_of_a_kind_are_told_once_a_minute():
     bench.clock.now_ns += 60_000_000_000
     bench.take(request(Command.PARTITION, components=(1, 0)))
 
-    assert [fields["since"] for _, _, fields in bench.log.events] == [0, 3]
+    assert [fields["since"] for _, fields in bench.log.events] == [0, 3]
     assert bench.server.counters["monitor_refused"] == 5
 
 
@@ -498,5 +480,5 @@ def test_command_that_has_not_been_done_is_not_in_the_log():
     bench.server.carried_out(decision.told)
 
     assert before == []
-    ((_, wording, fields),) = bench.log.events
+    ((wording, fields),) = bench.log.events
     assert (wording, fields["component"]) == ("partitioned by a monitor", 3)

@@ -1,7 +1,6 @@
 """Queries answered with what was published."""
 
 import json
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -23,24 +22,9 @@ from spread.monitor.inquiries import Inquiries, Reply
 from spread.monitor.queries import Kind, Query
 from spread.monitor.report import EventPage, GroupPage, Report, from_json
 from tests.memory.daemon import MemoryDaemon
+from tests.unit.daemon.event_list import EventList
 
 ADDRESS = "127.0.0.1"
-
-
-class Silence:
-    """A log that nobody reads."""
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        pass
 
 
 class Desk:
@@ -48,7 +32,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.daemon = MemoryDaemon()
-        self.events = EventRing(Silence())
+        self.events = EventRing(EventList())
         groups = self.daemon.control.groups
         self.reports = Reports(self.daemon.control.sessions.named)
         self.server = QueryServer(ADDRESS, self.reports, GroupPages(groups), self.events)

@@ -1,12 +1,10 @@
 """Reading the configuration again: what comes of it, without a daemon."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from spread.config import Known
 from spread.config.diagnostics import ConfigurationMissing
-from spread.config.model import EventPriority, EventType, Options
+from spread.config.model import Options
 from spread.daemon.access import Permit
 from spread.daemon.auth import Authentication
 from spread.daemon.handshake import HandshakeSettings
@@ -14,6 +12,7 @@ from spread.daemon.reload import PartlyInForceError, Plan, Reloader, Sources
 from spread.errors import ConfigurationError
 from tests.unit.config.hosts import ScriptedHost
 from tests.unit.config.reading import read
+from tests.unit.daemon.event_list import EventList
 
 BASE = """
 Spread_Segment 10.0.0.255:4803 {
@@ -35,30 +34,12 @@ class File:
         return self.text.encode()
 
 
-class Log:
-    def __init__(self) -> None:
-        self.events: list[tuple[str, Sequence[str], dict[str, object]]] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        del types, priority
-        self.events.append((wording, lines, fields))
-
-
 class Bench:
     """A reloader of the daemon alpha, and what it hands over."""
 
     def __init__(self, text: str = BASE, *, has_file: bool = True) -> None:
         self.file = File()
-        self.log = Log()
+        self.log = EventList()
         self.plans: list[Plan] = []
         self.access_error = ""
         self.defect: Exception | None = None
@@ -103,7 +84,7 @@ def test_unchanged_file_is_put_in_force_without_changes() -> None:
     assert outcome.done
     assert outcome.changes == ()
     assert outcome.hash_before == outcome.hash_after
-    wording, _, fields = bench.log.events[-1]
+    wording, fields = bench.log.events[-1]
     assert (wording, fields["asked_by"]) == ("configuration reloaded", "somebody")
 
 
@@ -152,9 +133,9 @@ def test_what_cannot_be_is_refused_with_the_reason(text: str | None, reason: str
     assert reason in outcome.errors[0]
     assert preview.errors == outcome.errors
     assert bench.plans == []
-    ((wording, lines, _),) = bench.log.events
-    assert wording == "configuration not reloaded, the running one stays in force"
-    assert reason in lines[0]
+    (told,) = bench.log.told
+    assert told.wording == "configuration not reloaded, the running one stays in force"
+    assert reason in told.lines[0]
 
 
 def test_wrong_access_file_is_a_refusal() -> None:
@@ -191,9 +172,7 @@ def test_what_nobody_foresaw_leaves_all_as_it_is_and_is_told_each_time() -> None
         ("ModuleNotFoundError: No module named 'x'",)
     ] * 3
     assert bench.plans == []
-    assert [event[0] for event in bench.log.events] == [
-        "configuration not reloaded, the running one stays in force"
-    ] * 2
+    assert bench.log.wordings == ["configuration not reloaded, the running one stays in force"] * 2
 
 
 def test_daemon_without_a_file_says_so() -> None:
@@ -249,9 +228,9 @@ def test_what_fails_when_it_is_put_in_force_is_not_called_done() -> None:
 
     assert (outcome.done, outcome.is_partial) == (False, True)
     assert outcome.errors == ("OSError: no room",)
-    ((wording, lines, _),) = bench.log.events
-    assert wording == "configuration in force only in part, restart this daemon"
-    assert lines == ["  OSError: no room"]
+    (told,) = bench.log.told
+    assert told.wording == "configuration in force only in part, restart this daemon"
+    assert told.lines == ("  OSError: no room",)
 
 
 def test_after_a_failure_between_two_networks_whatever_comes_next_gives_numbers_anew() -> None:

@@ -2,7 +2,6 @@
 
 import sys
 import threading
-from collections.abc import Sequence
 
 import pytest
 
@@ -11,38 +10,17 @@ from spread.counters import FIGURES
 from spread.daemon.receive_buffers import ReceiveBuffers
 from spread.daemon.self_watch import EVENT_TYPES, SelfWatch
 from spread.monitor.health_rules import RULES
+from tests.unit.daemon.event_list import EventList
 from tests.unit.monitor.reports import course, report
 
 
-class Log:
-    """Keeps events."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, EventPriority, dict[str, object]]] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        """Take an event that everybody sees."""
-        assert EventType.PRINT in types
-        assert not lines
-        self.events.append((wording, priority, fields))
+@pytest.fixture
+def log() -> EventList:
+    return EventList()
 
 
 @pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-@pytest.fixture
-def watch(log: Log) -> SelfWatch:
+def watch(log: EventList) -> SelfWatch:
     return SelfWatch(log, ReceiveBuffers([]))
 
 
@@ -68,7 +46,7 @@ def test_turns_that_are_late_are_stalls_though_the_report_is_not(watch: SelfWatc
     assert (whole.counters["stalls"], whole.counters["stall_ms"]) == (2, 393)
 
 
-def test_time_in_which_the_daemon_computes_is_no_stall(log: Log) -> None:
+def test_time_in_which_the_daemon_computes_is_no_stall(log: EventList) -> None:
     used_s = iter([0.0, 0.2, 3.1, 3.2])
     watch = SelfWatch(log, ReceiveBuffers([]), cpu_s=lambda: next(used_s))
     watch.complete(report(0))
@@ -86,7 +64,7 @@ def test_a_clock_that_was_set_is_counted(watch: SelfWatch) -> None:
     assert whole.counters["clock_steps"] == 1
 
 
-def test_what_others_count_is_part_of_the_report(log: Log) -> None:
+def test_what_others_count_is_part_of_the_report(log: EventList) -> None:
     watch = SelfWatch(log, ReceiveBuffers([]), [lambda: {"metrics_requests": 4}])
 
     whole = watch.complete(report(counters={"tokens": 3}, gauges={"sessions": 1.0}))
@@ -98,7 +76,7 @@ def test_what_others_count_is_part_of_the_report(log: Log) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of other threads")
-def test_the_time_of_all_watching_threads_is_counted(log: Log) -> None:
+def test_the_time_of_all_watching_threads_is_counted(log: EventList) -> None:
     has_worked, may_end = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -118,15 +96,19 @@ def test_the_time_of_all_watching_threads_is_counted(log: Log) -> None:
     assert both.counters["observing_cpu_ms"] > alone.counters["observing_cpu_ms"]
 
 
-def test_a_finding_is_told_when_it_begins_and_when_it_is_over(log: Log, watch: SelfWatch) -> None:
+def test_a_finding_is_told_when_it_begins_and_when_it_is_over(
+    log: EventList, watch: SelfWatch
+) -> None:
     for second in range(40):
         whole = watch.complete(
             report(second, counters={"stall_ms": 0}, partition=(0, 1) if second < 20 else ())
         )
 
-    (begun, warning, fields), (over, info, _) = log.events
-    assert (begun, warning) == ("health finding", EventPriority.WARNING)
-    assert (over, info) == ("health finding over", EventPriority.INFO)
+    begun, over = log.told
+    fields = begun.fields
+    assert (begun.wording, begun.priority) == ("health finding", EventPriority.WARNING)
+    assert (over.wording, over.priority) == ("health finding over", EventPriority.INFO)
+    assert all(EventType.PRINT in each.types and not each.lines for each in log.told)
     assert fields["rule"] == "partition-command"
     assert "a partition command" in str(fields["finding"])
     assert whole.findings == ()

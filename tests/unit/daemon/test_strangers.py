@@ -1,6 +1,3 @@
-from collections.abc import Sequence
-
-from spread.config.model import EventPriority, EventType
 from spread.counters import FIGURES
 from spread.daemon.strangers import (
     CAUSES,
@@ -9,30 +6,11 @@ from spread.daemon.strangers import (
     SENDERS_MAX,
     Strangers,
 )
+from tests.unit.daemon.event_list import EventList
 
 CLASSIC = 2
 CONFIGURATION = 4
 ADDRESS = 0x0A000001
-
-
-class Log:
-    """Keeps the fields of events."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, object]] = []
-
-    def event(
-        self,
-        types: EventType,
-        priority: EventPriority,
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),
-        **fields: object,
-    ) -> None:
-        del types, priority, lines
-        self.events.append({"wording": wording, **fields})
 
 
 class Clock:
@@ -44,18 +22,18 @@ class Clock:
 
 
 def test_the_line_names_sender_reason_and_remedy() -> None:
-    log = Log()
+    log = EventList()
 
     Strangers(log, Clock()).seen(CLASSIC, ADDRESS)
 
-    (event,) = log.events
+    ((_, event),) = log.events
     assert event["address"] == "10.0.0.1"
     assert "classic" in str(event["reason"])
     assert "replace all daemons at once" in str(event["remedy"])
 
 
 def test_one_line_a_minute_and_the_count_of_the_others() -> None:
-    log, clock = Log(), Clock()
+    log, clock = EventList(), Clock()
     strangers = Strangers(log, clock)
 
     for _ in range(5):
@@ -63,11 +41,11 @@ def test_one_line_a_minute_and_the_count_of_the_others() -> None:
     clock.now_ns += INTERVAL_NS
     strangers.seen(CLASSIC, ADDRESS)
 
-    assert [event["dropped_since"] for event in log.events] == [0, 4]
+    assert [fields["dropped_since"] for _, fields in log.events] == [0, 4]
 
 
 def test_senders_and_causes_have_lines_of_their_own() -> None:
-    log = Log()
+    log = EventList()
     strangers = Strangers(log, Clock())
 
     strangers.seen(CLASSIC, ADDRESS)
@@ -78,7 +56,7 @@ def test_senders_and_causes_have_lines_of_their_own() -> None:
 
 
 def test_many_senders_do_not_fill_the_memory() -> None:
-    log = Log()
+    log = EventList()
     strangers = Strangers(log, Clock())
 
     for address in range(2 * SENDERS_MAX):
@@ -91,7 +69,7 @@ def test_many_senders_do_not_fill_the_memory() -> None:
 
 def test_the_latest_lines_are_for_reports() -> None:
     clock = Clock()
-    strangers = Strangers(Log(), clock)
+    strangers = Strangers(EventList(), clock)
 
     strangers.seen(CLASSIC, ADDRESS)
     strangers.seen(CONFIGURATION, ADDRESS)

@@ -11,7 +11,6 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from spread.config.model import EventPriority, EventType
 from spread.daemon.membership.codec import decode, encode, kind_of
 from spread.daemon.membership.core import SEGMENT
 from spread.daemon.membership.machine import Membership
@@ -19,6 +18,7 @@ from spread.daemon.membership.packets import Alive, Heard, Join, Packet, Role
 from spread.daemon.membership.settings import NetworkSettings, RingTimeouts
 from spread.daemon.membership.table import State
 from spread.daemon.ring_time import RingTimes
+from tests.unit.daemon.event_list import EventList
 
 __all__ = ["MS", "TIMEOUTS", "Core", "Fleet", "Log"]
 
@@ -43,23 +43,8 @@ TIMEOUTS = RingTimeouts(
 )
 
 
-class Log:
+class Log(EventList):
     """Keeps what was logged."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, object]]] = []
-
-    def event(
-        self,
-        types: EventType,  # noqa: ARG002
-        priority: EventPriority,  # noqa: ARG002
-        wording: str,
-        /,
-        *,
-        lines: Sequence[str] = (),  # noqa: ARG002
-        **fields: object,
-    ) -> None:
-        self.events.append((wording, fields))
 
     def causes(self) -> list[str]:
         """Return the causes of all troubles that were told."""
