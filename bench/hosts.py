@@ -119,18 +119,22 @@ def _configuration(topology: Topology, segment: str, port: int, entries: list[st
 
 
 def free_port() -> int:
-    """Return a port that neither TCP, UDP nor a Unix socket uses just now."""
+    """Return a port that neither TCP, UDP nor a Unix socket uses just now, nor the one after it."""
     while True:
         port = PORT_RANGE[0] + secrets.randbelow(PORT_RANGE[1] - PORT_RANGE[0])
-        if Path(unix_address(port).path).exists():
-            continue
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            try:
-                tcp.bind(("0.0.0.0", port))
-                udp.bind(("0.0.0.0", port))
-            except OSError:
-                continue
+        is_taken = Path(unix_address(port).path).exists()
+        if not is_taken and _is_free(port) and _is_free(port + 1):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        try:
+            tcp.bind(("0.0.0.0", port))
+            udp.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
