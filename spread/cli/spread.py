@@ -256,6 +256,16 @@ def _load(given: argparse.Namespace, known: Known) -> tuple[Configuration, tuple
     return loaded.configuration, tuple(map(str, loaded.warnings))
 
 
+def _load_for_service(given: argparse.Namespace) -> Configuration:
+    """Return the configuration; what the daemon would lack is told here, where somebody listens."""
+    configuration, _ = _load(given, _known())
+    if _metrics(given, configuration.options) is not None:
+        from spread.monitor.prometheus import require_client
+
+        require_client()
+    return configuration
+
+
 def _service(command: ServiceCommand) -> int:
     from spread.cli.service import carry_out
 
@@ -263,7 +273,7 @@ def _service(command: ServiceCommand) -> int:
         command,
         Daemon(
             parse=_arguments,
-            load=lambda given: _load(given, _known())[0],
+            load=_load_for_service,
             serve=_serve,
         ),
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,15 @@ def test_a_wrong_file_is_refused_at_once(service: Service) -> None:
     service.file.write_text("Spread_Segment\n")
 
     assert service.install().returncode == 1
+    assert "install it first" in service.ask("status").stderr
+
+
+@pytest.mark.skipif(find_spec("prometheus_client") is not None, reason="the package is there")
+def test_a_package_that_is_missing_is_told_at_once(service: Service) -> None:
+    installed = service.ask("install", "--account", "LocalSystem", "--local", "--metrics", "18890")
+
+    assert installed.returncode == 1
+    assert "spreadring[metrics]" in installed.stderr
     assert "install it first" in service.ask("status").stderr
 
 
