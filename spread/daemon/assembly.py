@@ -46,6 +46,7 @@ from spread.daemon.membership.settings import RingSettings
 from spread.daemon.metrics import MetricsPages, MetricsServer, open_metrics
 from spread.daemon.network import is_ring, name_bytes
 from spread.daemon.notify import Notifier
+from spread.daemon.orderly_end import OrderlyEnd
 from spread.daemon.privileges import Identity
 from spread.daemon.privileges import apply as change_privileges
 from spread.daemon.privileges import plan as plan_privileges
@@ -73,15 +74,6 @@ __all__ = ["Start", "serve"]
 
 GARBAGE_THRESHOLD: Final = 50_000
 """Objects that may come into being between two searches for garbage in cycles."""
-
-FAREWELL_NS: Final = 1_000_000_000
-"""How long clients get to take what is queued for them when the daemon stops."""
-
-SETTLE_NS: Final = 2_000_000_000
-"""How long the ring gets to take what clients have sent when the daemon stops."""
-
-OUTLIVE_S: Final = 2
-"""How long a daemon that stops waits at most for the time of its last ring to be over."""
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_US: Final = 1_000
@@ -216,9 +208,7 @@ class _Daemon:
             self._notifier.stopping()
             if self._start.manager is not None:
                 self._start.manager.stopping()
-            self._leave_ring()
-            self._end_sessions()
-            self._outlive_ring_time()
+            self._end()
         counted = final_count(self._node, self._datagrams, self._parts.membership)
         self._said.tell("statistics", **counted)
         self._said.stopped(self._counters())
@@ -452,6 +442,13 @@ class _Daemon:
             self._log.give_to(intended.change.user_id, intended.change.group_id)
         change_privileges(intended)
 
+    def _end(self) -> None:
+        end = OrderlyEnd(self._reactor, self._parts, self._listeners)
+        end.leave_ring()
+        end.end_sessions()
+        if self._state_dir is None:
+            end.outlive_ring_time(self._witness.own_time, _wall_seconds)
+
     def _enter_ring(self) -> None:
         """Form a ring with whoever is there, or be the only one in it."""
         self._witness.started()
@@ -472,35 +469,6 @@ class _Daemon:
         self._said.tell(
             "daemon ready", listens=", ".join(str(each.listen) for each in self._listeners.sockets)
         )
-
-    def _leave_ring(self) -> None:
-        """Take no more requests, let the ring have those that came, and tell the others."""
-        for each in self._listeners.serving(Purpose.CLIENTS):
-            self._reactor.unwatch(each.socket.fileno())
-        if self._parts.membership is not None:
-            self._reactor.settle_ring(SETTLE_NS)
-            self._parts.membership.leave()
-            self._reactor.settle()
-
-    def _end_sessions(self) -> None:
-        """Write what is queued, then close every connection."""
-        self._reactor.drain(FAREWELL_NS)
-        for session in list(self._control.sessions):
-            self._node.end(session.slot)
-        self._reactor.settle()
-
-    def _outlive_ring_time(self) -> None:
-        """Keep the port until the times in our rings' ids are over: the next daemon needs others.
-
-        Only a daemon whose last ring is young waits here, if nothing keeps the time for the next.
-        """
-        end = time.monotonic() + OUTLIVE_S
-        while (
-            self._state_dir is None
-            and _wall_seconds() <= self._witness.own_time
-            and time.monotonic() < end
-        ):
-            time.sleep(1 - time.time() % 1)
 
 
 def _wall_seconds() -> int:
