@@ -120,8 +120,8 @@ O_PATH: Final = os.O_RDONLY
 LOCKED_AT: Final = 0x7FFF_FFF0
 """A byte beyond all that is in a file that is locked: a lock keeps others from reading there."""
 
-PATIENCE_S: Final = 2.0
-"""Nobody looks at a small file for longer."""
+PATIENCE_S: Final = 10.0
+"""Nobody looks at a small file for longer, on a busy machine either."""
 PAUSE_S: Final = 0.02
 
 _APPEND: Final = 0x0004 | 0x0010_0000  # FILE_APPEND_DATA, SYNCHRONIZE

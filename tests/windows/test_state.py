@@ -9,7 +9,7 @@ from tests.daemon.harness.waiting import DEADLINE
 from wheels.wine import begun
 
 DAEMONS = 3
-STARTS = 30
+STARTS = 10
 START = f"""
 import sys
 from spread.daemon.incarnation import next_incarnation
@@ -42,7 +42,7 @@ def test_daemons_that_start_together_share_a_directory(tmp_path: Path) -> None:
         assert each.stdin is not None
         each.stdin.write("\n")
         each.stdin.flush()
-    said = [each.communicate(timeout=DEADLINE) for each in daemons]
+    said = [each.communicate(timeout=4 * DEADLINE) for each in daemons]
 
     assert said == [("", "")] * DAEMONS
     assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
