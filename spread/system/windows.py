@@ -162,7 +162,12 @@ def open_appending(
     flags: int = 0,  # noqa: ARG001
     directory: int | None = None,  # noqa: ARG001
 ) -> int:
-    """Open a file at whose end is written, and that others may move away. Raise OSError."""
+    """Open a file at whose end is written, and that others may move away.
+
+    Raise OSError; ValueError for a name that no file can have.
+    """
+    if "\0" in str(path):
+        raise ValueError("embedded null character")  # The system would take what stands before it.
     handle = kernel32.CreateFileW(str(path), _APPEND, _SHARE_ALL, None, _OPEN_ALWAYS, _NORMAL, None)
     if handle == INVALID_HANDLE:
         raise failed(str(path))

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -14,11 +15,14 @@ import pytest
 import spread
 from spread.system import SYSTEM_DIRECTORIES, claim_address
 from tests.daemon.harness.ports import free_port
-from tests.daemon.harness.waiting import DEADLINE
+from tests.daemon.harness.waiting import DEADLINE, wait_until
 from wheels.wine import begun
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="services of Windows")
 
+
+IS_INSTALLED = Path(spread.__file__).parents[1] == Path(sysconfig.get_path("platlib"))
+"""Whether the package is where its Python looks for it without being told."""
 
 NO_ERROR = 0
 SERVICE_SPECIFIC_ERROR = 1066
@@ -66,6 +70,23 @@ def error_of(service: Service) -> int:
     return query(service.name).exit_code
 
 
+def tell_of_changes(name: str) -> None:
+    """Do what `sc control NAME paramchange` does."""
+    import ctypes
+
+    from spread.winservice.calls import ServiceStatus, advapi32, last_error
+
+    may_connect, may_tell, changed = 0x1, 0x40, 6
+    services = advapi32.OpenSCManagerW(None, None, may_connect)
+    service = advapi32.OpenServiceW(services, name, may_tell)
+    try:
+        if not advapi32.ControlService(service, changed, ctypes.byref(ServiceStatus())):
+            raise last_error(name)
+    finally:
+        advapi32.CloseServiceHandle(service)
+        advapi32.CloseServiceHandle(services)
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     made = Service(tmp_path)
@@ -77,7 +98,8 @@ def service(tmp_path: Path) -> Iterator[Service]:
 def test_a_service_lives_from_install_to_remove(service: Service) -> None:
     installed = service.install()
     assert installed.returncode == 0, installed.stderr
-    assert f'-c "{service.file}" -n d1' in installed.stdout
+    isolated = " -I" if IS_INSTALLED else ""
+    assert f'{isolated} -m spread --service -c "{service.file}" -n d1' in installed.stdout
     assert "is stopped" in service.ask("status").stdout
 
     started = service.ask("start")
@@ -98,6 +120,21 @@ def test_a_service_lives_from_install_to_remove(service: Service) -> None:
     assert f"its state and log stay in {service.directory}" in removed.stdout
     assert service.directory.is_dir()
     assert service.ask("status").returncode == 1
+
+
+def test_a_service_that_runs_opens_its_log_anew_and_can_be_removed(service: Service) -> None:
+    service.install()
+    assert service.ask("start").returncode == 0
+    moved = service.log.with_name("moved.txt")
+    service.log.rename(moved)
+
+    tell_of_changes(service.name)
+    wait_until(service.log.exists, "a new log")
+    removed = service.ask("remove")
+
+    assert removed.returncode == 0, removed.stderr
+    assert "daemon stopped" in service.log.read_text()
+    assert "daemon stopped" not in moved.read_text()
 
 
 def test_a_daemon_that_cannot_start_gives_its_status(service: Service) -> None:
