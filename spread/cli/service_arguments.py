@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from spread.config import Configuration
+from spread.errors import ConfigurationError
 from spread.winservice.registration import (
     ACCOUNT_DEFAULT,
     DEFAULT_NAME,
@@ -36,6 +37,7 @@ __all__ = [
     "Daemon",
     "Parser",
     "ServiceCommand",
+    "check_options",
     "daemon_arguments",
     "service_command",
     "service_parser",
@@ -138,6 +140,14 @@ _INSTALL_USAGE: Final = (
     "                              [--account ACCOUNT] [--password PASSWORD]\n"
     "                              [options of the daemon, see spread -h]"
 )
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """See that options of the daemon make sense for a service. Raise ConfigurationError."""
+    if options.check is not None or options.reload or (options.local or 1) > 1:
+        raise ConfigurationError("a service is one daemon that serves; leave out other options")
+    if options.until_input_ends:
+        raise ConfigurationError("a service has no input that ends; leave out --until-input-ends")
 
 
 def daemon_arguments(given: Sequence[str], file: str | None) -> list[str]:

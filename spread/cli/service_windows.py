@@ -17,6 +17,7 @@ from spread.cli.service_arguments import (
     RUN,
     Daemon,
     ServiceCommand,
+    check_options,
     daemon_arguments,
     service_parser,
 )
@@ -29,6 +30,7 @@ from spread.winservice.registration import (
     Registration,
     check_account,
     check_name,
+    check_new_name,
     command_line,
     has_password,
     name_option,
@@ -60,9 +62,10 @@ def carry_out(command: ServiceCommand, daemon: Daemon) -> int:
         return run(lambda link: _serve([*command.arguments, *link.arguments], link, daemon))
     parser = service_parser(command.word)
     given, rest = parser.parse_known_args(command.arguments)
-    check_name(given.name)
     if command.word == "install":
+        check_new_name(given.name)
         return _install(given, rest, daemon)
+    check_name(given.name)
     if rest:
         parser.error(f"{' '.join(rest)}: only --name NAME can follow")
     return _manage(command.word, given.name)
@@ -70,8 +73,7 @@ def carry_out(command: ServiceCommand, daemon: Daemon) -> int:
 
 def _install(given: argparse.Namespace, rest: Sequence[str], daemon: Daemon) -> int:
     options = daemon.parse(rest)
-    if options.check is not None or options.reload or (options.local or 1) > 1:
-        raise ConfigurationError("a service is one daemon that serves; leave out other options")
+    check_options(options)
     file = daemon.load(options).path
     places = _places(file)
     check_account(given.account, str(Path.home().parent), places)

@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["READ", "WRITE", "descriptor_of", "grants_writing", "remedy", "strangers"]
+__all__ = [
+    "READ",
+    "WRITE",
+    "descriptor_of",
+    "grants_writing",
+    "letters_of",
+    "remedy",
+    "strangers",
+]
 
 READ: Final = 0x1200A9
 """To read, and to look through directories."""
@@ -43,9 +51,17 @@ _NAMES: Final = {
     "NS": "NetworkService",
 }
 
+_NUMBERS: Final = {"SY": "S-1-5-18", "LS": "S-1-5-19", "NS": "S-1-5-20"}
+"""Accounts of the system that a service may have; the notation has letters for them."""
+
 _OWNER: Final = re.compile(r"O:(S-[0-9-]+|[A-Z]{2})")
 _LIST: Final = re.compile(r"D:[A-Z]*((?:\([^()]*\))+)")
 _ENTRY: Final = re.compile(r"\(A;[^;]*;([^;]*);[^;]*;[^;]*;([^;)]*)\)")
+
+
+def letters_of(sid: str) -> str:
+    """Return a SID as the notation has it: in letters if it is an account of the system."""
+    return {number: letters for letters, number in _NUMBERS.items()}.get(sid, sid)
 
 
 def descriptor_of(account: str, rights: int) -> str:
@@ -82,8 +98,7 @@ def remedy(place: str, account: str, rights: int) -> str:
     letters = "M" if rights == WRITE else "RX"
     grants = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F"]
     if account != "SY":
-        sid = {"LS": "S-1-5-19", "NS": "S-1-5-20"}.get(account, account)
-        grants.append(f"*{sid}:(OI)(CI){letters}")
+        grants.append(f"*{_NUMBERS.get(account, account)}:(OI)(CI){letters}")
     quoted = " ".join(f'"{each}"' for each in grants)
     owner = f'icacls "{place}" /setowner "*S-1-5-32-544"'
     return f'{owner}, then icacls "{place}" /inheritance:r /grant:r {quoted}'

@@ -15,6 +15,7 @@ from spread.winservice.permissions import (
     WRITE,
     descriptor_of,
     grants_writing,
+    letters_of,
     remedy,
     strangers,
 )
@@ -30,7 +31,8 @@ from spread.winservice.descriptors import (  # noqa: E402 - unknown to checkers 
 
 __all__ = ["make_places", "warnings_about"]
 
-_SIDS = {ACCOUNT_DEFAULT: "LS", NETWORK_ACCOUNT: "NS", SYSTEM_ACCOUNT: "SY"}
+_LETTERS = {ACCOUNT_DEFAULT: "LS", NETWORK_ACCOUNT: "NS", SYSTEM_ACCOUNT: "SY"}
+"""Names that the service manager takes in every language of Windows, and others need not."""
 
 
 def make_places(common: Path, own: Path, account: str) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ def make_places(common: Path, own: Path, account: str) -> tuple[str, ...]:
     Raise ConfigurationError if they cannot be made.
     """
     try:
-        sid = _SIDS.get(account) or sid_of(account)
+        sid = _LETTERS.get(account) or letters_of(sid_of(account))
     except OSError as error:
         raise ConfigurationError(
             f"account {account} cannot be found: {(error.strerror or '').rstrip('.')}"
@@ -63,6 +65,11 @@ def warnings_about(places: Sequence[str]) -> tuple[str, ...]:
 def _make(place: Path, sid: str, rights: int) -> tuple[str, ...]:
     if make_directory(place, descriptor_of(sid, rights)):
         return ()
+    if not place.is_dir():
+        raise ConfigurationError(
+            f"{place} is a file, and the service needs a directory there; move it away, or choose "
+            "another name for the service: --name NAME"
+        )
     advice = remedy(str(place), sid, rights)
     if who := _strangers(place, sid if rights == WRITE else None):
         return (_told(str(place), who, advice),)

@@ -27,6 +27,7 @@ __all__ = [
     "account_name",
     "check_account",
     "check_name",
+    "check_new_name",
     "command_line",
     "has_password",
     "is_worth_a_start",
@@ -67,11 +68,18 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,80}")
 _NO_DIRECTORY: Final = re.compile(r"(con|nul|prn|aux|(com|lpt)[0-9])(\..*)?|.*\.", re.IGNORECASE)
 """What Windows makes no directory of, or one with another name; a service has one of its own."""
 
-_SHORT_ACCOUNTS: Final = {
+_FILES_OF_ALL: Final = frozenset({"spread.conf", "spread.access_ip", "spread.access_pword"})
+"""What daemons look for where the directories of services are."""
+
+_SYSTEM_ACCOUNTS: Final = {
     "localservice": ACCOUNT_DEFAULT,
     "networkservice": NETWORK_ACCOUNT,
     "localsystem": SYSTEM_ACCOUNT,
+    ".\\localsystem": SYSTEM_ACCOUNT,
+    "system": SYSTEM_ACCOUNT,
 }
+"""By what Windows calls them, in small letters and without blanks."""
+_AUTHORITY: Final = "ntauthority\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,16 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new_name(name: str) -> str:
+    """Return the name of a service to be. Raise ConfigurationError if no directory can have it."""
+    if name.lower() in _FILES_OF_ALL:
+        raise ConfigurationError(
+            f"a service cannot be called {name}: its directory would lie where daemons look for "
+            "a file of that name; choose another name"
+        )
+    return check_name(name)
+
+
 def name_option(name: str) -> str:
     """Return what commands about a service need to have behind them."""
     return "" if name == DEFAULT_NAME else " " + subprocess.list2cmdline(["--name", name])
@@ -136,8 +154,12 @@ def list_of_names(names: Sequence[str]) -> str:
 
 
 def account_name(text: str) -> str:
-    """Return an account as the manager knows it; the three of the system have short names."""
-    return _SHORT_ACCOUNTS.get(text.lower(), text)
+    r"""Return an account as the manager knows it; the three of the system have several names.
+
+    Such are `LocalService`, `local service` and `NT AUTHORITY\LOCAL SERVICE`.
+    """
+    short = text.lower().replace(" ", "").removeprefix(_AUTHORITY)
+    return _SYSTEM_ACCOUNTS.get(short, text)
 
 
 def has_password(account: str) -> bool:

@@ -9,11 +9,13 @@ from spread.cli.service_arguments import (
     COMMANDS,
     RUN,
     ServiceCommand,
+    check_options,
     daemon_arguments,
     service_command,
     service_parser,
 )
-from spread.cli.spread import main
+from spread.cli.spread import _arguments, main
+from spread.errors import ConfigurationError
 
 elsewhere = pytest.mark.skipif(sys.platform == "win32", reason="Windows has the services")
 
@@ -60,6 +62,19 @@ def test_of_two_files_the_last_one_counts_as_for_the_daemon() -> None:
     given = ["-c", "a.conf", "-n", "d1", "-c", "b.conf"]
 
     assert daemon_arguments(given, "b.conf") == ["-c", str(Path("b.conf").absolute()), "-n", "d1"]
+
+
+@pytest.mark.parametrize(
+    "words", ["--check", "--check x.conf", "--reload", "--local 3", "--until-input-ends"]
+)
+def test_no_service_has_such_options(words: str) -> None:
+    with pytest.raises(ConfigurationError, match="leave out"):
+        check_options(_arguments(words.split()))
+
+
+@pytest.mark.parametrize("words", ["", "-n d1 -c x.conf -l y", "--local", "--metrics 18890"])
+def test_a_service_has_the_options_of_one_daemon(words: str) -> None:
+    check_options(_arguments(words.split()))
 
 
 @pytest.mark.parametrize("words", [["--start", "never"], ["--name"]])

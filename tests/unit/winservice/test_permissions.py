@@ -7,6 +7,7 @@ from spread.winservice.permissions import (
     WRITE,
     descriptor_of,
     grants_writing,
+    letters_of,
     remedy,
     strangers,
 )
@@ -78,3 +79,22 @@ def test_the_remedy_names_accounts_by_number_as_their_names_differ_by_language()
         r'icacls "C:\a b" /setowner "*S-1-5-32-544", then icacls "C:\a b" /inheritance:r /grant:r '
         '"*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F" "*S-1-5-19:(OI)(CI)M"'
     )
+
+
+@pytest.mark.parametrize(
+    ("sid", "letters"),
+    [
+        ("S-1-5-18", "SY"),
+        ("S-1-5-19", "LS"),
+        ("S-1-5-20", "NS"),
+        ("S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1001"),
+    ],
+)
+def test_an_account_of_the_system_has_letters(sid: str, letters: str) -> None:
+    assert letters_of(sid) == letters
+
+
+def test_the_remedy_takes_no_right_from_the_system() -> None:
+    system = letters_of("S-1-5-18")
+
+    assert remedy("C:\\a", system, READ).endswith('"*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"')

@@ -18,6 +18,7 @@ from spread.winservice.registration import (
     account_name,
     check_account,
     check_name,
+    check_new_name,
     command_line,
     has_password,
     is_worth_a_start,
@@ -72,6 +73,17 @@ def test_no_service_is_called_so(name: str) -> None:
         check_name(name)
 
 
+@pytest.mark.parametrize("name", ["spread.conf", "Spread.Access_IP", "spread.access_pword", "con"])
+def test_no_new_service_is_called_so(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"cannot be called '?{name}"):
+        check_new_name(name)
+
+
+def test_a_service_that_is_there_can_be_removed_whatever_its_name() -> None:
+    assert check_name("spread.conf") == "spread.conf"
+    assert check_new_name("spread.conf.d1") == "spread.conf.d1"
+
+
 @pytest.mark.parametrize(
     ("name", "option"),
     [("spread", ""), ("ring2", " --name ring2"), ("ring 2", ' --name "ring 2"')],
@@ -86,10 +98,16 @@ def test_advice_names_the_service_that_it_is_about(name: str, option: str) -> No
         ("LocalService", r"NT AUTHORITY\LocalService"),
         ("networkservice", r"NT AUTHORITY\NetworkService"),
         ("localsystem", "LocalSystem"),
+        ("Local Service", r"NT AUTHORITY\LocalService"),
+        (r"nt authority\LOCAL SERVICE", r"NT AUTHORITY\LocalService"),
+        (r"NT AUTHORITY\Network Service", r"NT AUTHORITY\NetworkService"),
+        (r"NT AUTHORITY\SYSTEM", "LocalSystem"),
+        (r".\LocalSystem", "LocalSystem"),
+        (r"DOMAIN\system", r"DOMAIN\system"),
         (r".\alice", r".\alice"),
     ],
 )
-def test_accounts_of_the_system_have_short_names(given: str, account: str) -> None:
+def test_accounts_of_the_system_have_several_names(given: str, account: str) -> None:
     assert account_name(given) == account
 
 
