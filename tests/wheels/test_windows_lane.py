@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,10 @@ def lane(tmp_path: Path) -> Path:
     return folder / "lane.sh"
 
 
-def run(lane: Path, tmp_path: Path, failing: str, status: int = 3) -> tuple[int, list[str]]:
-    """Return the exit status, and what was run."""
+def run(
+    lane: Path, tmp_path: Path, failing: str, status: int = 3, words: Sequence[str] = ()
+) -> tuple[int, list[str], str]:
+    """Return the exit status, what was run, and what was complained about."""
     programs = tmp_path / "programs"
     steps = tmp_path / "steps"
     environment = os.environ | {
@@ -50,10 +53,16 @@ def run(lane: Path, tmp_path: Path, failing: str, status: int = 3) -> tuple[int,
         "FAILING": failing,
         "STATUS": str(status),
     }
+    steps.touch()
     done = subprocess.run(
-        ["bash", lane], env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["bash", lane, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
-    return done.returncode, steps.read_text(encoding="utf-8").splitlines()
+    return done.returncode, steps.read_text(encoding="utf-8").splitlines(), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -61,14 +70,27 @@ def run(lane: Path, tmp_path: Path, failing: str, status: int = 3) -> tuple[int,
     ["runtime.py", "build.py", "contents.py", "needs.py", "-m pip install", "smoke.py", "ring.py"],
 )
 def test_the_lane_ends_with_the_step_that_fails(step: str, lane: Path, tmp_path: Path) -> None:
-    status, steps = run(lane, tmp_path, failing=step)
+    status, steps, _ = run(lane, tmp_path, failing=step)
 
     assert status == 3
     assert step in steps[-1]
 
 
 def test_an_interpreter_that_cannot_be_had_is_no_failure(lane: Path, tmp_path: Path) -> None:
-    status, steps = run(lane, tmp_path, failing="runtime.py", status=77)
+    status, steps, _ = run(lane, tmp_path, failing="runtime.py", status=77)
 
     assert status == 77
     assert "runtime.py" in steps[-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--python"], ["--python", "three"], ["--only"], ["--only", "some"], ["--all"], ["tests"]],
+)
+def test_wrong_use_runs_nothing_and_shows_what_is_right(
+    words: list[str], lane: Path, tmp_path: Path
+) -> None:
+    status, steps, said = run(lane, tmp_path, failing="nothing", words=words)
+
+    assert (status, steps) == (2, [])
+    assert "lane.sh [--python 3.11] [--only wheel|ring|tests]" in said

@@ -8,18 +8,27 @@
 # anything else: not proved.
 #
 # PYTHON is the interpreter that builds (with pip; what it lacks is installed into its environment).
-# Interpreters for Windows, compiled modules and what is Wine's own are kept in ~/.cache/spreadring
-# (what has not been used for two weeks is removed), everything else in build/windows.
+# Kept in ~/.cache/spreadring/windows, or below XDG_CACHE_HOME, until not used for two weeks:
+#     3.11-KEY       an interpreter for Windows, 85 MB, for each version and state of the lane
+#     modules        compiled modules, 60 MB
+#     prefix-KEY     what is Wine's own, 0.7 GB for each tree (wine.sh; not if WINEPREFIX is set)
+# Everything else is in build/windows.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 minor=3.11 only=all
+
+usage() {
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
 while [ $# -gt 0 ]; do
     case $1 in
-    --python) minor=$2; shift 2 ;;
-    --only) only=$2; shift 2 ;;
+    --python) minor=${2:-}; [[ $minor =~ ^3\.[0-9]+t?$ ]] || usage; shift 2 ;;
+    --only) only=${2:-}; [[ $only =~ ^(wheel|ring|tests)$ ]] || usage; shift 2 ;;
     --) shift; break ;;
-    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) usage ;;
     esac
 done
 
@@ -138,5 +147,4 @@ case $only in
 wheel | ring | tests) "$only" "$@" ;;
 # Not joined by &&: bash would go on after a command that fails in the middle of one of them.
 all) wheel; ring; tests ;;
-*) exit 2 ;;
 esac
