@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="consoles of Win
 if sys.platform == "win32":
     from collections.abc import Callable
 
+    from spread.system import windows_console
     from spread.system.windows_calls import kernel32
     from spread.system.windows_console import console_ends
 
@@ -38,6 +40,18 @@ print(calls.GetConsoleOutputCP())
 """Output of Python stays the pipe that it began with; standard output of Windows is a console."""
 
 
+class Held(threading.Event):
+    """Tells that somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_awaited = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_awaited.set()
+        return super().wait(timeout)
+
+
 class Console:
     """Tells its events as Windows does, which no program can make it do."""
 
@@ -59,9 +73,10 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
     ("kind", "is_service"), [(CTRL_CLOSE, False), (CTRL_LOGOFF, False), (CTRL_SHUTDOWN, True)]
 )
 def test_an_event_that_ends_the_process_is_held_until_the_daemon_has_ended(
-    console: Console, kind: int, is_service: bool
+    console: Console, monkeypatch: pytest.MonkeyPatch, kind: int, is_service: bool
 ) -> None:
-    asked, order = threading.Event(), []
+    asked, held, order = threading.Event(), Held(), []
+    monkeypatch.setattr(windows_console, "threading", SimpleNamespace(Event=lambda: held))
     release = console_ends(asked.set, is_service=is_service)
     (handler,) = console.handlers
 
@@ -70,12 +85,13 @@ def test_an_event_that_ends_the_process_is_held_until_the_daemon_has_ended(
 
     teller = threading.Thread(target=tell)
     teller.start()
-    is_asked = asked.wait(DEADLINE)
+    is_awaited = held.is_awaited.wait(DEADLINE)
     order.append("ended")
     release()
     teller.join(DEADLINE)
 
-    assert is_asked
+    assert is_awaited
+    assert asked.is_set()
     assert order == ["ended", True]
     assert console.handlers == []
 

@@ -12,6 +12,7 @@ import pytest
 
 from spread import _datagrams
 from spread.config.load import local_ring
+from spread.system import forbid_cutting
 from tests.daemon.harness.ports import free_port
 from tests.unit.datagram_daemon import Daemon
 
@@ -182,3 +183,13 @@ class TestJoined:
         assert daemon.statistics()["joint_receives"] == 1
         assert daemon.statistics()["joint_unmarked"] == 0
         assert daemon.statistics()["receive_errors"] == 0
+
+
+def test_datagrams_that_are_too_large_for_the_network_are_not_cut() -> None:
+    do_not_cut = 14  # IP_DONTFRAGMENT
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        assert sock.getsockopt(socket.IPPROTO_IP, do_not_cut) == 0
+
+        assert forbid_cutting(sock)
+
+        assert sock.getsockopt(socket.IPPROTO_IP, do_not_cut) == 1

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import spread
+from spread.cli.spread import main
 from spread.system import SYSTEM_DIRECTORIES, claim_address
 from tests.daemon.harness.ports import free_port
 from tests.daemon.harness.waiting import DEADLINE, wait_until
@@ -37,6 +38,8 @@ class Service:
         self.file = directory / "a file.conf"
         self.log = directory / "a log.txt"
         self.directory = Path(SYSTEM_DIRECTORIES[0], self.name)
+        own = ("--start", "manual", "--account", "LocalSystem")
+        self.options = (*own, "-c", str(self.file), "-n", "d1")
         self.file.write_text(
             f'EventLogFile = "{self.log}"\n'
             "DaemonUser = somebody\n"
@@ -59,8 +62,7 @@ class Service:
 
     def install(self) -> subprocess.CompletedProcess[str]:
         """Install it, by hand and with an account that may read every place of a test."""
-        own = ("--start", "manual", "--account", "LocalSystem")
-        return self.ask("install", *own, "-c", str(self.file), "-n", "d1")
+        return self.ask("install", *self.options)
 
 
 def error_of(service: Service) -> int:
@@ -123,16 +125,17 @@ def test_a_service_lives_from_install_to_remove(service: Service) -> None:
 
 
 def test_a_service_that_runs_opens_its_log_anew_and_can_be_removed(service: Service) -> None:
-    service.install()
-    assert service.ask("start").returncode == 0
+    from spread.winservice import manager
+
+    assert main(["service", "install", "--name", service.name, *service.options]) == 0
+    assert manager.start(service.name).name == "running"
     moved = service.log.with_name("moved.txt")
     service.log.rename(moved)
 
     tell_of_changes(service.name)
     wait_until(service.log.exists, "a new log")
-    removed = service.ask("remove")
+    manager.remove(service.name)
 
-    assert removed.returncode == 0, removed.stderr
     assert "daemon stopped" in service.log.read_text()
     assert "daemon stopped" not in moved.read_text()
 

@@ -1,12 +1,18 @@
 """The service manager: what it is told of a service, and what a service does that it asks for."""
 
+import argparse
+import os
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from spread.cli.service_arguments import RUN, Daemon, ServiceCommand
+from spread.config.load import local_ring
 from spread.winservice.registration import (
     RESET_S,
     RESTART_DELAYS_S,
@@ -20,6 +26,7 @@ if sys.platform == "win32":
     import ctypes
     from typing import Any
 
+    from spread.cli import service_windows
     from spread.winservice import manager
     from spread.winservice.calls import (
         RUNNING,
@@ -143,6 +150,62 @@ def test_a_service_can_be_asked_only_while_it_runs(asking: Manager) -> None:
         STOP_PENDING: 0,
         STOPPED: 0,
     }
+
+
+def places_of_a_daemon(
+    monkeypatch: pytest.MonkeyPatch, common: Path, file: Path | None
+) -> tuple[Path, str | None]:
+    """Be a service; return where its daemon works, and what it has of the place for its state.
+
+    The services of Wine have another environment than its programs, and so other places.
+    """
+    monkeypatch.setattr(service_windows, "SYSTEM_DIRECTORIES", (str(common),))
+    monkeypatch.chdir(common)
+    monkeypatch.setenv("STATE_DIRECTORY", "")
+    del os.environ["STATE_DIRECTORY"]
+    configuration = local_ring(4803, 1, 1)
+    if file is not None:
+        configuration = replace(configuration, path=str(file))
+    found = []
+
+    def serve(_options: argparse.Namespace, _link: object) -> int:
+        found.append((Path.cwd(), os.environ.get("STATE_DIRECTORY")))
+        return 0
+
+    daemon = Daemon(lambda _: argparse.Namespace(), lambda _: configuration, serve)
+    assert service_windows.carry_out(ServiceCommand(RUN, ()), daemon) == 0
+    (places,) = found
+    return places
+
+
+@pytest.mark.usefixtures("asking")
+def test_a_service_works_where_its_file_is_and_keeps_its_state_in_its_own_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ring2").mkdir()
+    (tmp_path / "file").mkdir()
+
+    found = places_of_a_daemon(monkeypatch, tmp_path, tmp_path / "file" / "spread.conf")
+
+    assert found == (tmp_path / "file", str(tmp_path / "ring2"))
+
+
+@pytest.mark.usefixtures("asking")
+def test_a_service_without_a_file_works_in_its_own_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ring2").mkdir()
+
+    found = places_of_a_daemon(monkeypatch, tmp_path, None)
+
+    assert found == (tmp_path / "ring2", str(tmp_path / "ring2"))
+
+
+@pytest.mark.usefixtures("asking")
+def test_a_service_whose_place_was_removed_keeps_no_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert places_of_a_daemon(monkeypatch, tmp_path, None) == (tmp_path, None)
 
 
 def told_at_install(
