@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from spread.daemon.monitor_decisions import PARTITION_S, WINDOW_MAX
 from spread.daemon.monitor_limits import BURST, RATE
-from spread.daemon.monitor_server import PARTITION_S, WINDOW_MAX
 from spread.monitor.commands import HELD_MAX
 from spread.monitor.protocol import MAGIC, MONITOR_HASH, STATUS_SIZE, Command, StatusRecord
 from spread.monitor.queries import (
